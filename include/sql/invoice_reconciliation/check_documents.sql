@@ -1,0 +1,55 @@
+-- Question: do the totals and the tax of each document tie, and can the built checks judge it at all?
+-- Grain: one row per document of the working set.
+-- EN 16931 BR-CO-10 and 13 to 16, each side after round(x * 100) / 100 with halves towards +infinity.
+WITH limits AS (
+  SELECT DISTINCT ON (e.entity, t.code) e.entity, t.code, t.up_abs
+  FROM ops.entity e JOIN tolerance t ON (t.entity = e.entity OR t.scope_rank = 6) AND t.scope_rank >= 5
+  WHERE t.tolerance_set = tolerances AND t.code IN ('TOTAL_ARITH', 'TAX_TOTAL') AND t.up_abs IS NOT NULL
+    AND t.effective_from <= business_day AND (t.effective_to IS NULL OR t.effective_to >= business_day)
+  ORDER BY e.entity, t.code, t.scope_rank, t.effective_from DESC, t.tolerance_id DESC
+), line_sum AS (
+  SELECT l.invoice_id, sum(l.net_amount) AS net, bool_or(l.quantity <= 0 OR l.net_amount < 0) AS odd
+  FROM work_invoice w JOIN invoice_line l ON l.invoice_id = w.invoice_id GROUP BY l.invoice_id
+), tax_sum AS (
+  SELECT x.invoice_id, sum(x.tax_amount) AS tax, bool_or(x.category NOT IN ('S', 'Z', 'E')) AS odd
+  FROM work_invoice w JOIN invoice_tax x ON x.invoice_id = w.invoice_id GROUP BY x.invoice_id
+), tax_row AS (
+  SELECT DISTINCT ON (x.invoice_id) x.invoice_id, abs(x.tax_amount * 100 - x.taxable_amount * x.rate) AS off100,
+         jsonb_build_object('category', x.category, 'rate', trim_scale(x.rate)::text, 'taxable', trim_scale(x.taxable_amount)::text, 'tax', trim_scale(x.tax_amount)::text) AS facts
+  FROM work_invoice w JOIN invoice_tax x ON x.invoice_id = w.invoice_id
+  JOIN limits m ON m.entity = w.entity AND m.code = 'TAX_TOTAL'
+  WHERE abs(x.tax_amount * 100 - x.taxable_amount * x.rate) > m.up_abs * 100
+  ORDER BY x.invoice_id, off100 DESC, x.position
+), totals AS (
+  SELECT i.invoice_id, i.entity,
+         abs(floor(ls.net * 100 + 0.5) - floor(i.line_total * 100 + 0.5)) AS br10,
+         abs(floor(i.net_total * 100 + 0.5) - floor((i.line_total - i.allowance_total + i.charge_total) * 100 + 0.5)) AS br13,
+         abs(floor(i.tax_total * 100 + 0.5) - floor(coalesce(ts.tax, 0) * 100 + 0.5)) AS br14,
+         abs(floor(i.gross_total * 100 + 0.5) - floor((i.net_total + i.tax_total) * 100 + 0.5)) AS br15,
+         abs(floor(i.payable_total * 100 + 0.5) - floor((i.gross_total - i.prepaid_total + i.rounding_amount) * 100 + 0.5)) AS br16,
+         concat_ws(', ',
+           CASE WHEN i.currency <> e.ledger_currency THEN 'no exchange rate from ' || i.currency || ' to ' || e.ledger_currency END,
+           CASE WHEN i.allowance_total <> 0 THEN 'allowance on the whole document' END,
+           CASE WHEN i.charge_total <> 0 THEN 'charge on the whole document' END,
+           CASE WHEN i.prepaid_total <> 0 THEN 'prepayment' END,
+           CASE WHEN i.rounding_amount <> 0 THEN 'rounding amount' END,
+           CASE WHEN ts.odd THEN 'tax category without a built rule' END,
+           CASE WHEN i.type_code NOT IN ('380', '381') THEN 'document type ' || i.type_code END,
+           CASE WHEN i.gross_total < 0 THEN 'negative total' END,
+           CASE WHEN ls.odd THEN 'line with a quantity or amount that is not positive' END,
+           CASE WHEN s.blocked THEN 'supplier is blocked' END) AS why
+  FROM work_invoice w JOIN invoice i ON i.invoice_id = w.invoice_id JOIN ops.entity e ON e.entity = i.entity
+  LEFT JOIN line_sum ls ON ls.invoice_id = i.invoice_id LEFT JOIN tax_sum ts ON ts.invoice_id = i.invoice_id
+  LEFT JOIN supplier s ON s.supplier_id = i.supplier_id
+)
+UPDATE work_invoice w SET
+  total_arith = nullif(concat_ws(', ', CASE WHEN t.br10 > m.up_abs * 100 THEN 'BR-CO-10' END, CASE WHEN t.br13 > m.up_abs * 100 THEN 'BR-CO-13' END,
+    CASE WHEN t.br14 > m.up_abs * 100 THEN 'BR-CO-14' END, CASE WHEN t.br15 > m.up_abs * 100 THEN 'BR-CO-15' END, CASE WHEN t.br16 > m.up_abs * 100 THEN 'BR-CO-16' END), ''),
+  total_arith_off = greatest(t.br10, t.br13, t.br14, t.br15, t.br16) * 0.01, total_arith_limit = m.up_abs,
+  tax_off = x.off100 * 0.01, tax_limit = (SELECT v.up_abs FROM limits v WHERE v.entity = t.entity AND v.code = 'TAX_TOTAL'), tax_facts = x.facts,
+  not_evaluable = nullif(t.why, '')
+FROM totals t
+LEFT JOIN limits m ON m.entity = t.entity AND m.code = 'TOTAL_ARITH'
+LEFT JOIN tax_row x ON x.invoice_id = t.invoice_id
+WHERE w.invoice_id = t.invoice_id
+  AND (greatest(t.br10, t.br13, t.br14, t.br15, t.br16) > 0 OR x.invoice_id IS NOT NULL OR t.why <> '');

@@ -1,0 +1,5 @@
+"""``python -m backoffice.cli``."""
+
+from backoffice.cli import main
+
+raise SystemExit(main())

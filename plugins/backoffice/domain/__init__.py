@@ -1,0 +1,1 @@
+"""Plain Python: what the business decides, without Airflow, databases or HTTP."""

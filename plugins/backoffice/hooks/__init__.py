@@ -1,0 +1,1 @@
+"""Hooks: connections to the ledger and to the source systems."""

@@ -1,0 +1,237 @@
+"""The ledger database: roles, Alembic versions, routines and reference data.
+
+``migrate`` is idempotent and safe to run at every start. Tables come from Alembic versions and never change in place;
+routines and views (``routines/*.sql``) are installed anew whenever their text differs, and the hash of every installed
+text is kept in ``ops.installed_text``, because it is part of each decision's evidence.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from backoffice import __version__, settings
+
+OWNER = "backoffice_owner"
+LOG_INS = ("backoffice_migrator", "backoffice_app", "backoffice_web", "backoffice_auditor")
+SCHEMAS = ("ops", "audit", "intake", "purchasing", "ledger", "review")
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class MigrationResult:
+    """What a migration found and did."""
+
+    revision: str
+    installed: tuple[str, ...]
+
+
+def migrate(admin_dsn: str, database: str = "backoffice", passwords: dict[str, str] | None = None) -> MigrationResult:
+    """Bring the ledger database to this package's version.
+
+    :param admin_dsn: A log-in that may create roles and databases (first time), or ``backoffice_migrator`` (later).
+    :param database: Name of the ledger database.
+    :param passwords: Password per log-in role; a role that is not named keeps what it has.
+    :raises psycopg.Error: The server refuses; nothing is half applied, every part is one transaction.
+    """
+    _bootstrap(admin_dsn, database, passwords or {})
+    dsn = psycopg.conninfo.make_conninfo(admin_dsn, dbname=database)
+    revision = _upgrade_tables(dsn)
+    with psycopg.connect(dsn) as connection:
+        connection.execute(f"SET ROLE {OWNER}")
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext('backoffice:migrate'))")
+        _load_reference_data(connection)
+        installed = _install_routines(connection)
+        _activate_shipped_policies(connection)
+    return MigrationResult(revision, installed)
+
+
+def head_revision() -> str:
+    """Return the revision that this package brings."""
+    from alembic.script import ScriptDirectory
+
+    return str(ScriptDirectory.from_config(_alembic_config()).get_current_head())
+
+
+def _bootstrap(admin_dsn: str, database: str, passwords: dict[str, str]) -> None:
+    """Create roles and database where they are missing. Needs CREATEROLE and CREATEDB only then."""
+    with psycopg.connect(admin_dsn, autocommit=True) as connection:
+        # roles belong to the whole server: two migrations at once (tests, a second database) must not race for them
+        connection.execute("SELECT pg_advisory_lock(hashtext('backoffice:roles'))")
+        existing = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE 'backoffice\\_%'")}
+        if OWNER not in existing:
+            connection.execute(f"CREATE ROLE {OWNER} NOLOGIN")
+        for role in LOG_INS:
+            if role not in existing:
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+            if role in passwords:
+                connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(passwords[role])))
+        if "backoffice_migrator" not in existing:
+            connection.execute(f"GRANT {OWNER} TO backoffice_migrator")
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone()
+        if found is None:
+            connection.execute(f"GRANT {OWNER} TO CURRENT_USER")
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0 LOCALE 'C.UTF-8'").format(
+                    sql.Identifier(database), sql.Identifier(OWNER)
+                )
+            )
+            connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))
+            for role in LOG_INS:
+                connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database), sql.Identifier(role)))
+
+
+def _alembic_config() -> Any:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _upgrade_tables(dsn: str) -> str:
+    from alembic import command
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
+
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=NullPool)
+    config = _alembic_config()
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"SET ROLE {OWNER}")
+        connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS ops")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return head_revision()
+
+
+def schema_text(*names: str) -> list[str]:
+    """Return the statements of ``schema/<name>.sql``, for an Alembic version."""
+    folder = resources.files("backoffice.migrations") / "schema"
+    return [(folder / f"{name}.sql").read_text(encoding="utf-8") for name in names]
+
+
+def _install_routines(connection: Connection) -> tuple[str, ...]:
+    """Install every routine file whose text changed; ``{{ include: name }}`` takes in ``include/sql/<name>.sql``."""
+    installed = []
+    folder = Path(__file__).parent / "routines"
+    known = dict(connection.execute("SELECT name, sha256 FROM ops.installed_text").fetchall())
+    texts: dict[str, str] = {}
+    for path in sorted(folder.glob("*.sql")):
+        included: dict[str, str] = {}
+        texts[path.stem] = _expand(path.read_text(encoding="utf-8"), included)
+        for name, text in included.items():
+            _remember(connection, f"include/sql/{name}.sql", text, known)
+    changed = [name for name, text in texts.items() if known.get(f"routines/{name}.sql") != _sha256(text)]
+    if not changed:
+        return ()
+    # one file changed: install all in order, because later files build on earlier ones
+    for name, text in texts.items():
+        connection.execute(text)  # type: ignore[arg-type]
+        _remember(connection, f"routines/{name}.sql", text, known)
+        installed.append(name)
+    return tuple(installed)
+
+
+def _expand(text: str, included: dict[str, str]) -> str:
+    def take_in(match: re.Match[str]) -> str:
+        name = match.group(1)
+        included[name] = settings.sql(name)
+        return included[name]
+
+    return re.sub(r"\{\{ include: ([a-z_/]+) \}\}", take_in, text)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _remember(connection: Connection, name: str, text: str, known: dict[str, str]) -> None:
+    if known.get(name) == _sha256(text):
+        return
+    connection.execute(
+        "INSERT INTO ops.installed_text (name, sha256, package_version) VALUES (%s, %s, %s) "
+        "ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256, package_version = excluded.package_version, installed_at = now()",
+        (name, _sha256(text), __version__),
+    )
+
+
+# file -> table, columns that identify a row. What is there already is kept: after the first install the data is the user's.
+REFERENCE = (
+    ("entities", "ops.entity", "entity"),
+    ("accounts", "ledger.account", "account"),
+    ("account_roles", "ledger.account_role", "entity, role"),
+    ("hold_codes", "ledger.hold_code", "code"),
+    ("uom_factors", "purchasing.uom_factor", "from_uom, to_uom, item"),
+    ("fiscal_periods", "ledger.fiscal_period", "entity, period"),
+)
+
+
+def _load_reference_data(connection: Connection) -> None:
+    folder = settings.include_dir() / "reference"
+    for name, table, key in REFERENCE:
+        columns, rows = _read_csv(folder / f"{name}.csv")
+        statement = (
+            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))}) ON CONFLICT ({key}) DO NOTHING"
+        )
+        with connection.cursor() as cursor:
+            cursor.executemany(statement, rows)  # type: ignore[arg-type]
+    _load_once(connection, folder)
+
+
+def _load_once(connection: Connection, folder: Path) -> None:
+    """Load what has no natural key, or must never come back once removed, on the first install only."""
+    first = connection.execute(
+        "INSERT INTO ledger.setting (name, value) VALUES ('reference_data', 'installed') ON CONFLICT DO NOTHING RETURNING 1"
+    ).fetchone()
+    if first is None:
+        return
+    connection.execute("INSERT INTO ledger.setting (name, value) VALUES ('tolerance_set', 'default')")
+    _, tolerances = _read_csv(folder / "tolerances.csv")
+    _, persons = _read_csv(folder / "persons.csv")
+    _, authority = _read_csv(folder / "authority.csv")
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO ledger.tolerance (tolerance_set, code, up_pct, up_abs, combine, effective_from) "
+            "VALUES (%s, %s, %s, %s, %s, '2000-01-01')",
+            tolerances,
+        )
+        cursor.executemany(
+            "INSERT INTO review.person (person_id, name, email) VALUES (%s, %s, %s)", [row[:3] for row in persons]
+        )
+        cursor.executemany(
+            "INSERT INTO review.identity (person_id, system, user_id) VALUES (%s, %s, %s)",
+            [(row[0], row[3], row[4]) for row in persons],
+        )
+        cursor.executemany(
+            "INSERT INTO review.authority (person_id, role, process, entity, amount_limit, currency) VALUES (%s, %s, %s, %s, %s, %s)",
+            authority,
+        )
+
+
+def _read_csv(path: Path) -> tuple[list[str], list[list[str | None]]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.reader(file)
+        columns = next(reader)
+        return columns, [[value or None for value in row] for row in reader]
+
+
+def _activate_shipped_policies(connection: Connection) -> None:
+    """Activate each shipped policy that has no active version yet, as principal ``installation``."""
+    from backoffice.domain.decision_table import load_policy
+
+    for path in sorted((settings.include_dir() / "policies").glob("*/*.yaml")):
+        policy = load_policy(path.read_text(encoding="utf-8"), source=str(path))
+        connection.execute(
+            "SELECT ledger.activate_policy(%s, %s, %s, %s, %s, 'installation') "
+            "WHERE NOT EXISTS (SELECT FROM ledger.policy_version WHERE policy_id = %s)",
+            (policy.policy_id, policy.version, policy.text, policy.machine_limit.amount, policy.machine_limit.currency, policy.policy_id),
+        )

@@ -1,0 +1,62 @@
+-- Canonical JSON: keys sorted by code point, no white space, every scalar a string. The Python twin is backoffice.domain.canonical.
+CREATE OR REPLACE FUNCTION audit.text(value text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN coalesce(to_json(value)::text, 'null');
+
+CREATE OR REPLACE FUNCTION audit.number(value numeric) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN coalesce('"' || trim_scale(value)::text || '"', 'null');
+
+-- Alternating key and already encoded value.
+CREATE OR REPLACE FUNCTION audit.object(VARIADIC pairs text[]) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN (SELECT '{' || string_agg(to_json(pairs[i])::text || ':' || coalesce(pairs[i + 1], 'null'), ',' ORDER BY pairs[i] COLLATE "C") || '}'
+        FROM generate_series(1, array_length(pairs, 1), 2) AS i);
+
+-- One record, or many of one kind at once; each subject counts its own records without gaps.
+CREATE OR REPLACE FUNCTION audit.append_many(kind_in text, subjects text[], bodies text[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO audit.record (subject, n, kind, body, leaf)
+  SELECT given.subject,
+         coalesce((SELECT max(r.n) FROM audit.record r WHERE r.subject = given.subject), 0)
+           + row_number() OVER (PARTITION BY given.subject ORDER BY given.place),
+         kind_in, convert_to(given.body, 'UTF8'), sha256('\x00'::bytea || convert_to(given.body, 'UTF8'))
+  FROM unnest(subjects, bodies) WITH ORDINALITY AS given(subject, body, place)
+  ORDER BY given.place
+$$;
+CREATE OR REPLACE FUNCTION audit.append(kind_in text, subject_in text, body_in text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT audit.append_many(kind_in, ARRAY[subject_in], ARRAY[body_in])
+$$;
+
+-- What tasks may record themselves: calls to sources and paths taken. Decisions, effects and human acts come from the act functions.
+CREATE OR REPLACE FUNCTION audit.record_calls(run_in bigint, calls jsonb) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE subjects text[]; bodies text[];
+BEGIN
+  SELECT array_agg('run:' || run_in ORDER BY place), array_agg(audit.object(
+      'run_id', audit.text(run_in::text), 'method', audit.text(call ->> 'method'), 'url', audit.text(call ->> 'url'),
+      'status', audit.text(call ->> 'status'), 'sha256', audit.text(call ->> 'sha256'), 'size', audit.text(call ->> 'size'),
+      'at', audit.text(call ->> 'at'), 'recorded_at', audit.text(ops.utc(now()))) ORDER BY place)
+  INTO subjects, bodies FROM jsonb_array_elements(calls) WITH ORDINALITY AS given(call, place);
+  IF subjects IS NULL THEN RETURN 0; END IF;
+  PERFORM audit.append_many('api_call', subjects, bodies);
+  RETURN cardinality(subjects);
+END $$;
+
+CREATE OR REPLACE FUNCTION audit.refuse_change() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RAISE EXCEPTION '%.% is append-only; a correction is a new record', TG_TABLE_SCHEMA, TG_TABLE_NAME USING ERRCODE = 'BO403';
+END $$;
+
+DO $$
+DECLARE protected text;
+BEGIN
+  FOREACH protected IN ARRAY ARRAY['audit.record', 'ledger.journal_entry', 'ledger.journal_line', 'ledger.decision',
+                                   'intake.document', 'purchasing.master_version'] LOOP
+    EXECUTE format('DROP TRIGGER IF EXISTS append_only ON %s', protected);
+    EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change()', protected);
+    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER append_only', protected);
+  END LOOP;
+END $$;

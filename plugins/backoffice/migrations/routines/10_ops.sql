@@ -1,0 +1,79 @@
+CREATE OR REPLACE FUNCTION ops.business_date(entity_in text) RETURNS date
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT coalesce((SELECT c.business_date FROM ops.simulated_clock c), (now() AT TIME ZONE e.time_zone)::date)
+  FROM ops.entity e WHERE e.entity = entity_in;
+END;
+COMMENT ON FUNCTION ops.business_date IS 'Today in the entity''s time zone; a simulated clock (tests, drills) wins.';
+
+CREATE OR REPLACE FUNCTION ops.utc(at timestamptz) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+
+-- A run of a process. The same Airflow run asked again is the same row, so a cleared task finds its own run.
+CREATE OR REPLACE FUNCTION ops.open_run(process_in text, dag_in text, airflow_run_in text, dry_run_in boolean,
+                                        parameters_in jsonb, package_version_in text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE found_run bigint;
+BEGIN
+  INSERT INTO ops.run (process, dag_id, airflow_run_id, business_date, dry_run, parameters, package_version)
+  SELECT process_in, dag_in, airflow_run_in, (SELECT max(ops.business_date(e.entity)) FROM ops.entity e),
+         dry_run_in, coalesce(parameters_in, '{}'), package_version_in
+  ON CONFLICT (dag_id, airflow_run_id) DO NOTHING
+  RETURNING run_id INTO found_run;
+  IF found_run IS NULL THEN
+    SELECT r.run_id INTO STRICT found_run FROM ops.run r WHERE r.dag_id = dag_in AND r.airflow_run_id = airflow_run_in;
+    RETURN found_run;
+  END IF;
+  PERFORM audit.append('path', 'run:' || found_run, audit.object(
+    'run_id', audit.text(found_run::text), 'process', audit.text(process_in), 'dag_id', audit.text(dag_in),
+    'airflow_run_id', audit.text(airflow_run_in), 'dry_run', audit.text(dry_run_in::text),
+    'parameters', audit.text(parameters_in::text), 'package_version', audit.text(package_version_in),
+    'step', audit.text('run opened'), 'at', audit.text(ops.utc(now()))));
+  RETURN found_run;
+END $$;
+
+-- Datasets that this run expected from a source and has not accepted: what depends on them waits.
+CREATE OR REPLACE FUNCTION ops.stale_datasets(run_in bigint) RETURNS text[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(array_agg(DISTINCT expected.source ->> 'dataset'), '{}')
+  FROM ops.run r, jsonb_array_elements(coalesce(r.parameters -> 'sources', '[]')) AS expected(source)
+  WHERE r.run_id = run_in AND NOT EXISTS (
+    SELECT FROM intake.load l WHERE l.run_id = r.run_id AND l.state = 'accepted'
+      AND l.source = expected.source ->> 'source' AND l.dataset = expected.source ->> 'dataset')
+$$;
+
+-- One writer per process: match, post and answers take this lock inside their transaction.
+CREATE OR REPLACE FUNCTION ops.lock_process(process_in text) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp
+RETURN pg_advisory_xact_lock(hashtextextended('backoffice:' || process_in, 0));
+
+CREATE OR REPLACE FUNCTION ledger.is_business_day(entity_in text, day_in date) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT extract(isodow FROM day_in) < 6 AND NOT EXISTS (SELECT FROM ledger.holiday h WHERE h.entity = entity_in AND h.day = day_in);
+END;
+
+-- Business days after from_day up to and including to_day.
+CREATE OR REPLACE FUNCTION ledger.business_days(entity_in text, from_day date, to_day date) RETURNS integer
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT count(*)::integer FROM generate_series(from_day + 1, to_day, interval '1 day') AS day
+  WHERE ledger.is_business_day(entity_in, day::date);
+END;
+
+-- The business day of booking, or the first business day after it that lies in an open period.
+CREATE OR REPLACE FUNCTION ledger.posting_date(entity_in text, booked_on date) RETURNS date
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE found_day date;
+BEGIN
+  SELECT min(day)::date INTO found_day
+  FROM generate_series(booked_on, booked_on + 400, interval '1 day') AS day
+  JOIN ledger.fiscal_period p ON p.entity = entity_in AND day::date BETWEEN p.starts_on AND p.ends_on AND p.state = 'open'
+  WHERE ledger.is_business_day(entity_in, day::date);
+  IF found_day IS NULL THEN
+    RAISE EXCEPTION 'entity % has no open fiscal period on or after %; open one in ledger.fiscal_period', entity_in, booked_on
+      USING ERRCODE = 'BO500';
+  END IF;
+  RETURN found_day;
+END $$;

@@ -1,0 +1,227 @@
+CREATE OR REPLACE FUNCTION intake.quarantine_rows(load_in bigint, dataset_in text, kept text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  -- kept: the disposition view; the row goes along in full, with every finding on it or on its lines and tax rows
+  EXECUTE format($q$
+    INSERT INTO intake.quarantine (load_id, source, dataset, row_no, document_id, content_hash, business_key, findings, row_content)
+    SELECT d.load_id, l.source, l.dataset, d.row_no, d.document_id, d.content_hash,
+           coalesce(to_jsonb(d) ->> 'invoice_number', to_jsonb(d) ->> 'receipt_number', to_jsonb(d) ->> 'po_number', to_jsonb(d) ->> 'supplier_id', to_jsonb(d) ->> 'filename'),
+           (SELECT coalesce(jsonb_agg(jsonb_build_object('check_id', f.check_id, 'reason', f.reason, 'field', f.field, 'value', f.value) ORDER BY f.dataset, f.row_no, f.check_id), '[]')
+            FROM intake.finding f WHERE f.load_id = d.load_id AND f.severity = 'quarantine' AND (
+              (f.dataset = l.dataset AND f.row_no = d.row_no)
+              OR (l.dataset = 'invoices' AND f.dataset = 'invoice_lines' AND EXISTS (SELECT FROM intake.stage_invoice_line x WHERE x.load_id = d.load_id AND x.row_no = f.row_no AND x.invoice_row_no = d.row_no))
+              OR (l.dataset = 'invoices' AND f.dataset = 'invoice_taxes' AND EXISTS (SELECT FROM intake.stage_invoice_tax x WHERE x.load_id = d.load_id AND x.row_no = f.row_no AND x.invoice_row_no = d.row_no)))),
+           to_jsonb(d) - 'disposition' - 'content_hash'
+    FROM intake.%I d JOIN intake.load l ON l.load_id = d.load_id
+    WHERE d.load_id = $1 AND d.disposition = 'quarantined'
+    ON CONFLICT (load_id, dataset, row_no) DO NOTHING $q$, kept) USING load_in;
+END $$;
+
+CREATE OR REPLACE FUNCTION intake.queue_order_lines(order_lines bigint[]) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO ledger.match_queue (invoice_id)
+  SELECT DISTINCT l.invoice_id FROM purchasing.invoice_line l WHERE l.order_line_id = ANY (order_lines)
+  ON CONFLICT DO NOTHING
+$$;
+
+CREATE OR REPLACE FUNCTION intake.accept_suppliers(load_in bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  WITH accepted AS (
+    SELECT DISTINCT ON (d.supplier_id) d.* FROM intake.disposition_suppliers d
+    WHERE d.load_id = load_in AND d.disposition = 'accepted' ORDER BY d.supplier_id, d.updated_at DESC NULLS LAST, d.row_no DESC
+  ), version AS (
+    INSERT INTO purchasing.master_version (kind, business_key, version_no, content_hash, content, load_id)
+    SELECT 'supplier', a.supplier_id, coalesce((SELECT max(v.version_no) FROM purchasing.master_version v WHERE v.kind = 'supplier' AND v.business_key = a.supplier_id), 0) + 1,
+           a.content_hash, to_jsonb(a) - 'disposition' - 'content_hash' - 'defects', load_in FROM accepted a
+  )
+  INSERT INTO purchasing.supplier AS s (supplier_id, name, vat_id, iban, supplier_group, country, currency, payment_terms_days, blocked, content_hash, load_id, source_updated_at)
+  SELECT a.supplier_id, a.name, a.vat_id, a.iban, coalesce(a.supplier_group, a.supplier_id), a.country, a.currency, a.payment_terms_days,
+         coalesce(a.blocked, false), a.content_hash, load_in, a.updated_at FROM accepted a
+  ON CONFLICT (supplier_id) DO UPDATE SET name = excluded.name, vat_id = excluded.vat_id, iban = excluded.iban,
+    supplier_group = excluded.supplier_group, country = excluded.country, currency = excluded.currency,
+    payment_terms_days = excluded.payment_terms_days, blocked = excluded.blocked, content_hash = excluded.content_hash,
+    load_id = excluded.load_id, source_updated_at = excluded.source_updated_at
+  WHERE s.source_updated_at IS NULL OR excluded.source_updated_at IS NULL OR excluded.source_updated_at >= s.source_updated_at;
+
+  -- what these suppliers sent and is not settled is looked at again; a document whose sender was unknown may now be known
+  UPDATE purchasing.invoice i SET supplier_id = resolved.supplier_id, supplier_group = resolved.supplier_group
+  FROM (SELECT u.invoice_id, s.supplier_id, s.supplier_group FROM purchasing.invoice u
+        JOIN purchasing.supplier s ON s.supplier_id = intake.resolve_supplier(u.seller_id, u.seller_vat_id)
+        WHERE u.supplier_id IS NULL AND s.load_id = load_in) AS resolved
+  WHERE i.invoice_id = resolved.invoice_id;
+  INSERT INTO ledger.match_queue (invoice_id)
+  SELECT i.invoice_id FROM purchasing.invoice i JOIN purchasing.supplier s ON s.supplier_id = i.supplier_id
+  LEFT JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id
+  WHERE s.load_id = load_in AND (st.state IS NULL OR st.state NOT IN ('matched', 'rejected'))
+  ON CONFLICT DO NOTHING;
+END $$;
+
+-- The supplier that both the seller's identifier and its VAT number allow; NULL when they name different ones.
+CREATE OR REPLACE FUNCTION intake.resolve_supplier(seller_id_in text, vat_in text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH by_id AS (SELECT s.supplier_id FROM purchasing.supplier s WHERE s.supplier_id = seller_id_in),
+       by_vat AS (SELECT s.supplier_id FROM purchasing.supplier s WHERE s.vat_id = vat_in)
+  SELECT CASE
+    WHEN EXISTS (SELECT FROM by_id) AND (NOT EXISTS (SELECT FROM by_vat) OR seller_id_in IN (SELECT supplier_id FROM by_vat)) THEN seller_id_in
+    WHEN EXISTS (SELECT FROM by_id) THEN NULL
+    WHEN (SELECT count(*) FROM by_vat) = 1 THEN (SELECT supplier_id FROM by_vat) END
+$$;
+
+CREATE OR REPLACE FUNCTION intake.accept_orders(load_in bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE changed bigint[];
+BEGIN
+  WITH accepted AS (
+    SELECT DISTINCT ON (d.entity, d.po_number, d.po_line) d.* FROM intake.disposition_orders d
+    WHERE d.load_id = load_in AND d.disposition = 'accepted'
+    ORDER BY d.entity, d.po_number, d.po_line, d.version DESC NULLS LAST, d.updated_at DESC NULLS LAST, d.row_no DESC
+  ), version AS (
+    INSERT INTO purchasing.master_version (kind, business_key, version_no, content_hash, content, load_id)
+    SELECT 'order_line', a.entity || '/' || a.po_number || '/' || a.po_line,
+           coalesce((SELECT max(v.version_no) FROM purchasing.master_version v WHERE v.kind = 'order_line' AND v.business_key = a.entity || '/' || a.po_number || '/' || a.po_line), 0) + 1,
+           a.content_hash, to_jsonb(a) - 'disposition' - 'content_hash' - 'defects', load_in FROM accepted a
+  ), written AS (
+    INSERT INTO purchasing.order_line AS o (entity, po_number, po_line, supplier_id, currency, item, description, category, quantity, uom, unit_price,
+      price_base_quantity, amount_based, ordered_value, tax_rate, match_type, gr_based, order_date, closed, approved, buyer, requester, created_by,
+      version, content_hash, load_id, source_updated_at)
+    SELECT a.entity, a.po_number, a.po_line, a.supplier_id, a.currency, a.item, a.description, a.category, a.quantity, a.uom, a.unit_price,
+      coalesce(a.price_base_quantity, 1), coalesce(a.amount_based, false), a.ordered_value, a.tax_rate, a.match_type, coalesce(a.gr_based, false), a.order_date,
+      coalesce(a.status, 'open') <> 'open', coalesce(a.approved, false), a.buyer, a.requester, a.created_by, coalesce(a.version, 1), a.content_hash, load_in, a.updated_at
+    FROM accepted a
+    ON CONFLICT (entity, po_number, po_line) DO UPDATE SET supplier_id = excluded.supplier_id, currency = excluded.currency, item = excluded.item,
+      description = excluded.description, category = excluded.category, quantity = excluded.quantity, uom = excluded.uom, unit_price = excluded.unit_price,
+      price_base_quantity = excluded.price_base_quantity, amount_based = excluded.amount_based, ordered_value = excluded.ordered_value,
+      tax_rate = excluded.tax_rate, match_type = excluded.match_type, gr_based = excluded.gr_based, order_date = excluded.order_date,
+      closed = excluded.closed, approved = excluded.approved, buyer = excluded.buyer, requester = excluded.requester, created_by = excluded.created_by,
+      version = excluded.version, content_hash = excluded.content_hash, load_id = excluded.load_id, source_updated_at = excluded.source_updated_at
+    WHERE o.source_updated_at IS NULL OR excluded.source_updated_at IS NULL OR excluded.source_updated_at >= o.source_updated_at
+    RETURNING o.order_line_id
+  )
+  SELECT array_agg(order_line_id) INTO changed FROM written;
+
+  WITH resolved AS (
+    UPDATE purchasing.receipt_line r SET order_line_id = o.order_line_id
+    FROM purchasing.order_line o
+    WHERE r.order_line_id IS NULL AND o.order_line_id = ANY (changed)
+      AND o.entity = r.entity AND o.po_number = r.po_number AND o.po_line_key = r.po_line_key
+    RETURNING r.receipt_line_id
+  )
+  INSERT INTO ledger.receipt_queue (receipt_line_id) SELECT receipt_line_id FROM resolved ON CONFLICT DO NOTHING;
+  UPDATE purchasing.invoice_line l SET order_line_id = o.order_line_id
+  FROM purchasing.order_line o, purchasing.invoice i
+  WHERE l.order_line_id IS NULL AND o.order_line_id = ANY (changed) AND i.invoice_id = l.invoice_id
+    AND o.entity = i.entity AND o.po_number = l.po_number AND o.po_line_key = l.po_line_key;
+  -- also documents that named one of these orders but none of its lines
+  INSERT INTO ledger.match_queue (invoice_id)
+  SELECT DISTINCT l.invoice_id FROM purchasing.invoice_line l JOIN purchasing.order_line o ON o.po_number = l.po_number
+  WHERE l.order_line_id IS NULL AND o.order_line_id = ANY (changed) ON CONFLICT DO NOTHING;
+  PERFORM intake.queue_order_lines(changed);
+END $$;
+
+CREATE OR REPLACE FUNCTION intake.accept_receipts(load_in bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE touched bigint[];
+BEGIN
+  WITH written AS (
+    INSERT INTO purchasing.receipt_line (entity, receipt_number, receipt_line, po_number, po_line_key, order_line_id, quantity, received_value, value_known,
+      received_at, reverses_number, reverses_line, receiver, content_hash, load_id, source_updated_at)
+    SELECT d.entity, d.receipt_number, d.receipt_line, d.po_number, ltrim(d.po_line, '0'), o.order_line_id, coalesce(d.quantity, 0), d.received_value,
+           coalesce(d.value_known, d.received_value IS NOT NULL), d.received_at, d.reverses_number, d.reverses_line, d.receiver, d.content_hash, load_in, d.updated_at
+    FROM intake.disposition_receipts d
+    LEFT JOIN purchasing.order_line o ON o.entity = d.entity AND o.po_number = d.po_number AND o.po_line_key = ltrim(d.po_line, '0')
+    WHERE d.load_id = load_in AND d.disposition = 'accepted'
+    RETURNING receipt_line_id, order_line_id
+  ), queued AS (
+    INSERT INTO ledger.receipt_queue (receipt_line_id) SELECT w.receipt_line_id FROM written w WHERE w.order_line_id IS NOT NULL
+  )
+  SELECT array_agg(DISTINCT order_line_id) FILTER (WHERE order_line_id IS NOT NULL) INTO touched FROM written;
+  PERFORM intake.queue_order_lines(touched);
+END $$;
+
+CREATE OR REPLACE FUNCTION intake.accept_invoices(load_in bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  INSERT INTO purchasing.invoice (entity, document_id, content_hash, syntax, kind, type_code, invoice_number, invoice_date, due_date, currency,
+    supplier_id, supplier_group, seller_id, seller_vat_id, seller_name, payee_iban, po_number, receipt_number, preceding_invoice_number,
+    line_total, allowance_total, charge_total, net_total, tax_total, gross_total, prepaid_total, rounding_amount, payable_total,
+    duplicates_evaluable, received_at, load_id)
+  SELECT d.entity, d.document_id, d.content_hash, d.syntax, d.kind, d.type_code, d.invoice_number, d.invoice_date, d.due_date, d.currency,
+    s.supplier_id, coalesce(s.supplier_group, 'vat ' || d.seller_vat_id, 'id ' || d.seller_id, 'name ' || upper(d.seller_name), 'unknown'),
+    d.seller_id, d.seller_vat_id, d.seller_name, d.payee_iban, nullif(d.po_number, ''), d.receipt_number, d.preceding_invoice_number,
+    d.line_total, coalesce(d.allowance_total, 0), coalesce(d.charge_total, 0), d.net_total, coalesce(d.tax_total, 0), d.gross_total,
+    coalesce(d.prepaid_total, 0), coalesce(d.rounding_amount, 0), d.payable_total, d.duplicates_evaluable, d.received_at, load_in
+  FROM intake.disposition_invoices d
+  LEFT JOIN purchasing.supplier s ON s.supplier_id = intake.resolve_supplier(d.seller_id, d.seller_vat_id)
+  WHERE d.load_id = load_in AND d.disposition = 'accepted';
+
+  INSERT INTO purchasing.invoice_line (invoice_id, position, line_id, po_number, po_line_key, order_line_id, receipt_number, supplier_item, buyer_item, description,
+    quantity, uom, unit_price, price_base_quantity, net_amount, allowance_total, charge_total, tax_category, tax_rate)
+  SELECT i.invoice_id, l.position, coalesce(l.line_id, l.position::text), named.po_number, named.po_line_key, o.order_line_id, l.receipt_number,
+    l.supplier_item, l.buyer_item, l.description, l.quantity, l.uom, l.unit_price, coalesce(l.price_base_quantity, 1), l.net_amount,
+    coalesce(l.allowance_total, 0), coalesce(l.charge_total, 0), l.tax_category, l.tax_rate
+  FROM intake.stage_invoice d JOIN purchasing.invoice i ON i.load_id = load_in AND i.content_hash = d.content_hash
+  JOIN intake.stage_invoice_line l ON l.load_id = load_in AND l.invoice_row_no = d.row_no
+  CROSS JOIN LATERAL (SELECT coalesce(nullif(l.po_number, ''), i.po_number) AS po_number, nullif(ltrim(l.po_line, '0'), '') AS po_line_key) AS named
+  LEFT JOIN purchasing.order_line o ON o.entity = i.entity AND o.po_number = named.po_number AND o.po_line_key = named.po_line_key
+  WHERE d.load_id = load_in AND d.row_no = (SELECT min(f.row_no) FROM intake.stage_invoice f WHERE f.load_id = load_in AND f.content_hash = d.content_hash);
+
+  INSERT INTO purchasing.invoice_tax (invoice_id, position, category, rate, taxable_amount, tax_amount)
+  SELECT i.invoice_id, row_number() OVER (PARTITION BY i.invoice_id ORDER BY x.row_no), coalesce(x.category, '?'), coalesce(x.rate, 0), x.taxable_amount, x.tax_amount
+  FROM intake.stage_invoice d JOIN purchasing.invoice i ON i.load_id = load_in AND i.content_hash = d.content_hash
+  JOIN intake.stage_invoice_tax x ON x.load_id = load_in AND x.invoice_row_no = d.row_no
+  WHERE d.load_id = load_in AND d.row_no = (SELECT min(f.row_no) FROM intake.stage_invoice f WHERE f.load_id = load_in AND f.content_hash = d.content_hash);
+
+  INSERT INTO ledger.match_queue (invoice_id) SELECT i.invoice_id FROM purchasing.invoice i WHERE i.load_id = load_in ON CONFLICT DO NOTHING;
+END $$;
+
+-- Accept the gated loads of a run: facts, quarantine, control totals, watermark and audit record in one transaction.
+CREATE OR REPLACE FUNCTION intake.accept_loads(run_in bigint)
+RETURNS TABLE (load_id bigint, dataset text, received bigint, accepted bigint, quarantined bigint, known bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE loaded intake.load; this_run ops.run; totals record;
+BEGIN
+  SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;
+  PERFORM ops.lock_process(this_run.process);
+  FOR loaded IN
+    SELECT * FROM intake.load l WHERE l.run_id = run_in AND l.state = 'gated'
+    ORDER BY array_position(ARRAY['suppliers', 'orders', 'receipts', 'invoices'], l.dataset), l.load_id FOR UPDATE
+  LOOP
+    EXECUTE format($q$ SELECT
+        count(*) FILTER (WHERE d.disposition = 'accepted') AS accepted, coalesce(sum(d.control_amount) FILTER (WHERE d.disposition = 'accepted'), 0) AS accepted_amount,
+        count(*) FILTER (WHERE d.disposition = 'accepted' AND d.control_amount IS NULL) AS accepted_unknown,
+        count(*) FILTER (WHERE d.disposition = 'quarantined') AS quarantined, coalesce(sum(d.control_amount) FILTER (WHERE d.disposition = 'quarantined'), 0) AS quarantined_amount,
+        count(*) FILTER (WHERE d.disposition = 'quarantined' AND d.control_amount IS NULL) AS quarantined_unknown,
+        count(*) FILTER (WHERE d.disposition = 'known') AS known, coalesce(sum(d.control_amount) FILTER (WHERE d.disposition = 'known'), 0) AS known_amount,
+        count(*) FILTER (WHERE d.disposition = 'known' AND d.control_amount IS NULL) AS known_unknown,
+        max(d.updated_at) AS newest
+      FROM intake.%I d WHERE d.load_id = $1 $q$, 'disposition_' || loaded.dataset) INTO totals USING loaded.load_id;
+    PERFORM intake.quarantine_rows(loaded.load_id, loaded.dataset, 'disposition_' || loaded.dataset);
+    CASE loaded.dataset
+      WHEN 'suppliers' THEN PERFORM intake.accept_suppliers(loaded.load_id);
+      WHEN 'orders' THEN PERFORM intake.accept_orders(loaded.load_id);
+      WHEN 'receipts' THEN PERFORM intake.accept_receipts(loaded.load_id);
+      WHEN 'invoices' THEN PERFORM intake.accept_invoices(loaded.load_id);
+    END CASE;
+    UPDATE intake.load l SET state = 'accepted', accepted_at = now(),
+      accepted_count = totals.accepted, accepted_amount = totals.accepted_amount, accepted_unknown = totals.accepted_unknown,
+      quarantined_count = totals.quarantined, quarantined_amount = totals.quarantined_amount, quarantined_unknown = totals.quarantined_unknown,
+      known_count = totals.known, known_amount = totals.known_amount, known_unknown = totals.known_unknown
+    WHERE l.load_id = loaded.load_id;
+    IF loaded.advances_watermark AND loaded.window_until IS NOT NULL THEN
+      INSERT INTO intake.watermark AS w (source, dataset, high_water, load_id)
+      VALUES (loaded.source, loaded.dataset, loaded.window_until, loaded.load_id)
+      ON CONFLICT (source, dataset) DO UPDATE SET high_water = excluded.high_water, load_id = excluded.load_id
+      WHERE excluded.high_water > w.high_water;
+    END IF;
+    PERFORM audit.append('path', 'run:' || run_in, audit.object(
+      'run_id', audit.text(run_in::text), 'step', audit.text('load accepted'), 'load_id', audit.text(loaded.load_id::text),
+      'source', audit.text(loaded.source), 'dataset', audit.text(loaded.dataset), 'parser', audit.text(loaded.parser), 'profile', audit.text(loaded.profile),
+      'received', audit.number(loaded.received_count), 'accepted', audit.number(totals.accepted), 'quarantined', audit.number(totals.quarantined),
+      'known', audit.number(totals.known), 'received_amount', audit.number(loaded.received_amount), 'window_until', audit.text(ops.utc(loaded.window_until)),
+      'at', audit.text(ops.utc(now()))));
+    load_id := loaded.load_id; dataset := loaded.dataset; received := loaded.received_count; accepted := totals.accepted;
+    quarantined := totals.quarantined; known := totals.known;
+    RETURN NEXT;
+  END LOOP;
+END $$;

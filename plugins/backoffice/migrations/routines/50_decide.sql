@@ -1,0 +1,95 @@
+-- The facts that a decision about an invoice rests on, as one hash; computed by the database from stored facts only.
+CREATE OR REPLACE VIEW ledger.current_evidence AS
+SELECT i.invoice_id, sha256(convert_to(concat_ws('|', encode(i.content_hash, 'hex'), i.supplier_id, st.state, lines.facts, holds.facts), 'UTF8')) AS evidence_hash
+FROM purchasing.invoice i
+JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id
+LEFT JOIN LATERAL (
+  SELECT string_agg(concat_ws(',', l.position, encode(o.content_hash, 'hex'),
+           (SELECT concat_ws('/', count(*), trim_scale(sum(r.quantity)), trim_scale(sum(r.received_value))) FROM purchasing.receipt_line r WHERE r.order_line_id = l.order_line_id)), ';' ORDER BY l.position) AS facts
+  FROM purchasing.invoice_line l LEFT JOIN purchasing.order_line o ON o.order_line_id = l.order_line_id WHERE l.invoice_id = i.invoice_id
+) lines ON true
+LEFT JOIN LATERAL (
+  SELECT string_agg(concat_ws(',', h.code, h.effect, encode(h.evidence_hash, 'hex')), ';' ORDER BY h.code COLLATE "C", encode(h.evidence_hash, 'hex') COLLATE "C") AS facts
+  FROM ledger.hold h WHERE h.invoice_id = i.invoice_id AND h.released_at IS NULL
+) holds ON true;
+
+CREATE OR REPLACE VIEW ledger.latest_decision AS
+SELECT DISTINCT ON (d.process, d.subject_kind, d.subject_id) d.*
+FROM ledger.decision d ORDER BY d.process, d.subject_kind, d.subject_id, d.decision_id DESC;
+
+-- What is open for a decision: everything that is not rejected, nor matched, booked and free for payment.
+CREATE OR REPLACE VIEW ledger.decision_input AS
+SELECT st.invoice_id, st.state AS match_state, abs(i.gross_total) AS gross_amount, i.currency,
+       ledger.business_days(i.entity, (i.received_at AT TIME ZONE 'UTC')::date, ops.business_date(i.entity)) AS business_days_waited,
+       i.due_date - ops.business_date(i.entity) AS days_until_due
+FROM ledger.invoice_status st JOIN purchasing.invoice i ON i.invoice_id = st.invoice_id
+WHERE st.state <> 'rejected' AND NOT (st.state = 'matched' AND st.booking_no IS NOT NULL AND NOT st.payment_block);
+
+CREATE OR REPLACE FUNCTION ledger.activate_policy(policy_in text, version_in integer, content_in text, limit_in numeric, currency_in text, by_in text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE hash text := encode(sha256(convert_to(content_in, 'UTF8')), 'hex');
+BEGIN
+  UPDATE ledger.policy_version p SET active_until = now() WHERE p.policy_id = policy_in AND p.active_until IS NULL;
+  INSERT INTO ledger.policy_version (policy_id, version, sha256, content, machine_limit, currency, activated_by)
+  VALUES (policy_in, version_in, hash, content_in, limit_in, currency_in, by_in);
+  PERFORM audit.append('policy', 'policy:' || policy_in, audit.object('policy_id', audit.text(policy_in), 'version', audit.text(version_in::text),
+    'sha256', audit.text(hash), 'machine_limit', audit.number(limit_in), 'currency', audit.text(currency_in), 'activated_by', audit.text(by_in),
+    'at', audit.text(ops.utc(now()))));
+END $$;
+
+-- Record what the machine decided. A decision that says nothing new (same outcome and rule on the same facts) is not repeated.
+-- Recording does not act: the act functions check every decision again.
+CREATE OR REPLACE FUNCTION ledger.record_machine_decisions(run_in bigint, policy_in text, sha256_in text, invoices bigint[], outcomes text[],
+                                                           rules text[], explanations jsonb[]) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE this_run ops.run; active ledger.policy_version; recorded bigint;
+BEGIN
+  SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;
+  PERFORM ops.lock_process(this_run.process);
+  SELECT * INTO active FROM ledger.policy_version p WHERE p.policy_id = policy_in AND p.active_until IS NULL;
+  IF active IS NULL OR active.sha256 <> sha256_in THEN
+    RAISE EXCEPTION 'policy % with hash % is not the active version (active: % version %); activate it or decide by the active text',
+      policy_in, left(sha256_in, 12), coalesce(left(active.sha256, 12), 'none'), active.version USING ERRCODE = 'BO403';
+  END IF;
+  WITH given AS (
+    SELECT g.invoice_id, g.outcome, g.rule, g.explanation, e.evidence_hash, i.entity, i.invoice_number, i.content_hash, i.gross_total, i.currency, st.state
+    FROM unnest(invoices, outcomes, rules, explanations) AS g(invoice_id, outcome, rule, explanation)
+    JOIN ledger.current_evidence e ON e.invoice_id = g.invoice_id
+    JOIN purchasing.invoice i ON i.invoice_id = g.invoice_id
+    JOIN ledger.invoice_status st ON st.invoice_id = g.invoice_id
+    WHERE NOT EXISTS (SELECT FROM ledger.latest_decision d WHERE d.process = this_run.process AND d.subject_kind = 'invoice' AND d.subject_id = g.invoice_id
+      AND d.maker = 'machine' AND d.outcome = g.outcome AND d.rule = g.rule AND d.evidence_hash = e.evidence_hash AND d.policy_sha256 = sha256_in)
+  ), written AS (
+    INSERT INTO ledger.decision (process, subject_kind, subject_id, subject_key, maker, outcome, rule, authority, policy_id, policy_version, policy_sha256,
+      evidence_hash, explanation, run_id)
+    SELECT this_run.process, 'invoice', g.invoice_id, encode(g.content_hash, 'hex'), 'machine', g.outcome, g.rule,
+      'machine up to ' || trim_scale(active.machine_limit)::text || ' ' || active.currency, active.policy_id, active.version, active.sha256,
+      g.evidence_hash, g.explanation, run_in FROM given g ORDER BY g.entity, g.invoice_number, g.content_hash
+    RETURNING decision_id, subject_id, subject_key, outcome, rule, authority, evidence_hash, explanation
+  ), recorded AS (
+    SELECT array_agg('invoice:' || w.subject_key ORDER BY w.decision_id) AS subjects, array_agg(audit.object(
+      'decision_id', audit.text(w.decision_id::text), 'outcome', audit.text(w.outcome), 'rule', audit.text(w.rule), 'authority', audit.text(w.authority),
+      'policy_id', audit.text(active.policy_id), 'policy_version', audit.text(active.version::text), 'policy_sha256', audit.text(active.sha256),
+      'evidence_sha256', audit.text(encode(w.evidence_hash, 'hex')), 'invoice_sha256', audit.text(w.subject_key),
+      'explanation', audit.text(w.explanation::text), 'package_version', audit.text(this_run.package_version),
+      'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))) ORDER BY w.decision_id) AS bodies, count(*) AS n FROM written w
+  )
+  SELECT r.n INTO recorded FROM recorded r, LATERAL (SELECT audit.append_many('decision', r.subjects, r.bodies) WHERE r.n > 0) AS done(ok)
+  UNION ALL SELECT 0 FROM recorded r WHERE r.n = 0;
+
+  -- above the machine's limit: a person with authority decides, whatever the table said
+  INSERT INTO ledger.hold (invoice_id, code, effect, measured, limit_value, limit_unit, scope, facts, evidence_hash, rule_sha256, opened_run)
+  SELECT i.invoice_id, 'APPROVAL', c.effect, abs(i.gross_total), active.machine_limit, 'currency', i.entity, jsonb_build_object('currency', i.currency),
+         sha256(i.content_hash || convert_to(active.machine_limit::text, 'UTF8')), active.sha256, run_in
+  FROM unnest(invoices) AS g(invoice_id) JOIN purchasing.invoice i ON i.invoice_id = g.invoice_id JOIN ledger.hold_code c ON c.code = 'APPROVAL'
+  JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id
+  WHERE abs(i.gross_total) > active.machine_limit AND st.state IN ('matched', 'held') AND st.booking_no IS NULL
+    AND NOT EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = i.invoice_id AND h.code = 'APPROVAL' AND (h.released_at IS NULL OR h.release_kind = 'person'));
+  UPDATE ledger.invoice_status st SET state = 'held'
+  WHERE st.invoice_id = ANY (invoices) AND st.state = 'matched'
+    AND EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = st.invoice_id AND h.code = 'APPROVAL' AND h.released_at IS NULL);
+  UPDATE ledger.line_state ls SET state = 'held', run_id = run_in
+  WHERE ls.invoice_id = ANY (invoices) AND ls.state <> 'held'
+    AND EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = ls.invoice_id AND h.code = 'APPROVAL' AND h.released_at IS NULL);
+  RETURN recorded;
+END $$;

@@ -1,0 +1,125 @@
+-- An entry balances in its own currency and in the ledger currency, is complete in the statement that writes it, and
+-- takes no line afterwards.
+CREATE OR REPLACE FUNCTION ledger.check_balance() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE wrong record;
+BEGIN
+  SELECT l.entry_id, l.currency, sum(l.debit) AS debit, sum(l.credit) AS credit INTO wrong
+  FROM ledger.journal_line l WHERE l.entry_id IN (SELECT n.entry_id FROM new_lines n)
+  GROUP BY l.entry_id, l.currency HAVING sum(l.debit) <> sum(l.credit) OR sum(l.ledger_debit) <> sum(l.ledger_credit) LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'journal entry % does not balance in %: debit %, credit %', wrong.entry_id, wrong.currency, wrong.debit, wrong.credit USING ERRCODE = 'BO500';
+  END IF;
+  IF EXISTS (SELECT FROM ledger.journal_entry e WHERE e.entry_id IN (SELECT n.entry_id FROM new_lines n) AND e.xmin <> pg_current_xact_id()::xid) THEN
+    RAISE EXCEPTION 'a booked journal entry takes no further line; book a reversal' USING ERRCODE = 'BO403';
+  END IF;
+  RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS balanced ON ledger.journal_line;
+CREATE TRIGGER balanced AFTER INSERT ON ledger.journal_line REFERENCING NEW TABLE AS new_lines FOR EACH STATEMENT EXECUTE FUNCTION ledger.check_balance();
+ALTER TABLE ledger.journal_line ENABLE ALWAYS TRIGGER balanced;
+
+CREATE OR REPLACE FUNCTION ledger.check_has_lines() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM ledger.journal_line l WHERE l.entry_id = NEW.entry_id) THEN
+    RAISE EXCEPTION 'journal entry % has no lines', NEW.business_key USING ERRCODE = 'BO500';
+  END IF;
+  RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS has_lines ON ledger.journal_entry;
+CREATE CONSTRAINT TRIGGER has_lines AFTER INSERT ON ledger.journal_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger.check_has_lines();
+ALTER TABLE ledger.journal_entry ENABLE ALWAYS TRIGGER has_lines;
+
+-- Write the lines of work_entry_line under the entries of the same business keys. A positive amount is a debit.
+CREATE OR REPLACE FUNCTION ledger.write_entry_lines(run_in bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+DECLARE entries bigint;
+BEGIN
+  INSERT INTO journal_line (entry_id, line_no, account, debit, credit, currency, ledger_debit, ledger_credit, order_line_id, supplier_id, purpose)
+  SELECT e.entry_id, row_number() OVER (PARTITION BY e.entry_id ORDER BY w.line_no), coalesce(own.account, every.account),
+         greatest(w.amount, 0), greatest(-w.amount, 0), en.ledger_currency, greatest(w.amount, 0), greatest(-w.amount, 0),
+         w.order_line_id, i.supplier_id, w.purpose
+  FROM work_entry_line w
+  JOIN journal_entry e ON e.business_key = w.business_key
+  JOIN ops.entity en ON en.entity = e.entity
+  LEFT JOIN invoice i ON i.invoice_id = e.invoice_id
+  LEFT JOIN account_role own ON own.entity = e.entity AND own.role = w.role
+  LEFT JOIN account_role every ON every.entity = '*' AND every.role = w.role
+  WHERE w.amount <> 0;
+
+  WITH booked AS (
+    SELECT e.entry_id, e.business_key, e.event, e.posting_date, e.decision_id, e.person_id, e.case_id, e.reason_code,
+           coalesce('invoice:' || encode(i.content_hash, 'hex'), 'receipt:' || r.entity || '/' || r.receipt_number || '/' || r.receipt_line) AS subject,
+           '[' || string_agg(audit.object('account', audit.text(l.account), 'debit', audit.number(l.debit), 'credit', audit.number(l.credit),
+             'currency', audit.text(l.currency), 'purpose', audit.text(l.purpose)), ',' ORDER BY l.line_no) || ']' AS lines
+    FROM (SELECT DISTINCT business_key FROM work_entry_line) w JOIN journal_entry e ON e.business_key = w.business_key
+    JOIN journal_line l ON l.entry_id = e.entry_id
+    LEFT JOIN invoice i ON i.invoice_id = e.invoice_id LEFT JOIN receipt_line r ON r.receipt_line_id = e.receipt_line_id
+    GROUP BY e.entry_id, i.content_hash, r.entity, r.receipt_number, r.receipt_line
+  ), gathered AS (
+    SELECT count(*) AS n, array_agg(b.subject ORDER BY b.business_key) AS subjects, array_agg(audit.object('effect', audit.text('journal entry'),
+      'business_key', audit.text(b.business_key), 'event', audit.text(b.event), 'posting_date', audit.text(b.posting_date::text), 'decision_id', audit.text(b.decision_id::text),
+      'person_id', audit.text(b.person_id), 'case_id', audit.text(b.case_id::text), 'reason_code', audit.text(b.reason_code), 'lines', b.lines,
+      'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))) ORDER BY b.business_key) AS bodies FROM booked b
+  )
+  SELECT g.n INTO entries FROM gathered g, LATERAL (SELECT audit.append_many('effect', g.subjects, g.bodies) WHERE g.n > 0) AS done(ok);
+  TRUNCATE work_entry_line;
+  RETURN coalesce(entries, 0);
+END $$;
+
+-- Book queued receipts: inventory against GR/IR at the order price; what was billed before is cleared at the billed value.
+CREATE OR REPLACE FUNCTION ledger.post_receipts(run_in bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+BEGIN
+  TRUNCATE work_entry_line;
+  INSERT INTO gr_ir (order_line_id)
+  SELECT DISTINCT r.order_line_id FROM receipt_queue q JOIN receipt_line r ON r.receipt_line_id = q.receipt_line_id ON CONFLICT DO NOTHING;
+  {{ include: invoice_reconciliation/book_receipts }}
+  DELETE FROM receipt_queue q USING receipt_line r WHERE r.receipt_line_id = q.receipt_line_id;
+  RETURN write_entry_lines(run_in);
+END $$;
+
+-- Book the invoices of work_booking. Callers have checked the authority of each; amounts come from stored facts alone.
+CREATE OR REPLACE FUNCTION ledger.book_invoices(run_in bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+BEGIN
+  TRUNCATE work_entry_line;
+  INSERT INTO gr_ir (order_line_id)
+  SELECT DISTINCT l.order_line_id FROM work_booking b JOIN invoice_line l ON l.invoice_id = b.invoice_id WHERE l.order_line_id IS NOT NULL ON CONFLICT DO NOTHING;
+  {{ include: invoice_reconciliation/book_invoices }}
+  RETURN write_entry_lines(run_in);
+END $$;
+
+-- Free or block what is booked, and propose for payment what is free. Each decision is checked here again.
+CREATE OR REPLACE FUNCTION ledger.settle_blocks(run_in bigint, OUT unblocked bigint, OUT blocked bigint, OUT proposed bigint)
+LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+BEGIN
+  {{ include: invoice_reconciliation/settle_blocks }}
+END $$;
+
+-- Post what the active policy's decisions allow: receipts, invoices (blocked where a P hold stands), payment proposals.
+CREATE OR REPLACE FUNCTION ledger.post_entries(run_in bigint, OUT receipts bigint, OUT invoices bigint, OUT unblocked bigint, OUT blocked bigint, OUT proposed bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+DECLARE this_run ops.run;
+BEGIN
+  SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;
+  PERFORM ops.lock_process(this_run.process);
+  receipts := post_receipts(run_in);
+  TRUNCATE work_booking;
+  INSERT INTO work_booking (invoice_id, decision_id, payment_block)
+  SELECT st.invoice_id, d.decision_id, d.outcome <> 'approve' OR EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'P')
+  FROM invoice_status st
+  JOIN invoice i ON i.invoice_id = st.invoice_id
+  JOIN LATERAL (SELECT d.* FROM decision d WHERE d.process = this_run.process AND d.subject_kind = 'invoice' AND d.subject_id = st.invoice_id
+                ORDER BY d.decision_id DESC LIMIT 1) d ON d.maker = 'machine'
+  JOIN policy_version p ON p.policy_id = d.policy_id AND p.version = d.policy_version AND p.sha256 = d.policy_sha256 AND p.active_until IS NULL
+  JOIN current_evidence e ON e.invoice_id = st.invoice_id AND e.evidence_hash = d.evidence_hash
+  WHERE st.booking_no IS NULL AND st.state IN ('matched', 'waiting_receipt', 'held')
+    AND i.currency = p.currency AND abs(i.gross_total) <= p.machine_limit
+    AND NOT EXISTS (SELECT FROM match_queue q WHERE q.invoice_id = st.invoice_id)
+    AND NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'B')
+    AND NOT (d.outcome = 'approve' AND st.state <> 'matched');
+  invoices := book_invoices(run_in);
+  SELECT s.unblocked, s.blocked, s.proposed INTO unblocked, blocked, proposed FROM settle_blocks(run_in) AS s;
+END $$;

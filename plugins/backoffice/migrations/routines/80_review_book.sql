@@ -1,0 +1,125 @@
+-- Reverse the entry of a booked invoice: every line with its sides exchanged, on the day of the reversal.
+CREATE OR REPLACE FUNCTION ledger.reverse_invoice(invoice_in bigint, decision_in bigint, run_in bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE entry ledger.journal_entry; d ledger.decision; day date; reversal bigint; subject text;
+BEGIN
+  SELECT * INTO entry FROM ledger.journal_entry e WHERE e.invoice_id = invoice_in AND e.event IN ('invoice', 'credit_note')
+    AND NOT EXISTS (SELECT FROM ledger.journal_entry r WHERE r.reverses_entry_id = e.entry_id);
+  IF entry.entry_id IS NULL THEN RETURN; END IF;
+  SELECT * INTO STRICT d FROM ledger.decision x WHERE x.decision_id = decision_in;
+  day := ledger.posting_date(entry.entity, ops.business_date(entry.entity));
+  INSERT INTO ledger.journal_entry (entity, business_key, event, posting_date, document_date, period, invoice_id, decision_id, reverses_entry_id, person_id, reason_code, case_id, run_id)
+  SELECT entry.entity, 'reversal/' || entry.business_key, 'reversal', day, entry.document_date, p.period, invoice_in, decision_in, entry.entry_id, d.person_id, d.reason_code, d.case_id, run_in
+  FROM ledger.fiscal_period p WHERE p.entity = entry.entity AND day BETWEEN p.starts_on AND p.ends_on RETURNING entry_id INTO reversal;
+  INSERT INTO ledger.journal_line (entry_id, line_no, account, debit, credit, currency, ledger_debit, ledger_credit, order_line_id, supplier_id, purpose)
+  SELECT reversal, l.line_no, l.account, l.credit, l.debit, l.currency, l.ledger_credit, l.ledger_debit, l.order_line_id, l.supplier_id, 'reversal: ' || l.purpose
+  FROM ledger.journal_line l WHERE l.entry_id = entry.entry_id;
+  UPDATE ledger.gr_ir g SET billed_value = g.billed_value - s.amount, billed_quantity = g.billed_quantity - s.quantity
+  FROM (SELECT l.order_line_id, sum(l.debit - l.credit) AS amount,
+          (SELECT coalesce(sum(CASE i.kind WHEN 'credit_note' THEN -1 ELSE 1 END * CASE WHEN o.amount_based THEN 0 WHEN x.uom = o.uom THEN x.quantity
+                    ELSE round(x.quantity * coalesce(f.numerator, v.numerator) / coalesce(f.denominator, v.denominator), 12) END), 0)
+           FROM purchasing.invoice_line x JOIN purchasing.invoice i ON i.invoice_id = x.invoice_id JOIN purchasing.order_line o ON o.order_line_id = x.order_line_id
+           LEFT JOIN purchasing.uom_factor f ON f.from_uom = x.uom AND f.to_uom = o.uom AND f.item = o.item
+           LEFT JOIN purchasing.uom_factor v ON v.from_uom = x.uom AND v.to_uom = o.uom AND v.item = '*'
+           WHERE x.invoice_id = invoice_in AND x.order_line_id = l.order_line_id) AS quantity
+        FROM ledger.journal_line l JOIN ledger.account_role a ON a.account = l.account AND a.role = 'gr_ir'
+        WHERE l.entry_id = entry.entry_id AND l.order_line_id IS NOT NULL GROUP BY l.order_line_id) s
+  WHERE g.order_line_id = s.order_line_id;
+  UPDATE ledger.open_item o SET closed_by_entry = reversal WHERE o.invoice_id = invoice_in;
+  UPDATE ledger.payment_proposal p SET state = 'withdrawn' WHERE p.invoice_id = invoice_in AND p.state = 'proposed';
+  SELECT 'invoice:' || encode(i.content_hash, 'hex') INTO subject FROM purchasing.invoice i WHERE i.invoice_id = invoice_in;
+  PERFORM audit.append('effect', subject, audit.object('effect', audit.text('journal entry'), 'business_key', audit.text('reversal/' || entry.business_key), 'event', audit.text('reversal'),
+    'posting_date', audit.text(day::text), 'decision_id', audit.text(decision_in::text), 'person_id', audit.text(d.person_id), 'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))));
+END $$;
+
+-- Book every final answer of the process that is not booked yet, whichever run opened its case. Each answer once.
+-- An answer whose holds were released or replaced by facts meanwhile books nothing and its case goes back to open.
+CREATE OR REPLACE FUNCTION review.book_answers(run_in bigint, process_in text, OUT booked bigint, OUT stale bigint, OUT entries bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE a record; result text;
+BEGIN
+  booked := 0; stale := 0; entries := 0;
+  PERFORM ops.lock_process(process_in);
+  FOR a IN
+    SELECT n.*, c.subject_kind, c.subject_id, c.subject_key, c.role, c.process FROM review.answer n JOIN review.case c ON c.case_id = n.case_id
+    WHERE n.booked_at IS NULL AND n.final AND c.process = process_in AND c.state = 'decided' ORDER BY n.answer_id FOR UPDATE OF n, c
+  LOOP
+    IF a.subject_kind = 'quarantine' THEN
+      result := review.settle_quarantine(a.answer_id, run_in);
+    ELSIF review.invoice_evidence(a.subject_id, a.role) <> a.evidence_hash THEN
+      result := 'stale';
+    ELSIF a.action = 'reject' THEN
+      PERFORM ledger.reverse_invoice(a.subject_id, a.decision_id, run_in);
+      UPDATE ledger.hold h SET released_at = now(), release_kind = 'rejected', release_decision_id = a.decision_id WHERE h.invoice_id = a.subject_id AND h.released_at IS NULL;
+      UPDATE ledger.invoice_status st SET state = 'rejected', rejected_at = now() WHERE st.invoice_id = a.subject_id;
+      UPDATE review.case c SET state = 'superseded', closed_at = now() WHERE c.subject_kind = 'invoice' AND c.subject_id = a.subject_id AND c.case_id <> a.case_id AND c.state IN ('open', 'half_decided');
+      -- what shares its order lines counts anew
+      INSERT INTO ledger.match_queue (invoice_id) SELECT DISTINCT o.invoice_id FROM purchasing.invoice_line l JOIN purchasing.invoice_line o ON o.order_line_id = l.order_line_id
+        JOIN ledger.invoice_status s ON s.invoice_id = o.invoice_id AND s.state <> 'rejected' WHERE l.invoice_id = a.subject_id ON CONFLICT DO NOTHING;
+      result := 'rejected';
+    ELSE
+      UPDATE ledger.hold h SET released_at = now(), release_kind = 'person', release_decision_id = a.decision_id
+      FROM ledger.hold_code c WHERE c.code = h.code AND c.role = a.role AND c.manual_release AND h.invoice_id = a.subject_id AND h.released_at IS NULL AND h.effect <> 'W';
+      result := 'accepted';
+    END IF;
+    IF result = 'stale' THEN
+      stale := stale + 1;
+      UPDATE review.case c SET state = 'open' WHERE c.case_id = a.case_id;
+      UPDATE review.answer n SET booked_at = now(), booked_run = run_in, booking_result = 'void: the facts changed before it was booked' WHERE n.answer_id = a.answer_id;
+    ELSE
+      booked := booked + 1;
+      UPDATE review.case_item x SET settled_at = now(), settled_by = a.person_id WHERE x.case_id = a.case_id AND x.settled_at IS NULL;
+      UPDATE review.case c SET state = 'settled', closed_at = now() WHERE c.case_id = a.case_id;
+      UPDATE review.answer n SET booked_at = now(), booked_run = run_in, booking_result = result WHERE n.answer_id = a.answer_id;
+    END IF;
+    PERFORM audit.append('path', CASE a.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || a.subject_key, audit.object('step', audit.text('answer booked'),
+      'answer_id', audit.text(a.answer_id::text), 'case_id', audit.text(a.case_id::text), 'result', audit.text(result), 'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))));
+  END LOOP;
+  IF booked > 0 THEN entries := ledger.post_accepted(run_in, process_in); END IF;
+  PERFORM review.settle_by_facts(process_in);
+END $$;
+
+-- Invoices that a person's answer freed from their last B hold are booked on that answer's authority; blocks and proposals follow.
+CREATE OR REPLACE FUNCTION ledger.post_accepted(run_in bigint, process_in text) RETURNS bigint
+LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+DECLARE entries bigint;
+BEGIN
+  UPDATE invoice_status st SET state = CASE
+      WHEN NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect <> 'W') THEN 'matched'
+      WHEN NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect <> 'W' AND h.code <> 'NO_RECEIPT') THEN 'waiting_receipt' ELSE 'held' END
+  FROM review.answer n JOIN review.case c ON c.case_id = n.case_id
+  WHERE n.booked_run = run_in AND n.action = 'accept' AND n.booking_result = 'accepted' AND c.subject_kind = 'invoice' AND c.subject_id = st.invoice_id AND st.state <> 'waiting_source';
+  UPDATE line_state ls SET state = CASE
+      WHEN EXISTS (SELECT FROM hold h WHERE h.invoice_id = ls.invoice_id AND h.released_at IS NULL AND h.effect <> 'W' AND (h.invoice_line_id IS NULL OR h.invoice_line_id = ls.invoice_line_id AND h.code <> 'NO_RECEIPT')) THEN 'held'
+      WHEN EXISTS (SELECT FROM hold h WHERE h.invoice_line_id = ls.invoice_line_id AND h.released_at IS NULL AND h.code = 'NO_RECEIPT') THEN 'waiting_receipt' ELSE 'matched' END
+  FROM review.answer n JOIN review.case c ON c.case_id = n.case_id
+  WHERE n.booked_run = run_in AND n.action = 'accept' AND n.booking_result = 'accepted' AND c.subject_kind = 'invoice' AND c.subject_id = ls.invoice_id AND ls.state <> 'waiting_source';
+  TRUNCATE work_booking;
+  INSERT INTO work_booking (invoice_id, decision_id, payment_block)
+  SELECT st.invoice_id, max(n.decision_id), EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'P')
+  FROM invoice_status st JOIN review.case c ON c.subject_kind = 'invoice' AND c.subject_id = st.invoice_id AND c.process = process_in
+  JOIN review.answer n ON n.case_id = c.case_id AND n.booked_run = run_in AND n.action = 'accept' AND n.booking_result = 'accepted'
+  WHERE st.booking_no IS NULL AND st.state IN ('matched', 'held', 'waiting_receipt')
+    AND NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'B')
+  GROUP BY st.invoice_id;
+  entries := book_invoices(run_in);
+  PERFORM settle_blocks(run_in);
+  RETURN entries;
+END $$;
+
+CREATE OR REPLACE FUNCTION review.settle_quarantine(answer_in bigint, run_in bigint) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE a review.answer; q intake.quarantine;
+BEGIN
+  SELECT * INTO STRICT a FROM review.answer n WHERE n.answer_id = answer_in;
+  SELECT x.* INTO STRICT q FROM review.case c JOIN intake.quarantine x ON x.quarantine_id = c.subject_id WHERE c.case_id = a.case_id FOR UPDATE OF x;
+  IF a.action = 'ask_again' THEN
+    INSERT INTO ops.outbox (idempotency_key, destination, payload)
+    VALUES ('ask-again/' || encode(q.content_hash, 'hex'), 'supplier_message', jsonb_build_object(
+      'supplier_id', coalesce(q.row_content ->> 'seller_id', ''), 'subject', 'Please send your document again: ' || coalesce(q.business_key, q.row_content ->> 'filename', 'unreadable document'),
+      'body', a.reason, 'reference', encode(q.content_hash, 'hex')))
+    ON CONFLICT (idempotency_key) DO NOTHING;
+  END IF;
+  UPDATE intake.quarantine x SET state = CASE a.action WHEN 'ask_again' THEN 'asked' WHEN 'read_again' THEN 'reread' ELSE 'discarded' END WHERE x.quarantine_id = q.quarantine_id;
+  RETURN a.action;
+END $$;

@@ -1,0 +1,107 @@
+-- Every invariant that a run can check, with what was found. Failing ones fail the run.
+CREATE OR REPLACE FUNCTION ops.check_run(run_in bigint) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT jsonb_agg(jsonb_build_object('check', c.name, 'ok', c.wrong = 0, 'detail', c.detail) ORDER BY c.place) FROM (
+    SELECT 1 AS place, 'received = accepted + quarantined + already known' AS name,
+      count(*) FILTER (WHERE l.received_count <> l.accepted_count + l.quarantined_count + l.known_count OR l.received_amount <> l.accepted_amount + l.quarantined_amount + l.known_amount) AS wrong,
+      count(*) || ' loads accepted' AS detail FROM intake.load l WHERE l.run_id = run_in AND l.state = 'accepted'
+    UNION ALL
+    SELECT 2, 'every accepted row is a fact', count(*) FILTER (WHERE x.accepted_count > 0 AND x.found = 0), coalesce(sum(x.found), 0) || ' documents stored'
+    FROM (SELECT l.accepted_count, (SELECT count(*) FROM purchasing.invoice i WHERE i.load_id = l.load_id) AS found FROM intake.load l WHERE l.run_id = run_in AND l.state = 'accepted' AND l.dataset = 'invoices'
+            AND l.accepted_count <> (SELECT count(*) FROM purchasing.invoice i WHERE i.load_id = l.load_id)) x
+    UNION ALL
+    SELECT 3, 'every accepted line is in exactly one state', count(*), count(*) || ' lines without a state'
+    FROM purchasing.invoice_line l WHERE NOT EXISTS (SELECT FROM ledger.line_state s WHERE s.invoice_line_id = l.invoice_line_id)
+      AND NOT EXISTS (SELECT FROM ledger.match_queue q WHERE q.invoice_id = l.invoice_id)
+    UNION ALL
+    SELECT 4, 'journal balances', CASE WHEN coalesce(sum(l.ledger_debit - l.ledger_credit), 0) = 0 THEN 0 ELSE 1 END,
+      'debit ' || coalesce(sum(l.ledger_debit), 0) || ', credit ' || coalesce(sum(l.ledger_credit), 0)
+    FROM ledger.journal_entry e JOIN ledger.journal_line l ON l.entry_id = e.entry_id WHERE e.run_id = run_in
+    UNION ALL
+    SELECT 5, 'GR/IR balance per order line ties to the journal', count(*), count(*) || ' order lines differ'
+    FROM ledger.gr_ir g JOIN (SELECT l.order_line_id, sum(l.debit - l.credit) AS amount FROM ledger.journal_line l
+      JOIN ledger.account_role a ON a.account = l.account AND a.role = 'gr_ir' WHERE l.order_line_id IS NOT NULL GROUP BY l.order_line_id) j ON j.order_line_id = g.order_line_id
+    WHERE g.billed_value - g.received_value <> j.amount
+    UNION ALL
+    SELECT 6, 'open items tie to accounts payable', CASE WHEN (SELECT coalesce(sum(o.amount), 0) FROM ledger.open_item o WHERE o.closed_by_entry IS NULL)
+        = (SELECT coalesce(sum(l.credit - l.debit), 0) FROM ledger.journal_line l JOIN ledger.account_role a ON a.account = l.account AND a.role = 'accounts_payable') THEN 0 ELSE 1 END,
+      'open items ' || (SELECT coalesce(sum(o.amount), 0) FROM ledger.open_item o WHERE o.closed_by_entry IS NULL)
+    UNION ALL
+    SELECT 7, 'nothing is proposed for payment that is held', count(*), count(*) || ' proposals on held invoices'
+    FROM ledger.payment_proposal p JOIN ledger.hold h ON h.invoice_id = p.invoice_id AND h.released_at IS NULL AND h.effect IN ('B', 'P') WHERE p.state = 'proposed'
+    UNION ALL
+    SELECT 8, 'every hold under review is in a case', count(*), count(*) || ' holds without a case'
+    FROM ledger.hold h JOIN LATERAL (SELECT d.outcome FROM ledger.decision d WHERE d.subject_kind = 'invoice' AND d.subject_id = h.invoice_id AND d.maker = 'machine' ORDER BY d.decision_id DESC LIMIT 1) d ON d.outcome = 'review'
+    JOIN ledger.invoice_status st ON st.invoice_id = h.invoice_id AND st.state IN ('held', 'waiting_receipt')
+    WHERE h.released_at IS NULL AND h.effect <> 'W' AND NOT EXISTS (SELECT FROM review.case_item x WHERE x.hold_id = h.hold_id)
+  ) c
+$$;
+
+CREATE OR REPLACE FUNCTION ops.build_report(run_in bigint) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH this_run AS (SELECT * FROM ops.run r WHERE r.run_id = run_in),
+  latest AS (
+    SELECT DISTINCT ON (d.subject_id) d.subject_id AS invoice_id, d.outcome, d.maker FROM ledger.decision d JOIN this_run r ON r.process = d.process
+    WHERE d.subject_kind = 'invoice' ORDER BY d.subject_id, d.decision_id DESC
+  ), evaluated AS (
+    SELECT st.invoice_id, coalesce(l.outcome, 'none') AS outcome, l.maker, st.state FROM ledger.invoice_status st LEFT JOIN latest l ON l.invoice_id = st.invoice_id
+    JOIN purchasing.invoice i ON i.invoice_id = st.invoice_id JOIN intake.load ld ON ld.load_id = i.load_id
+    WHERE ld.run_id = run_in OR st.evaluated_run = run_in
+  )
+  SELECT jsonb_build_object(
+    'run', (SELECT jsonb_build_object('run_id', r.run_id::text, 'process', r.process, 'dag_id', r.dag_id, 'airflow_run_id', r.airflow_run_id, 'business_date', r.business_date::text, 'dry_run', r.dry_run,
+      'started_at', ops.utc(r.started_at), 'package_version', r.package_version, 'synthetic', coalesce((r.parameters ->> 'synthetic')::boolean, false)) FROM this_run r),
+    'sources', (SELECT coalesce(jsonb_agg(jsonb_build_object('source', l.source, 'dataset', l.dataset, 'state', l.state, 'profile', l.profile, 'parser', l.parser,
+        'received', l.received_count::text, 'accepted', l.accepted_count::text, 'quarantined', l.quarantined_count::text, 'known', l.known_count::text,
+        'received_amount', trim_scale(l.received_amount)::text, 'accepted_amount', trim_scale(l.accepted_amount)::text, 'quarantined_amount', trim_scale(l.quarantined_amount)::text,
+        'known_amount', trim_scale(l.known_amount)::text, 'unknown', l.received_unknown::text, 'as_of', ops.utc(l.window_until)) ORDER BY l.load_id), '[]')
+      FROM intake.load l WHERE l.run_id = run_in AND l.state <> 'superseded'),
+    'stale', (SELECT coalesce(jsonb_agg(d ORDER BY d), '[]') FROM unnest(ops.stale_datasets(run_in)) AS d),
+    'invoices', (SELECT jsonb_build_object('evaluated', count(*), 'approve', count(*) FILTER (WHERE outcome = 'approve'), 'wait', count(*) FILTER (WHERE outcome = 'wait'),
+        'review', count(*) FILTER (WHERE outcome = 'review'), 'by_people', count(*) FILTER (WHERE maker = 'human'),
+        'straight_through_rate', CASE WHEN count(*) > 0 THEN round(count(*) FILTER (WHERE outcome = 'approve')::numeric / count(*), 4)::text END) FROM evaluated),
+    'lines', (SELECT jsonb_build_object('matched', count(*) FILTER (WHERE s.state = 'matched'), 'waiting_receipt', count(*) FILTER (WHERE s.state = 'waiting_receipt'),
+        'waiting_source', count(*) FILTER (WHERE s.state = 'waiting_source'), 'held', count(*) FILTER (WHERE s.state = 'held'))
+      FROM ledger.line_state s JOIN ledger.invoice_status st ON st.invoice_id = s.invoice_id WHERE st.state <> 'rejected'),
+    'holds', (SELECT coalesce(jsonb_agg(jsonb_build_object('code', x.code, 'title', x.title, 'effect', x.effect, 'count', x.n, 'amount', x.amount::text) ORDER BY x.n DESC, x.code), '[]')
+      FROM (SELECT h.code, c.title, h.effect, count(*) AS n, sum(DISTINCT abs(i.gross_total)) AS amount FROM ledger.hold h JOIN ledger.hold_code c ON c.code = h.code
+            JOIN purchasing.invoice i ON i.invoice_id = h.invoice_id WHERE h.released_at IS NULL GROUP BY h.code, c.title, h.effect) x),
+    'bookings', (SELECT jsonb_build_object('entries', count(DISTINCT e.entry_id), 'debit', coalesce(sum(l.debit), 0)::text, 'credit', coalesce(sum(l.credit), 0)::text, 'currency', min(l.currency),
+        'by_event', (SELECT coalesce(jsonb_agg(jsonb_build_object('event', y.event, 'entries', y.n, 'debit', y.debit::text) ORDER BY y.event), '[]')
+          FROM (SELECT v.event, count(DISTINCT v.entry_id) AS n, sum(w.debit) AS debit FROM ledger.journal_entry v JOIN ledger.journal_line w ON w.entry_id = v.entry_id WHERE v.run_id = run_in GROUP BY v.event) y))
+      FROM ledger.journal_entry e JOIN ledger.journal_line l ON l.entry_id = e.entry_id WHERE e.run_id = run_in),
+    'payments', (SELECT jsonb_build_object('proposed', count(*), 'amount', coalesce(sum(p.amount), 0)::text, 'currency', min(p.currency)) FROM ledger.payment_proposal p WHERE p.run_id = run_in AND p.state = 'proposed'),
+    'cases', (SELECT jsonb_build_object('opened', count(*) FILTER (WHERE c.opened_run = run_in), 'open', count(*) FILTER (WHERE c.state IN ('open', 'half_decided')),
+        'by_role', (SELECT coalesce(jsonb_agg(jsonb_build_object('role', z.role, 'open', z.n) ORDER BY z.role), '[]') FROM (SELECT k.role, count(*) AS n FROM review.case k WHERE k.state IN ('open', 'half_decided') GROUP BY k.role) z))
+      FROM review.case c JOIN this_run r ON r.process = c.process),
+    'quarantine', (SELECT coalesce(jsonb_agg(jsonb_build_object('dataset', q.dataset, 'reason', q.reason, 'count', q.n) ORDER BY q.dataset, q.reason), '[]')
+      FROM (SELECT x.dataset, f.value ->> 'reason' AS reason, count(*) AS n FROM intake.quarantine x JOIN intake.load l ON l.load_id = x.load_id, jsonb_array_elements(x.findings) AS f(value)
+            WHERE l.run_id = run_in GROUP BY x.dataset, f.value ->> 'reason') q),
+    'money_at_stake', (SELECT coalesce(jsonb_agg(jsonb_build_object('currency', m.currency, 'amount', m.amount::text, 'what', m.what) ORDER BY m.what, m.currency), '[]')
+      FROM (SELECT i.currency, sum(abs(i.gross_total)) AS amount, CASE WHEN st.booking_no IS NULL THEN 'parked, not booked' ELSE 'booked, blocked for payment' END AS what
+            FROM ledger.invoice_status st JOIN purchasing.invoice i ON i.invoice_id = st.invoice_id
+            WHERE st.state <> 'rejected' AND (st.booking_no IS NULL OR st.payment_block) GROUP BY 1, 3) m),
+    'policy', (SELECT jsonb_build_object('policy_id', p.policy_id, 'version', p.version::text, 'sha256', p.sha256) FROM ledger.policy_version p WHERE p.active_until IS NULL AND p.policy_id = 'approve_invoice'),
+    'checks', ops.check_run(run_in))
+$$;
+
+CREATE OR REPLACE FUNCTION ops.write_report(run_in bigint) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE built jsonb;
+BEGIN
+  built := ops.build_report(run_in);
+  INSERT INTO ops.run_report (run_id, report) VALUES (run_in, built)
+  ON CONFLICT (run_id) DO UPDATE SET report = excluded.report, written_at = now();
+  UPDATE ops.run r SET reported_at = coalesce(r.reported_at, now()) WHERE r.run_id = run_in;
+  RETURN built;
+END $$;
+
+-- The report of a rehearsal is kept although the rehearsal itself was rolled back.
+CREATE OR REPLACE FUNCTION ops.keep_rehearsal(run_in bigint, report_in jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT (SELECT r.dry_run FROM ops.run r WHERE r.run_id = run_in) THEN
+    PERFORM review.refuse('BO403', format('run %s is no dry run', run_in));
+  END IF;
+  INSERT INTO ops.run_report (run_id, report) VALUES (run_in, report_in) ON CONFLICT (run_id) DO UPDATE SET report = excluded.report, written_at = now();
+END $$;

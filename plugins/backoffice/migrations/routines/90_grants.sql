@@ -1,0 +1,19 @@
+-- What each role may do. Functions are closed to PUBLIC by default privileges; here is all that is open.
+REVOKE ALL ON ALL TABLES IN SCHEMA ops, audit, intake, purchasing, ledger, review FROM backoffice_app, backoffice_web, backoffice_auditor;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ops, audit, intake, purchasing, ledger, review FROM PUBLIC, backoffice_app, backoffice_web, backoffice_auditor;
+GRANT USAGE ON SCHEMA ops, audit, intake, purchasing, ledger, review TO backoffice_app, backoffice_web, backoffice_auditor;
+GRANT SELECT ON ALL TABLES IN SCHEMA ops, audit, intake, purchasing, ledger, review TO backoffice_app, backoffice_web, backoffice_auditor;
+
+-- tasks: bring in bytes and rows, ask the act functions
+GRANT INSERT (sha256, content, media_type) ON intake.document TO backoffice_app;
+GRANT INSERT ON intake.stage_supplier, intake.stage_order_line, intake.stage_receipt_line, intake.stage_invoice, intake.stage_invoice_line, intake.stage_invoice_tax,
+  intake.finding TO backoffice_app;
+GRANT EXECUTE ON FUNCTION ops.open_run, ops.write_report, ops.keep_rehearsal, audit.record_calls,
+  intake.open_load, intake.finish_load, intake.mark_gated, intake.accept_loads,
+  ledger.match_invoices, ledger.record_machine_decisions, ledger.post_entries, review.open_cases, review.book_answers TO backoffice_app;
+-- people: nothing but their answers
+GRANT EXECUTE ON FUNCTION review.decide_case TO backoffice_web;
+-- reading
+GRANT EXECUTE ON FUNCTION ops.business_date, ops.utc, ops.stale_datasets, ops.check_run, ops.build_report, intake.this_load, ledger.is_business_day, ledger.business_days,
+  audit.text, audit.number, audit.object, purchasing.is_neighbour_swap, purchasing.sorted_letters, intake.resolve_supplier
+  TO backoffice_app, backoffice_web, backoffice_auditor;

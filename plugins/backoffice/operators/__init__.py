@@ -1,0 +1,1 @@
+"""Operators: read, judge by the domain, write; one step of a process each."""

@@ -1,0 +1,94 @@
+"""The ledger's side of a gate: which loads wait for one, what each condition selects, and what is kept of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from backoffice import settings
+from backoffice.domain.expectation_suite import Check, Suite
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Load:
+    """One reading of one source: the batch that a gate looks at."""
+
+    load_id: int
+    source: str
+    state: str
+
+    @property
+    def waits_for_gate(self) -> bool:
+        """Whether a gate may decide about it: read in full and not accepted yet. A gated load may be gated again."""
+        return self.state in ("read", "gated")
+
+
+def find_loads(connection: Connection, dag_id: str, run_id: str, dataset: str) -> list[Load]:
+    """Return the loads of a dataset that this run read, one per source, superseded readings left out."""
+    rows = connection.execute(
+        _statement("find_loads"), {"dag_id": dag_id, "airflow_run_id": run_id, "dataset": dataset}
+    ).fetchall()
+    return [Load(*row) for row in rows]
+
+
+def export_snapshot(connection: Connection) -> str:
+    """Fix what this transaction sees from now on, and return the name under which others may see the same."""
+    return str(_one(connection.execute("SELECT pg_export_snapshot()")))
+
+
+def count_rows(connection: Connection, suite: Suite) -> int:
+    """Return how many rows the suite's gate view holds for the session's load."""
+    return int(_one(connection.execute(_statement("count_rows", view=_view(suite)))))
+
+
+def set_aside(connection: Connection, load: Load, suite: Suite) -> dict[str, int]:
+    """Record what each check found, one statement per check, and return how many rows each selects.
+
+    Checks that stop the load record nothing: their rows are only counted. The caller's transaction keeps or drops all.
+    """
+    return {check.check_id: _set_aside(connection, load, suite, check) for check in suite.checks if check.by_row}
+
+
+def _set_aside(connection: Connection, load: Load, suite: Suite, check: Check) -> int:
+    parts = {"view": _view(suite), "condition": sql.SQL(check.condition or "")}  # type: ignore[arg-type]
+    values: dict[str, Any] = {name: list(listed) for name, listed in suite.parameters.items()}
+    if check.severity == "stop":
+        return int(_one(connection.execute(_statement("count_selected", **parts), values)))
+    identity = {"load_id": load.load_id, "dataset": suite.name, "check_id": check.check_id}
+    words = {"severity": check.severity, "reason": check.reason, "field": check.field}
+    if check.finding == "defects":
+        statement = _statement("record_defects", **parts)
+    else:
+        statement = _statement("record_findings", field=sql.Identifier(check.field or ""), **parts)
+    connection.execute(statement, values | identity | words)
+    return int(_one(connection.execute(_statement("count_findings"), identity)))
+
+
+def mark_gated(connection: Connection, load: Load, gate: Mapping[str, Any]) -> dict[str, int]:
+    """Let the load go on, with the gate's result kept beside it; return the counts of rows set aside and warned of."""
+    row = connection.execute(_statement("summarise_findings"), {"load_id": load.load_id}).fetchone() or (0, 0)
+    counts = {"quarantined_rows": int(row[0]), "warned_rows": int(row[1])}
+    connection.execute(_statement("mark_gated"), {"load_id": load.load_id, "gate": Jsonb({**gate, **counts})})
+    return counts
+
+
+def _view(suite: Suite) -> sql.Identifier:
+    return sql.Identifier(f"gate_{suite.name}")
+
+
+def _statement(name: str, **parts: sql.Composable) -> sql.Composed:
+    return sql.SQL(settings.sql(f"gate/{name}")).format(**parts)  # type: ignore[arg-type]
+
+
+def _one(cursor: psycopg.Cursor[tuple[Any, ...]]) -> Any:
+    row = cursor.fetchone()
+    if row is None:
+        raise RuntimeError("a count returned no row")
+    return row[0]

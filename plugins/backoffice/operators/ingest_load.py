@@ -1,0 +1,83 @@
+"""One load: everything that one source gave for one dataset in one run, staged in one transaction or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+
+from backoffice import settings
+from backoffice.exceptions import ControlTotalsError
+from backoffice.hooks.ledger import LedgerHook
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+DATASETS = ("suppliers", "orders", "receipts", "invoices")
+_TOTALS_DO_NOT_TIE = "BO500"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOf:
+    """What is loaded: the source by name, the dataset, and what read it.
+
+    :param parser: Name and version of the reader; another reading of the same bytes is another version.
+    :param profile: Name, version and hash of the extract profile, if one was used.
+    :param advances_watermark: Whether the next run may go on where this load ended. False for a period that is read
+        again, for a selection, and for folders, which are always read whole.
+    """
+
+    source: str
+    dataset: str
+    parser: str
+    profile: str | None = None
+    advances_watermark: bool = True
+
+    def __post_init__(self) -> None:
+        if self.dataset not in DATASETS:
+            raise ValueError(f"dataset is {self.dataset!r}; it must be one of {', '.join(DATASETS)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """An open load, and the time from which its source is asked (None: from the beginning)."""
+
+    load_id: int
+    window_from: datetime | None
+
+
+def open_load(connection: Connection, run_id: int, what: LoadOf) -> Load:
+    """Open a load; an earlier one of the same run, source and dataset that was not accepted is superseded."""
+    arguments = (run_id, what.source, what.dataset, what.parser, what.profile, what.advances_watermark)
+    row = connection.execute(settings.sql("intake/open_load"), arguments).fetchone()
+    if row is None:
+        raise RuntimeError("intake.open_load returned nothing")
+    return Load(int(row[0]), row[1])
+
+
+def finish_load(
+    connection: Connection, load: Load, until: datetime | None, count: int | None, amount: Decimal | None
+) -> None:
+    """Close a load after its rows were staged.
+
+    :param until: The end of the source's window; the next run starts there.
+    :param count: The source's own count of rows; None if it gives none.
+    :param amount: The source's own total; None if it gives none.
+    :raises ControlTotalsError: Count or total differ from what was staged; the caller's transaction is lost.
+    """
+    try:
+        connection.execute(settings.sql("intake/finish_load"), (load.load_id, until, count, amount))
+    except psycopg.Error as error:
+        if error.sqlstate == _TOTALS_DO_NOT_TIE:
+            raise ControlTotalsError(error.diag.message_primary or str(error)) from error
+        raise
+
+
+@contextmanager
+def loading(ledger: LedgerHook, run_id: int, what: LoadOf) -> Iterator[tuple[Connection, Load]]:
+    """Yield a connection with an open load; committed at the end, gone without a trace after any error."""
+    with ledger.connect() as connection:
+        yield connection, open_load(connection, run_id, what)

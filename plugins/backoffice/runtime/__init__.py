@@ -1,0 +1,1 @@
+"""Everything that runs on one machine: the bundled Postgres, the sandbox company, the local Airflow."""

@@ -1,0 +1,108 @@
+"""The services of the local installation: what runs, with what, in which order."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from backoffice.runtime.airflow_env import EnvironmentBuilder
+from backoffice.runtime.database import ADMIN_VARIABLE, current_server, embedded_server, external_admin_dsn
+from backoffice.runtime.files import write_json
+from backoffice.runtime.health import AirflowHealth, sandbox_health
+from backoffice.runtime.home import Home, Ports
+from backoffice.runtime.secret_store import Secrets
+from backoffice.runtime.service import Child, CommandChild, PostgresChild, Service
+from backoffice.runtime.watch import RestartPolicy
+
+# The sandbox company: a mid-sized night with every kind of fault, the same on every machine.
+SANDBOX_ARGUMENTS = ("--seed", "7", "--size", "120", "--mix", "realistic")
+DATABASES = ("airflow-database", "ledger-database")
+_ONE_SHOT = RestartPolicy(start_limit=2, first_delay=2, start_timeout=900)
+
+
+def build_children(home: Home, secrets: Secrets, ports: Ports) -> list[Child]:
+    """Return all services in the order in which they start.
+
+    The bundled Postgres is among them unless ``BACKOFFICE_ADMIN_DSN`` names another server. Its port is
+    settled here.
+    """
+    children: list[Child] = []
+    if external_admin_dsn() is None:
+        server = embedded_server(home)
+        server.reserve()
+        children.append(PostgresChild(server))
+    environments = EnvironmentBuilder(home, secrets, ports, current_server(home))
+    write_json(environments.passwords_file, secrets.users)
+    needs = tuple(child.name for child in children)
+    services = [
+        *_migrations(home, environments, needs),
+        _sandbox(home, environments),
+        *_airflow(home, environments, (*needs, *DATABASES)),
+    ]
+    return [*children, *(CommandChild(service) for service in services)]
+
+
+def _migrations(home: Home, environments: EnvironmentBuilder, needs: tuple[str, ...]) -> list[Service]:
+    """The two databases are brought up to date side by side; nothing of Airflow starts before both are."""
+    modules = {
+        "airflow-database": ("backoffice.runtime.prepare",),
+        "ledger-database": ("backoffice.cli", "migrate"),
+    }
+    admin = {name: os.environ[name] for name in (ADMIN_VARIABLE,) if name in os.environ}
+    return [
+        Service(
+            name=name,
+            argv=(sys.executable, "-m", *modules[name]),
+            env={**environments.base(name), "BACKOFFICE_HOME": str(home.state), **admin},
+            log=home.log(name),
+            needs=needs,
+            restart=_ONE_SHOT,
+            once=True,
+            cwd=home.state,
+        )
+        for name in DATABASES
+    ]
+
+
+def _sandbox(home: Home, environments: EnvironmentBuilder) -> Service:
+    port = environments.ports.sandbox
+    return Service(
+        name="sandbox",
+        argv=(sys.executable, "-m", "backoffice.sandbox", "serve", "--port", str(port), *SANDBOX_ARGUMENTS),
+        env=environments.sandbox(),
+        log=home.log("sandbox"),
+        well=sandbox_health(port),
+        cwd=home.state,
+        grace=5,
+    )
+
+
+def _airflow(home: Home, environments: EnvironmentBuilder, needs: tuple[str, ...]) -> list[Service]:
+    health = AirflowHealth(environments.ports.api)
+    # Logs are read from the common folder; without --skip-serve-logs two more servers would listen on fixed
+    # ports.
+    table = (
+        ("api-server", (), environments.api_server(), health.api_server),
+        ("scheduler", ("--skip-serve-logs",), environments.scheduler(), health.component("scheduler")),
+        ("dag-processor", (), environments.dag_processor(), health.component("dag_processor")),
+        ("triggerer", ("--skip-serve-logs",), environments.triggerer(), health.component("triggerer")),
+    )
+    return [
+        Service(
+            name=name,
+            argv=(sys.executable, "-m", "airflow", name, *options),
+            env=environment,
+            log=home.log(name),
+            well=well,
+            needs=needs,
+            cwd=_inside(home.airflow),
+        )
+        for name, options, environment, well in table
+    ]
+
+
+def _inside(folder: Path) -> Path:
+    """Airflow writes the odd file into its working folder; that is its own home, never the checkout."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,90 @@
+"""The only reader of ``[backoffice]`` options and of the ``include/`` folder.
+
+Every option is read when it is used, not at import, so that a changed environment is seen by the next task.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from functools import cache
+from pathlib import Path
+
+from backoffice.exceptions import ConfigurationError
+
+SECTION = "backoffice"
+LEDGER_CONN_ID = "backoffice_ledger"
+
+
+def option(name: str, default: str | None = None) -> str | None:
+    """Return ``[backoffice] name``: the environment first, then ``airflow.cfg``, then ``default``."""
+    from airflow.sdk.configuration import conf  # only where Airflow runs: the CLI must start without it
+
+    value = os.environ.get(f"AIRFLOW__{SECTION.upper()}__{name.upper()}")
+    if value is None:
+        value = conf.get(SECTION, name, fallback=default)
+    return value
+
+
+def include_dir() -> Path:
+    """Return the folder of SQL, policies, expectations and reference data, resolved now.
+
+    ``[backoffice] include_dir`` wins, then the nearest ``include/`` above this package, then the copy in the wheel.
+
+    :raises ConfigurationError: None of the three is a folder.
+    """
+    configured = os.environ.get("AIRFLOW__BACKOFFICE__INCLUDE_DIR") or _configured_include_dir()
+    if configured:
+        path = Path(configured)
+        if not path.is_dir():
+            raise ConfigurationError(f"[backoffice] include_dir is {configured!r}, which is no folder; correct or remove it")
+        return path
+    package = Path(__file__).resolve().parent
+    for parent in package.parents:
+        candidate = parent / "include"
+        if (candidate / "sql").is_dir():
+            return candidate
+    bundled = package / "_include"
+    if bundled.is_dir():
+        return bundled
+    raise ConfigurationError(f"no include/ folder above {package} and none in the wheel; set [backoffice] include_dir")
+
+
+@cache
+def _configured_include_dir() -> str | None:
+    """Read the option from airflow.cfg once; without an Airflow configuration there is none."""
+    try:
+        return option("include_dir")
+    except ImportError:
+        return None
+
+
+def sql(name: str) -> str:
+    """Return the text of ``include/sql/<name>.sql``."""
+    path = include_dir() / "sql" / f"{name}.sql"
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"{path} is missing; the Dag or operator names a statement that is not shipped") from error
+
+
+def web_dsn() -> str:
+    """Return the DSN of the plugin's own database log-in (role ``backoffice_web``).
+
+    Read from the API server's environment alone: ``[backoffice] web_dsn``, ``web_dsn_cmd`` (its standard output) or
+    ``web_dsn_secret`` (a file). It is deliberately no Airflow connection, because any task can read those.
+
+    :raises ConfigurationError: None of the three is set.
+    """
+    direct = os.environ.get("AIRFLOW__BACKOFFICE__WEB_DSN")
+    if direct:
+        return direct
+    command = os.environ.get("AIRFLOW__BACKOFFICE__WEB_DSN_CMD")
+    if command:
+        return subprocess.run(command, shell=True, check=True, capture_output=True, text=True, timeout=30).stdout.strip()  # noqa: S602 - Airflow's own _cmd convention
+    secret = os.environ.get("AIRFLOW__BACKOFFICE__WEB_DSN_SECRET")
+    if secret:
+        return Path(secret).read_text(encoding="utf-8").strip()
+    raise ConfigurationError(
+        "the review pages have no ledger log-in; set AIRFLOW__BACKOFFICE__WEB_DSN, _CMD or _SECRET for the API server only"
+    )

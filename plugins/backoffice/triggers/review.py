@@ -1,0 +1,81 @@
+"""Wait in the triggerer until the cases of a run are answered or its review window is over."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
+
+from backoffice.hooks.ledger import LedgerHook
+from backoffice.settings import LEDGER_CONN_ID
+from backoffice.triggers.review_listener import shared_listener
+
+
+class ReviewTrigger(BaseTrigger):
+    """Fire one event when no case that a run opened is unanswered any more, or when its review window is
+    over.
+
+    Waits on the ledger's notifications and looks anyway every ``poke_interval`` seconds, since a pooled
+    connection hears none. All triggers of a triggerer share one connection per ledger. A ledger that cannot
+    be reached is waited for; only the window's end then ends the waiting.
+
+    The event: ``{"status": "settled" | "window_over", "counts": {state: number} | None}``, or
+    ``{"status": "failed", "message": str}`` when the Airflow connection does not exist.
+
+    :param run_id: The run's id in the ledger.
+    :param process: Process whose cases count.
+    :param window_until: End of the window, ISO 8601 with offset.
+    :param ledger_conn_id: Connection of type ``postgres``. The trigger carries its name, never its password.
+    :param poke_interval: Seconds between looks when no notification comes.
+    """
+
+    def __init__(
+        self,
+        run_id: int,
+        process: str,
+        window_until: str,
+        ledger_conn_id: str = LEDGER_CONN_ID,
+        poke_interval: float = 60.0,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        if datetime.fromisoformat(window_until).tzinfo is None:
+            raise ValueError(f"window_until {window_until!r} has no offset from UTC")
+        self.run_id = run_id
+        self.process = process
+        self.window_until = window_until
+        self.ledger_conn_id = ledger_conn_id
+        self.poke_interval = poke_interval
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the arguments; ids and primitives only."""
+        return (
+            "backoffice.triggers.review.ReviewTrigger",
+            {
+                "run_id": self.run_id,
+                "process": self.process,
+                "window_until": self.window_until,
+                "ledger_conn_id": self.ledger_conn_id,
+                "poke_interval": self.poke_interval,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield the one event."""
+        try:
+            dsn = await sync_to_async(LedgerHook(self.ledger_conn_id).dsn)()
+        except AirflowNotFoundException as error:
+            yield TriggerEvent({"status": "failed", "message": str(error)})  # type: ignore[no-untyped-call]
+            return
+        async with shared_listener(dsn) as listener:
+            outcome = await listener.wait(
+                run_id=self.run_id,
+                process=self.process,
+                window_until=datetime.fromisoformat(self.window_until),
+                poll_seconds=self.poke_interval,
+            )
+        counts = outcome.counts.as_dict() if outcome.counts else None
+        yield TriggerEvent({"status": outcome.verdict, "counts": counts})  # type: ignore[no-untyped-call]

@@ -1,0 +1,181 @@
+"""The REST API: cases, answers, original documents, runs and their reports."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi.responses import JSONResponse, Response
+
+from backoffice.web import cases, documents, runs
+from backoffice.web.auth import (
+    Ledger,
+    LoggedIn,
+    Reviewer,
+    find_person,
+    may_read_dag,
+    require_login,
+    require_run_reader,
+)
+from backoffice.web.models import (
+    AnswerRequest,
+    AnswerTaken,
+    CaseDetail,
+    CaseList,
+    IdempotencyKey,
+    ProblemBody,
+    RunList,
+    StateFilter,
+)
+from backoffice.web.problems import Problem
+
+PREFIX = "/api/v1"
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": text,
+        "content": {"application/problem+json": {"schema": ProblemBody.model_json_schema()}},
+    }
+    for status, text in {
+        401: "Not logged in",
+        403: "Not allowed",
+        404: "Not there",
+        422: "A field is missing or wrong",
+        503: "The ledger does not answer",
+    }.items()
+}
+
+router = APIRouter(prefix=PREFIX, dependencies=[Depends(require_login)], responses=_ERRORS)
+
+CaseId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+Most = Annotated[int, Query(ge=1, le=cases.MOST_PER_PAGE)]
+Text = Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")]
+
+
+def page_address(request: Request, **changes: object) -> str:
+    """Return this address with some query values changed."""
+    values = {**dict(request.query_params), **{name: str(value) for name, value in changes.items()}}
+    return f"{request.url.path}?{urlencode(values)}"
+
+
+@router.get("/cases", summary="List cases, the most urgent first", tags=["cases"])
+def list_cases(
+    request: Request,
+    person: Reviewer,
+    ledger: Ledger,
+    state: StateFilter = "open",
+    role: Text = None,
+    code: Text = None,
+    mine: bool = False,
+    q: Text = None,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Most = 50,
+) -> CaseList:
+    """Return the cases that match all filters; ``next`` is the address of the following page."""
+    chosen = cases.CaseFilter(state, role, code, mine, q.strip() if q else None)
+    with ledger.reading() as connection:
+        page = cases.list_cases(connection, person, chosen, cursor=cursor, most=limit)
+    following = page_address(request, cursor=page.next_cursor) if page.next_cursor else None
+    return CaseList.model_validate({"cases": page.cases, "next": following})
+
+
+@router.get("/cases/{case_id}", summary="Read one case", tags=["cases"])
+def read_case(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledger) -> CaseDetail:
+    """Return the hand-over, the holds in sentences, and what you may do and why not the rest."""
+    with ledger.reading() as connection:
+        record = cases.read_case(connection, person, case_id)
+    base = request.url.path.rstrip("/")
+    return CaseDetail.model_validate(
+        {
+            **record.case,
+            "holds": [
+                {name: getattr(hold, name) for name in ("code", "title", "effect", "sentence", "line")}
+                for hold in record.holds
+            ],
+            "actions": record.actions,
+            "answers": record.answers,
+            "documents": [
+                {
+                    **document,
+                    "filename": documents.safe_filename(document["filename"], f"document-{document['document_id']}"),
+                    "href": f"{base}/documents/{document['document_id']}",
+                }
+                for document in record.documents
+            ],
+        }
+    )
+
+
+@router.get(
+    "/cases/{case_id}/documents/{document_id}",
+    summary="Download an original document",
+    tags=["cases"],
+    response_class=Response,
+)
+def download_document(case_id: CaseId, document_id: CaseId, person: Reviewer, ledger: Ledger) -> Response:
+    """Return the document's bytes exactly as they arrived, as a download."""
+    with ledger.reading() as connection:
+        return documents.download(connection, case_id, document_id)
+
+
+@router.post(
+    "/cases/{case_id}/answers",
+    summary="Answer a case",
+    tags=["cases"],
+    status_code=201,
+    responses={409: {**_ERRORS[422], "description": "Decided already, or the facts have changed since"}},
+)
+def answer_case(
+    case_id: CaseId,
+    answer: AnswerRequest,
+    person: Reviewer,
+    ledger: Ledger,
+    idempotency_key: Annotated[IdempotencyKey, Header()],
+) -> AnswerTaken:
+    """Record your answer. The same key with the same content again returns the same answer and does nothing."""
+    return AnswerTaken.model_validate(cases.decide(ledger, person, case_id, answer, idempotency_key))
+
+
+@router.get("/runs", summary="List runs, the latest first", tags=["runs"])
+def list_runs(
+    request: Request,
+    principal: LoggedIn,
+    ledger: Ledger,
+    before: Annotated[int | None, Query(ge=1)] = None,
+    limit: Most = 50,
+) -> RunList:
+    """Return the runs you may see."""
+    person = find_person(ledger, principal)
+    with ledger.reading() as connection:
+        dag_ids = runs.dags_with_runs(connection)
+        if person is None:
+            dag_ids = [dag_id for dag_id in dag_ids if may_read_dag(request, dag_id, principal)]
+        found, following = runs.list_runs(connection, dag_ids, before_run=before, most=limit)
+    address = page_address(request, before=following) if following else None
+    return RunList.model_validate({"runs": found, "next": address})
+
+
+@router.get(
+    "/runs/{dag_id}/{run_id}/report",
+    summary="Read the report of a run",
+    tags=["runs"],
+    dependencies=[Depends(require_run_reader)],
+)
+def read_report(dag_id: str, run_id: str, ledger: Ledger) -> dict[str, Any]:
+    """Return the report as the run wrote it, and how many of its cases are still open."""
+    with ledger.reading() as connection:
+        found = runs.read_report(connection, dag_id, run_id)
+    if found["report"] is None:
+        raise Problem(404, "This run has not written its report yet.")
+    return {
+        **found["report"],
+        "open_cases_now": found["open_cases"],
+        "written_at": found["written_at"].astimezone(UTC).isoformat(),
+    }
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def read_openapi(request: Request) -> JSONResponse:
+    """Return the description of this API."""
+    return JSONResponse(request.app.openapi())

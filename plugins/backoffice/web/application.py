@@ -1,0 +1,61 @@
+"""The application: every route asks for a log-in, every answer carries the security headers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from backoffice import __version__, settings
+from backoffice.web import api, pages
+from backoffice.web.database import LedgerPool, LedgerUnavailable
+from backoffice.web.guard import Guard, log
+from backoffice.web.problems import Problem, answer, problem_of_http, problem_of_validation, unavailable
+
+
+def create_app(dsn_source: Callable[[], str] = settings.web_dsn) -> FastAPI:
+    """Create the application. Connects to nothing until a page is asked for.
+
+    :param dsn_source: Returns the ledger's connection string for log-in ``backoffice_web``.
+    """
+    app = FastAPI(
+        title="Back office",
+        version=__version__,
+        description="Cases that wait for people, their answers, and the reports of the runs.",
+        openapi_url=None,  # served behind the log-in instead
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.ledger = LedgerPool(dsn_source)
+    app.add_middleware(Guard)
+    app.add_exception_handler(Problem, _answer_problem)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(RequestValidationError, _answer_validation)
+    app.add_exception_handler(LedgerUnavailable, _answer_unavailable)
+    app.include_router(api.router)
+    app.include_router(pages.router)
+    return app
+
+
+def _answer_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)  # noqa: S101 - registered for this class alone
+    return answer(request, error)
+
+
+def _answer_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
+    return answer(request, problem_of_http(error))
+
+
+def _answer_validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
+    return answer(request, problem_of_validation(error))
+
+
+def _answer_unavailable(request: Request, error: Exception) -> Response:
+    log.warning("the ledger does not answer: %s", error)
+    return answer(request, unavailable())

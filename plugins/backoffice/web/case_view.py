@@ -1,0 +1,171 @@
+"""One case as a person reads it: what happened in a sentence per hold, and the values that disagree side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from backoffice.web import words
+
+# How the recorded facts are called, and how they are written. Facts that are not here are shown as recorded.
+_FACT_NAMES = {
+    "billed_after": "Billed in all",
+    "order_uom": "Unit of the order",
+    "price_base_quantity": "Price is per",
+    "reference_amount": "At the order price",
+    "limit_pct": "Limit in percent",
+    "limit_abs": "Limit",
+    "po_number": "Order",
+    "po_line": "Order line",
+    "line_id": "Invoice line",
+    "unknown_receipts": "Receipts of unknown value",
+    "other_number": "The other invoice",
+    "other_date": "The other invoice is dated",
+    "other_gross": "The other invoice is over",
+    "other_sha256": "SHA-256 of the other original",
+    "invoice_uom": "Unit on the invoice",
+    "credited_after": "Credited in all",
+    "billed": "Billed before",
+    "expected": "Quantity times price",
+}
+_MONEY = {"net_amount", "reference_amount", "order_price", "expected", "taxable", "tax", "limit_abs", "credited_value", "billed_value"}
+_QUANTITIES = {"billed_after", "ordered", "received", "quantity", "price_base_quantity", "credited_after", "billed", "limit_pct", "rate"}
+_IN_ORDER_UNITS = {"billed_after", "ordered", "received"}
+
+
+class _Sides(NamedTuple):
+    """Which two recorded facts a code compares, and what to call them."""
+
+    left: str
+    left_fact: str
+    right: str
+    right_fact: str
+
+
+# A code that is not here shows all its facts in a list instead.
+_COMPARED: Mapping[str, _Sides] = {
+    "QTY_ORD": _Sides("Billed in all", "billed_after", "Ordered", "ordered"),
+    "QTY_REC": _Sides("Billed in all", "billed_after", "Received", "received"),
+    "AMT_REC": _Sides("Billed in all", "billed_after", "Value received", "received"),
+    "NO_RECEIPT": _Sides("Billed in all", "billed_after", "Received", "received"),
+    "PRICE": _Sides("Billed for the line", "net_amount", "Same quantity at the order price", "reference_amount"),
+    "SUPPLIER_MISMATCH": _Sides("Supplier on the invoice", "invoice_supplier", "Supplier of the order", "order_supplier"),
+    "CURRENCY_DIFF": _Sides("Currency of the invoice", "invoice_currency", "Currency of the order", "order_currency"),
+    "LINE_ARITH": _Sides("Net amount on the line", "net_amount", "Quantity times price", "expected"),
+    "UOM_UNMAPPED": _Sides("Unit on the invoice", "invoice_uom", "Unit of the order", "order_uom"),
+    "CREDIT_EXCESS": _Sides("Credited in all", "credited_after", "Billed before", "billed"),
+}
+_DUPLICATES = ("DUP_EXACT", "DUP_LIKELY")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two values that should agree, how far they are apart and how far they may be."""
+
+    left: str
+    left_value: str
+    right: str
+    right_value: str
+    difference: str | None
+    limit: str | None
+
+
+@dataclass(frozen=True)
+class HoldView:
+    """One hold in words."""
+
+    code: str
+    title: str
+    effect: str
+    effect_title: str
+    effect_meaning: str
+    line: str | None
+    sentence: str
+    comparison: Comparison | None
+    facts: Sequence[tuple[str, str]]
+
+
+def view_hold(hold: Mapping[str, Any], sentences: Mapping[str, str], document: Mapping[str, Any]) -> HoldView:
+    """Put one hold of a hand-over into words.
+
+    :param hold: The hold as recorded: code, effect, measured value, limit, facts.
+    :param sentences: Template of the sentence by hold code.
+    :param document: The hand-over's document: number, date, gross amount and currency.
+    """
+    code = str(hold.get("code", ""))
+    facts = {str(name): value for name, value in (hold.get("facts") or {}).items() if value not in (None, "")}
+    currency = facts.get("currency") or document.get("currency")
+    written = {name: _written(code, name, value) for name, value in facts.items()}
+    measured = _with_unit(hold.get("measured"), hold.get("unit"), facts, currency)
+    limit = _limit(hold, facts, currency)
+    effect = str(hold.get("effect", ""))
+    effect_title, meaning = words.EFFECTS.get(effect, ("Held", "Held until this is settled."))
+    bare_limit = _with_unit(hold.get("limit"), hold.get("unit"), facts, currency)
+    filled = words.sentence(sentences.get(code, ""), {**written, "measured": measured, "limit": bare_limit})
+    line = hold.get("line_id") or hold.get("position")
+    return HoldView(
+        code=code,
+        title=str(hold.get("title") or words.plain(code)),
+        effect=effect,
+        effect_title=effect_title,
+        effect_meaning=meaning,
+        line=str(line) if line else None,
+        sentence=filled or str(hold.get("title") or code),
+        comparison=_compare_documents(facts, document) if code in _DUPLICATES else _compare(code, facts, measured, limit, currency),
+        facts=[(_FACT_NAMES.get(name, words.plain(name)), text) for name, text in sorted(written.items())],
+    )
+
+
+def _written(code: str, name: str, value: object) -> str:
+    """Return a fact as it is written; numbers and order numbers stay as they are unless they are known to be values."""
+    if name in _MONEY or (code == "AMT_REC" and name in _IN_ORDER_UNITS):
+        return words.amount(value)
+    return words.number(value) if name in _QUANTITIES else str(value)
+
+
+def _with_unit(value: object, unit: object, facts: Mapping[str, Any], currency: str | None) -> str | None:
+    if value in (None, ""):
+        return None
+    if unit == "currency":
+        return words.amount(value, currency)
+    suffix = facts.get("order_uom") if unit == "order unit" else unit
+    return f"{words.number(value)} {suffix}" if suffix else words.number(value)
+
+
+def _limit(hold: Mapping[str, Any], facts: Mapping[str, Any], currency: str | None) -> str | None:
+    """Return the limit; one of a percentage and an amount names both, since the stricter of them counts."""
+    absolute = _with_unit(hold.get("limit"), hold.get("unit"), facts, currency)
+    percent = facts.get("limit_pct")
+    if percent in (None, "", "0"):
+        return absolute
+    share = f"{words.number(percent)} %"
+    return f"{share} and {absolute}" if absolute else share
+
+
+def _compare(
+    code: str, facts: Mapping[str, Any], measured: str | None, limit: str | None, currency: str | None
+) -> Comparison | None:
+    sides = _COMPARED.get(code)
+    if sides is None or sides.left_fact not in facts or sides.right_fact not in facts:
+        return None
+    write: Callable[[str], str] = lambda name: _side(code, name, facts, currency)  # noqa: E731
+    return Comparison(sides.left, write(sides.left_fact), sides.right, write(sides.right_fact), measured, limit)
+
+
+def _side(code: str, name: str, facts: Mapping[str, Any], currency: str | None) -> str:
+    text = _written(code, name, facts[name])
+    if name in _MONEY or code == "AMT_REC":
+        return f"{text} {currency}" if currency else text
+    unit = facts.get("order_uom") if name in _IN_ORDER_UNITS else None
+    return f"{text} {unit}" if unit else text
+
+
+def _compare_documents(facts: Mapping[str, Any], document: Mapping[str, Any]) -> Comparison | None:
+    """Lay this document beside the one it resembles."""
+    if "other_number" not in facts:
+        return None
+    this = f"{document.get('number')} of {document.get('date')}, {words.amount(document.get('gross'), document.get('currency'))}"
+    value, _, currency = str(facts.get("other_gross", "")).partition(" ")
+    other = f"{facts['other_number']} of {facts.get('other_date')}, {words.amount(value, currency)}"
+    return Comparison("This document", this, "The other one", other, None, None)

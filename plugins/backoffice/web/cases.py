@@ -1,0 +1,228 @@
+"""Cases as the pages and the API read them, and the one act: a person's answer."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import psycopg
+
+from backoffice.settings import sql
+from backoffice.web import words
+from backoffice.web.auth import SYSTEM, Person
+from backoffice.web.case_view import HoldView, view_hold
+from backoffice.web.database import Connection, LedgerPool, fetch_all, fetch_one
+from backoffice.web.models import AnswerRequest, StateFilter
+from backoffice.web.problems import FieldError, Problem, problem_of_database
+
+MOST_PER_PAGE = 200
+_STATES: Mapping[str, list[str]] = {
+    "open": ["open", "half_decided"],
+    "all": ["open", "half_decided", "decided", "settled", "superseded"],
+}
+_LAST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class CaseFilter:
+    """Which cases to list.
+
+    :param state: ``open`` also takes in cases that wait for their second person.
+    :param role: Only cases of this role.
+    :param code: Only cases that carry this code.
+    :param mine: Only cases I am named in or whose role I have.
+    :param query: Words to look for in supplier, numbers and title; a number alone also finds the case by its id.
+    """
+
+    state: StateFilter = "open"
+    role: str | None = None
+    code: str | None = None
+    mine: bool = False
+    query: str | None = None
+
+
+@dataclass(frozen=True)
+class CasePage:
+    """Some cases and where the next ones begin."""
+
+    cases: list[dict[str, Any]]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class CaseRecord:
+    """All that is known of one case, with what this person may do."""
+
+    case: dict[str, Any]
+    holds: list[HoldView]
+    actions: list[dict[str, Any]]
+    answers: list[dict[str, Any]]
+    documents: list[dict[str, Any]]
+
+    @property
+    def handover(self) -> dict[str, Any]:
+        """What the run handed over."""
+        return dict(self.case["handover"])
+
+
+def list_cases(
+    connection: Connection, person: Person, chosen: CaseFilter, *, cursor: str | None, most: int
+) -> CasePage:
+    """Return the cases that match, the nearest due date first, then the oldest."""
+    after_due, after_case = _read_cursor(cursor)
+    rows = fetch_all(
+        connection,
+        sql("review/list_cases"),
+        {
+            "states": _STATES.get(chosen.state, [chosen.state]),
+            "role": chosen.role,
+            "code": chosen.code,
+            "mine": chosen.mine,
+            "person_id": person.person_id,
+            "roles": list(person.roles),
+            "query": chosen.query,
+            "pattern": _like_pattern(chosen.query),
+            "after_due": after_due,
+            "after_case": after_case,
+            "most": most + 1,
+        },
+    )
+    shown = rows[:most]
+    return CasePage(shown, _write_cursor(shown[-1]) if len(rows) > most else None)
+
+
+def count_open(connection: Connection) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return how many cases wait for a person, by role and by code."""
+    return (
+        fetch_all(connection, sql("review/count_open_cases"), {}),
+        fetch_all(connection, sql("review/list_open_codes"), {}),
+    )
+
+
+def read_case(connection: Connection, person: Person, case_id: int) -> CaseRecord:
+    """Return one case with everything a person needs to decide it.
+
+    :raises Problem: 404, there is no such case.
+    """
+    case = fetch_one(connection, sql("review/read_case"), {"case_id": case_id}) if 0 < case_id <= _LAST_ID else None
+    if case is None:
+        raise Problem(404, f"There is no case {case_id}.")
+    handover = case["handover"]
+    case["supplier"] = (handover.get("supplier") or {}).get("name")
+    sentences = {row["code"]: row["sentence"] for row in fetch_all(connection, sql("review/list_sentences"), {})}
+    return CaseRecord(
+        case=case,
+        holds=[view_hold(hold, sentences, handover.get("document") or {}) for hold in handover.get("holds") or []],
+        actions=_offer(connection, person, case),
+        answers=fetch_all(connection, sql("review/list_answers"), {"case_id": case_id}),
+        documents=fetch_all(connection, sql("review/list_case_documents"), {"case_id": case_id}),
+    )
+
+
+def _offer(connection: Connection, person: Person, case: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the actions of the hand-over, each with whether this person may take it and, if not, why not."""
+    row = fetch_one(
+        connection,
+        sql("review/explain_refusal"),
+        {"case_id": case["case_id"], "person_id": person.person_id},
+    )
+    why_not = row["why_not"] if row else None
+    return [
+        {
+            "action": action["action"],
+            "label": action.get("label") or words.plain(action["action"]),
+            "effect": action.get("effect") or "",
+            "needs_second_person": bool(action.get("needs_second_person")),
+            "reason_codes": list(action.get("reason_codes") or []),
+            "allowed": why_not is None,
+            "why_not": why_not,
+        }
+        for action in case["handover"].get("actions") or []
+    ]
+
+
+def decide(
+    ledger: LedgerPool, person: Person, case_id: int, given: AnswerRequest, idempotency_key: str
+) -> dict[str, Any]:
+    """Record a person's answer and return what became of it. The ledger decides who may; this only passes on.
+
+    :raises Problem: 403 not allowed, 404 no such case, 409 decided already or the facts have changed, 422 not
+        possible here.
+    """
+    with ledger.reading() as connection:
+        _check_reason_code(read_case(connection, person, case_id), given)
+    try:
+        with ledger.writing() as connection:
+            row = fetch_one(
+                connection,
+                sql("review/decide_case"),
+                {
+                    **given.model_dump(),
+                    "case_id": case_id,
+                    "system": SYSTEM,
+                    "user_id": person.user_id,
+                    "idempotency_key": idempotency_key,
+                },
+            )
+    except psycopg.Error as error:
+        problem = problem_of_database(error)
+        if problem is None:
+            raise
+        raise problem from error
+    answer: dict[str, Any] = dict(row["answer"]) if row else {}
+    return {**answer, "next": _what_happens_next(answer)}
+
+
+def _check_reason_code(record: CaseRecord, given: AnswerRequest) -> None:
+    """Point at the field when the action or the reason code is not one that the case offers."""
+    offered = {action["action"]: action for action in record.actions}
+    if not offered or record.case["state"] not in _STATES["open"]:
+        return  # a case that is closed: the ledger says so, with the reason
+    action = offered.get(given.action)
+    if action is None:
+        message = f"This case offers {_listed(list(offered))}, not {given.action}."
+        raise Problem(422, message, [FieldError("action", message)])
+    codes = action["reason_codes"]
+    if codes and given.reason_code not in codes:
+        message = f"For {given.action} the reason codes are {_listed(codes)}."
+        raise Problem(422, message, [FieldError("reason_code", message)])
+
+
+def _what_happens_next(answer: Mapping[str, Any]) -> str:
+    if not answer.get("final"):
+        return "A second person has to agree before anything happens. The case stays open for them."
+    return "The answer is recorded. It is booked within minutes, by the waiting run or the next housekeeping."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)
+
+
+def _like_pattern(query: str | None) -> str | None:
+    if not query:
+        return None
+    escaped = query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def _write_cursor(row: Mapping[str, Any]) -> str:
+    due = row["due_date"].isoformat() if row["due_date"] else "infinity"
+    return base64.urlsafe_b64encode(json.dumps([due, row["case_id"]]).encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str | None) -> tuple[str, int]:
+    if cursor is None:
+        return "-infinity", 0
+    try:
+        due, case_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if due != "infinity":
+            date.fromisoformat(due)
+        return str(due), int(case_id)
+    except (ValueError, TypeError, binascii.Error) as error:
+        message = "This is no address of a next page; start again from the first one."
+        raise Problem(422, message, [FieldError("cursor", message)]) from error

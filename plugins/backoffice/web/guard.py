@@ -1,0 +1,122 @@
+"""What stands before every page and every endpoint: size limit, cross-site check, security headers, no stray error."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import MutableMapping
+from typing import Any
+
+from fastapi import Request
+from starlette.datastructures import Headers, MutableHeaders
+
+from backoffice.web.mount import Application, Receive, Scope, Send
+from backoffice.web.problems import Problem, answer, broken
+
+MOST_BODY_BYTES = 64 * 1024
+REQUESTED_WITH = "backoffice"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+)
+_HEADERS = {
+    "Content-Security-Policy": PAGE_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Cache-Control": "no-store",
+}
+
+log = logging.getLogger(__name__)
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class Guard:
+    """ASGI middleware around the whole application.
+
+    Refuses bodies above ``MOST_BODY_BYTES`` and writes that a foreign page could have caused; adds the security
+    headers to every answer; turns any error that nobody expected into our own 500 page, so that nothing of ours ever
+    reaches Airflow's error handling.
+    """
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        started = False
+
+        async def send_guarded(message: MutableMapping[str, Any]) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            refused = refuse_before_reading(request)
+            if refused is not None:
+                await answer(request, refused)(scope, receive, send_guarded)
+                return
+            await self._app(scope, _limited(receive), send_guarded)
+        except _TooLarge:
+            await answer(request, _too_large())(scope, receive, send_guarded)
+        except Exception:
+            log.exception("%s %s failed", request.method, request.url.path)
+            if not started:
+                await answer(request, broken())(scope, receive, send_guarded)
+
+
+def refuse_before_reading(request: Request) -> Problem | None:
+    """Return why a request is refused by its headers alone, or None."""
+    length = request.headers.get("content-length", "0")
+    if not length.isdigit() or int(length) > MOST_BODY_BYTES:
+        return _too_large()
+    if request.method not in _SAFE_METHODS and not is_ours(request.headers):
+        return Problem(
+            403,
+            "This request could have been caused by another site. Programs log in with a Bearer token; pages send "
+            f"the header X-Requested-With: {REQUESTED_WITH} from the same origin.",
+        )
+    return None
+
+
+def is_ours(headers: Headers) -> bool:
+    """Tell whether a write comes from our own page or from a program with a token of its own.
+
+    The log-in cookie is sent along by the browser whoever asks. A Bearer token is not, and neither can another site
+    add the header. An Authorization header of another kind proves nothing: the cookie would still decide who asks.
+    """
+    if headers.get("authorization", "").lower().startswith("bearer "):
+        return True
+    same_origin = headers.get("sec-fetch-site") in (None, "same-origin")
+    return same_origin and headers.get("x-requested-with") == REQUESTED_WITH
+
+
+def _too_large() -> Problem:
+    return Problem(413, f"The request is larger than {MOST_BODY_BYTES // 1024} KiB.")
+
+
+def _limited(receive: Receive) -> Receive:
+    """Return a ``receive`` that stops a body which grows past the limit whatever its headers promised."""
+    received = 0
+
+    async def counting() -> MutableMapping[str, Any]:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > MOST_BODY_BYTES:
+            raise _TooLarge
+        return message
+
+    return counting

@@ -1,0 +1,173 @@
+"""What the REST API takes and gives. Amounts are text with a decimal point, moments are UTC."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+Action = Literal["accept", "reject", "ask_again", "read_again", "discard"]
+StateFilter = Literal["open", "half_decided", "decided", "settled", "superseded", "all"]
+
+
+class CaseSummary(BaseModel):
+    """One line of the inbox."""
+
+    case_id: int
+    process: str
+    subject_kind: str
+    subject_key: str
+    title: str
+    entity: str
+    role: str
+    candidate: str | None = Field(description="Person named in the document, asked first")
+    supplier: str | None
+    codes: list[str]
+    amount: Decimal | None = Field(description="Gross amount of the subject; null is not known")
+    currency: str | None
+    due_date: date | None
+    state: str
+    opened_at: datetime
+
+
+class CaseList(BaseModel):
+    """One page of the inbox."""
+
+    cases: list[CaseSummary]
+    next: str | None = Field(description="Address of the next page; null on the last one")
+
+
+class Hold(BaseModel):
+    """One thing that stands in the way, in words."""
+
+    code: str
+    title: str
+    effect: str
+    sentence: str
+    line: str | None
+
+
+class OfferedAction(BaseModel):
+    """One thing that can be done with the case, and whether you may do it."""
+
+    action: str
+    label: str
+    effect: str = Field(description="What is booked or sent when this is decided")
+    needs_second_person: bool
+    reason_codes: list[str]
+    allowed: bool
+    why_not: str | None
+
+
+class AnswerGiven(BaseModel):
+    """One answer that a person gave before."""
+
+    answer_id: int
+    person: str
+    action: str
+    reason_code: str
+    reason: str
+    final: bool = Field(description="False while a second person has to agree")
+    answered_at: datetime
+    booked_at: datetime | None
+    booking_result: str | None
+
+
+class CaseDocument(BaseModel):
+    """An original document of the case."""
+
+    document_id: int
+    filename: str
+    media_type: str
+    bytes: int
+    sha256: str
+    href: str
+
+
+class CaseDetail(CaseSummary):
+    """Everything a person needs to decide."""
+
+    evidence_hash: str = Field(description="Of the facts shown here; send it back with the answer")
+    dag_id: str | None
+    airflow_run_id: str | None
+    closed_at: datetime | None
+    holds: list[Hold]
+    actions: list[OfferedAction]
+    answers: list[AnswerGiven]
+    documents: list[CaseDocument]
+    handover: dict[str, Any]
+
+
+Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9_]{1,64}$")]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=2000)]
+IdempotencyKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{8,200}$")]
+
+
+class AnswerRequest(BaseModel):
+    """A person's answer to a case."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Action
+    reason_code: Code
+    reason: Reason
+    evidence_hash: Annotated[str, StringConstraints(to_lower=True, pattern=r"^[0-9a-fA-F]{64}$")] = Field(
+        description="The evidence_hash of the case as you saw it"
+    )
+
+    @field_validator("reason")
+    @classmethod
+    def _storable(cls, reason: str) -> str:
+        if "\x00" in reason:
+            raise ValueError("the reason contains a character that cannot be stored")
+        return reason
+
+
+class AnswerTaken(BaseModel):
+    """What became of the answer."""
+
+    answer_id: int
+    case_id: int
+    state: str
+    final: bool
+    next: str = Field(description="What happens now, in a sentence")
+
+
+class RunSummary(BaseModel):
+    """One run of a process."""
+
+    run_id: int
+    process: str
+    dag_id: str
+    airflow_run_id: str
+    business_date: date
+    dry_run: bool
+    started_at: datetime
+    reported_at: datetime | None
+    open_cases: int
+
+
+class RunList(BaseModel):
+    """One page of runs, the latest first."""
+
+    runs: list[RunSummary]
+    next: str | None
+
+
+class ErrorOfField(BaseModel):
+    """What is wrong with one field; an empty name is the request as a whole."""
+
+    field: str
+    message: str
+
+
+class ProblemBody(BaseModel):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[ErrorOfField] = []

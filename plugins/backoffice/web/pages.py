@@ -1,0 +1,169 @@
+"""The pages people see inside Airflow: inbox, case, runs, run report, gate pages, and the files they need."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from backoffice.operators.run_report import report_view
+from backoffice.settings import include_dir
+from backoffice.web import cases, documents, gates, runs, words
+from backoffice.web.api import CaseId, Text, page_address
+from backoffice.web.auth import (
+    Ledger,
+    LoggedIn,
+    Reviewer,
+    find_person,
+    may_read_dag,
+    require_login,
+    require_run_reader,
+)
+from backoffice.web.models import StateFilter
+from backoffice.web.problems import Problem
+from backoffice.web.rendering import render_page
+
+router = APIRouter(dependencies=[Depends(require_login)], include_in_schema=False)
+
+_CASES_PER_PAGE = 50
+_RUNS_PER_PAGE = 50
+_STATIC = Path(__file__).parent / "static"
+
+
+def _page(request: Request, template: str, **values: Any) -> HTMLResponse:
+    return HTMLResponse(render_page(template, root=request.scope.get("root_path", ""), **values))
+
+
+@router.get("/")
+def start(request: Request) -> Response:
+    """Go to the inbox."""
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/cases", status_code=307)
+
+
+@router.get("/cases")
+def inbox(
+    request: Request,
+    person: Reviewer,
+    ledger: Ledger,
+    state: StateFilter = "open",
+    role: Text = None,
+    code: Text = None,
+    mine: bool = False,
+    q: Text = None,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    """Show the cases that wait for people."""
+    chosen = cases.CaseFilter(state, role or None, code or None, mine, q.strip() if q else None)
+    with ledger.reading() as connection:
+        page = cases.list_cases(connection, person, chosen, cursor=cursor, most=_CASES_PER_PAGE)
+        by_role, by_code = cases.count_open(connection)
+    now = datetime.now(UTC)
+    return _page(
+        request,
+        "inbox.html",
+        person=person,
+        chosen=chosen,
+        cases=[{**case, "age": words.age(case["opened_at"], now), "late": _is_late(case, now)} for case in page.cases],
+        roles=by_role,
+        codes=by_code,
+        waiting=sum(row["cases"] for row in by_role),
+        next_address=page_address(request, cursor=page.next_cursor) if page.next_cursor else None,
+        first_page=cursor is None,
+    )
+
+
+def _is_late(case: dict[str, Any], now: datetime) -> bool:
+    return case["due_date"] is not None and case["due_date"] < now.date() and case["state"] in ("open", "half_decided")
+
+
+@router.get("/cases/{case_id}")
+def case_page(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledger) -> Response:
+    """Show one case with what happened and what can be done."""
+    with ledger.reading() as connection:
+        record = cases.read_case(connection, person, case_id)
+    handover = record.handover
+    return _page(
+        request,
+        "case.html",
+        person=person,
+        case=record.case,
+        supplier=handover.get("supplier") or {},
+        document=handover.get("document") or {},
+        holds=record.holds,
+        findings=handover.get("findings") or [],
+        steps=handover.get("steps") or [],
+        actions=record.actions,
+        answers=record.answers,
+        originals=[
+            {**item, "name": documents.safe_filename(item["filename"], f"document-{item['document_id']}")}
+            for item in record.documents
+        ],
+        age=words.age(record.case["opened_at"], datetime.now(UTC)),
+        answerable=record.case["state"] in ("open", "half_decided"),
+        idempotency_key=str(uuid.uuid4()),
+    )
+
+
+@router.get("/runs")
+def runs_page(
+    request: Request, principal: LoggedIn, ledger: Ledger, before: Annotated[int | None, Query(ge=1)] = None
+) -> Response:
+    """List the runs this log-in may see."""
+    person = find_person(ledger, principal)
+    with ledger.reading() as connection:
+        dag_ids = runs.dags_with_runs(connection)
+        if person is None:
+            dag_ids = [dag_id for dag_id in dag_ids if may_read_dag(request, dag_id, principal)]
+        found, following = runs.list_runs(connection, dag_ids, before_run=before, most=_RUNS_PER_PAGE)
+    return _page(
+        request,
+        "runs.html",
+        person=person,
+        runs=found,
+        next_address=page_address(request, before=following) if following else None,
+    )
+
+
+@router.get("/runs/{dag_id}/{run_id}", dependencies=[Depends(require_run_reader)])
+def run_page(dag_id: str, run_id: str, request: Request, principal: LoggedIn, ledger: Ledger) -> Response:
+    """Show the report of a run; it is also a tab on the run in Airflow."""
+    with ledger.reading() as connection:
+        found = runs.read_report(connection, dag_id, run_id)
+    person = find_person(ledger, principal)
+    if found["report"] is None:
+        return _page(request, "run_unreported.html", person=person, run=found)
+    return _page(request, "run.html", person=person, open_cases=found["open_cases"], **report_view(found["report"]))
+
+
+@router.get("/gates/{dag_id}/{run_id}/{dataset}", dependencies=[Depends(require_run_reader)])
+@router.get("/gates/{dag_id}/{run_id}/{dataset}/{path:path}", dependencies=[Depends(require_run_reader)])
+async def gate_page(dag_id: str, run_id: str, dataset: str, path: str = "") -> Response:
+    """Serve the page of a quality gate."""
+    file = await run_in_threadpool(gates.find_gate_file, gates.gate_folder(), dag_id, run_id, dataset, path)
+    return gates.serve(file)
+
+
+@router.get("/static/{name}")
+def static_file(name: str) -> Response:
+    """Serve the pages' own style sheets and script; nothing else is there to be asked for."""
+    files = {
+        "backoffice.css": (_STATIC / "backoffice.css", "text/css"),
+        "backoffice.js": (_STATIC / "backoffice.js", "text/javascript"),
+        "theme.js": (_STATIC / "theme.js", "text/javascript"),
+        "report.css": (include_dir() / "templates" / "report.css", "text/css"),
+    }
+    if name not in files:
+        raise Problem(404, "There is no such file.")
+    path, media_type = files[name]
+    return Response(path.read_bytes(), media_type=media_type)
+
+
+@router.get("/{path:path}")
+def nothing_there(path: str) -> Response:
+    """Answer every other address, so that also those ask for a log-in first."""
+    raise Problem(404, f"There is no page /{path[:200]}.")

@@ -1,0 +1,136 @@
+"""Every answer that is not the one asked for: problem+json for programs, a page for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from urllib.parse import quote
+
+import psycopg
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from backoffice.web.rendering import render_page
+
+API_PREFIX = "/api/"
+
+# What review.decide_case and its sisters raise, and what that is in HTTP.
+STATUS_BY_SQLSTATE = {"BO401": 403, "BO403": 403, "BO404": 404, "BO409": 409, "BO422": 422}
+
+_EXPLANATIONS = {
+    401: "You are not logged in, or your log-in has ended. Log in again; inside Airflow, reload the page.",
+    403: "You may not see or do this.",
+    404: "There is no such page.",
+    405: "This address does not take that kind of request.",
+    413: "The request is larger than this address accepts.",
+    500: "Something went wrong on our side. Nothing was saved. The API server's log says why.",
+    503: "The ledger does not answer at the moment. Nothing was saved or lost; try again in a minute.",
+}
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One thing that is wrong with one field of a form; field ``""`` is the form as a whole."""
+
+    field: str
+    message: str
+
+
+class Problem(Exception):
+    """An answer with a status other than success.
+
+    :param status: HTTP status.
+    :param detail: What happened and what to do, for a person.
+    :param errors: What is wrong with which field.
+    """
+
+    def __init__(self, status: int, detail: str, errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = tuple(errors)
+
+
+def problem_of_database(error: psycopg.Error) -> Problem | None:
+    """Return the problem for a refusal by the ledger's own functions; None for any other error."""
+    status = STATUS_BY_SQLSTATE.get(error.sqlstate or "")
+    if status is None:
+        return None
+    message = error.diag.message_primary or HTTPStatus(status).phrase
+    # The ledger names the field by the column of its error report, where it can.
+    field = error.diag.column_name or ""
+    return Problem(status, message, [FieldError(field, message)] if status == 422 else [])
+
+
+def problem_of_validation(error: RequestValidationError) -> Problem:
+    """Return the problem for a request whose fields do not have the declared form."""
+    errors = []
+    for item in error.errors():
+        place = [str(part) for part in item["loc"] if part not in ("body", "query", "path", "header")]
+        errors.append(FieldError(".".join(place), str(item["msg"])))
+    return Problem(422, "Some fields are missing or not in the expected form.", errors)
+
+
+def is_api(path: str) -> bool:
+    """Tell whether a program asked: the path inside our application starts with ``/api/``."""
+    return path.startswith(API_PREFIX)
+
+
+def answer(request: Request, problem: Problem) -> Response:
+    """Return the problem as problem+json (RFC 9457) below ``/api/``, as a page elsewhere."""
+    title = HTTPStatus(problem.status).phrase
+    headers = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
+    if is_api(own_path(request)):
+        body: dict[str, object] = {
+            "type": "about:blank",
+            "title": title,
+            "status": problem.status,
+            "detail": problem.detail,
+        }
+        if problem.errors:
+            body["errors"] = [asdict(error) for error in problem.errors]
+        return JSONResponse(body, problem.status, headers, media_type="application/problem+json")
+    root = request.scope.get("root_path", "")
+    page = render_page(
+        "problem.html",
+        root=root,
+        title=title,
+        status=problem.status,
+        detail=problem.detail,
+        log_in_url=_log_in_url(request) if problem.status == 401 else None,
+    )
+    return HTMLResponse(page, problem.status, headers)
+
+
+def problem_of_http(error: HTTPException) -> Problem:
+    """Return the problem for an error raised by Airflow's or Starlette's own code."""
+    explanation = _EXPLANATIONS.get(error.status_code, HTTPStatus(error.status_code).phrase)
+    generic = error.detail in (None, HTTPStatus(error.status_code).phrase)
+    return Problem(error.status_code, explanation if generic else f"{explanation} ({error.detail})")
+
+
+def unavailable() -> Problem:
+    """Return the problem for a ledger that does not answer."""
+    return Problem(503, _EXPLANATIONS[503])
+
+
+def broken() -> Problem:
+    """Return the problem for an error of ours."""
+    return Problem(500, _EXPLANATIONS[500])
+
+
+def own_path(request: Request) -> str:
+    """Return the path inside our application, without the prefix it is mounted under."""
+    root = request.scope.get("root_path", "")
+    path: str = request.scope["path"]
+    return path.removeprefix(root) or "/"
+
+
+def _log_in_url(request: Request) -> str:
+    """Return Airflow's own log-in address, which sends the person back here afterwards."""
+    root: str = request.scope.get("root_path", "")
+    airflow_root = root.rsplit("/", 1)[0]
+    return f"{airflow_root}/api/v2/auth/login?next={quote(request.url.path, safe='')}"

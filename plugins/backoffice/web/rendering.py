@@ -1,0 +1,43 @@
+"""The Jinja environment of the pages: autoescaped, complaining about names nobody set."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from backoffice.operators.run_report import REPORT_FILTERS
+from backoffice.settings import include_dir
+from backoffice.web import words
+
+_HERE = Path(__file__).parent
+
+
+@cache
+def environment() -> Environment:
+    """Return the environment; the templates are read once per process."""
+    created = Environment(
+        loader=FileSystemLoader([_HERE / "templates", include_dir() / "templates"]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    created.filters.update(
+        amount=words.amount,
+        day=words.day,
+        moment=words.moment,
+        role=words.role,
+        words=words.plain,
+        number=words.number,
+        **REPORT_FILTERS,
+    )
+    return created
+
+
+def render_page(template: str, *, root: str, **values: Any) -> str:
+    """Return a page. ``root`` is the path our application is mounted under; every link starts with it."""
+    return environment().get_template(template).render(root=root, **values)

@@ -1,0 +1,89 @@
+"""Fixtures shared by all tests: a real Postgres with a migrated ledger database, cloned per test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
+
+PASSWORD = "test-only"
+LOG_INS = {"migrator": "backoffice_migrator", "app": "backoffice_app", "web": "backoffice_web", "auditor": "backoffice_auditor"}
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """A migrated ledger database of one test's own."""
+
+    admin: str
+    database: str
+
+    def dsn(self, role: str = "app") -> str:
+        """Return the DSN of a role: app, web, auditor, migrator, or admin (superuser)."""
+        if role == "admin":
+            return make_conninfo(self.admin, dbname=self.database)
+        return make_conninfo(self.admin, dbname=self.database, user=LOG_INS[role], password=PASSWORD)
+
+    def connect(self, role: str = "app", **options: object) -> psycopg.Connection:
+        """Open a connection as a role."""
+        return psycopg.connect(self.dsn(role), **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server for the whole test session; its superuser DSN."""
+    given = os.environ.get("BACKOFFICE_TEST_ADMIN_DSN")
+    if given:
+        yield given
+        return
+    from backoffice.runtime.postgres import EmbeddedPostgres
+
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), fsync=False)
+    server.start()
+    try:
+        yield server.admin_dsn()
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def ledger_template(postgres: str) -> str:
+    """The name of a migrated database that tests clone."""
+    from backoffice.migrations import migrate
+
+    name = f"ledger_template_{os.getpid()}"
+    migrate(postgres, name, dict.fromkeys(LOG_INS.values(), PASSWORD))
+    return name
+
+
+_number = itertools.count(1)
+
+
+@pytest.fixture
+def ledger(postgres: str, ledger_template: str) -> Iterator[Ledger]:
+    """A fresh migrated ledger database."""
+    name = f"ledger_test_{os.getpid()}_{next(_number)}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {ledger_template}")
+        for role in LOG_INS.values():
+            connection.execute(f"GRANT CONNECT ON DATABASE {name} TO {role}")
+    yield Ledger(postgres, name)
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real test data, which is no part of the product."""
+    folder = SHARED / "data"
+    if not folder.is_dir():
+        pytest.skip("the folder of real test data is not beside this checkout")
+    return folder
