@@ -20,7 +20,7 @@ pytestmark = pytest.mark.integration
 EXAMPLES = int(os.environ.get("BACKOFFICE_ORACLE_EXAMPLES", "150"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def connection(ledger: Any) -> Iterator[Connection]:
     with psycopg.connect(ledger.dsn("admin")) as opened:
         yield opened

@@ -93,12 +93,13 @@ def line_verdict(read: ReadLine, found: Findings, document: set[str]) -> LineVer
 
 
 def counts(read: ReadLine, documents: dict[str, set[str]]) -> bool:
-    """Say whether a line takes part in the quantity and price checks."""
-    return (
-        read.order_line is not None
-        and not read.codes & KEEPS_FROM_COUNTING
-        and "DUP_EXACT" not in documents[read.invoice.ref]
-    )
+    """Say whether a line takes part in the quantity and price checks.
+
+    An exact duplicate does not, unless it is booked: then a person found it to be none, and it is billed.
+    """
+    if read.order_line is None or read.codes & KEEPS_FROM_COUNTING:
+        return False
+    return read.invoice.booking_no is not None or "DUP_EXACT" not in documents[read.invoice.ref]
 
 
 def blocks_posting(code: str, order_line: OrderLine | None) -> bool:

@@ -28,9 +28,9 @@ class Amount:
         return Amount(self.quantity + sign * other.quantity, self.value + sign * other.value)
 
     def excess_over(self, other: Amount, by_value_only: bool) -> Fraction:
-        """Return how much more than the other this is: in quantity where that counts, else in value. 0: not more.
+        """Return how much more than the other this is: in quantity where that counts, else in value.
 
-        Worked: 10 for 101.00 over 10 for 100.00 is 1.00; 12 for 90.00 over the same is 2.
+        0: not more. Worked: 10 for 101.00 over 10 for 100.00 is 1.00; 12 for 90.00 over the same is 2.
         """
         quantity = Fraction(0) if by_value_only else self.quantity - other.quantity
         return max(quantity if quantity > 0 else self.value - other.value, Fraction(0))

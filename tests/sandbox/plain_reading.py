@@ -131,7 +131,12 @@ def read(document: Document, anchor: date) -> Paper:
             po_number=next(iter(texts(root, "OrderReference/ID")), None),
             totals={
                 name: Fraction(one(root, f"LegalMonetaryTotal/{name}"))
-                for name in ("LineExtensionAmount", "TaxExclusiveAmount", "TaxInclusiveAmount", "PayableAmount")
+                for name in (
+                    "LineExtensionAmount",
+                    "TaxExclusiveAmount",
+                    "TaxInclusiveAmount",
+                    "PayableAmount",
+                )
             },
             taxes=[
                 (

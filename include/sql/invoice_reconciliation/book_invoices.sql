@@ -1,7 +1,7 @@
 -- Entries for the invoices of work_booking, in business order. GR/IR is cleared at the value received per unit up to the
 -- quantity received, at the order price beyond it; what the invoice bills above or below goes to price variance.
 -- Lines without an order line or an exact unit factor go to unmatched purchases. Credit notes turn every sign.
-WITH numbered AS (
+WITH posting AS MATERIALIZED (SELECT * FROM posting_day WHERE entity IN (SELECT i.entity FROM work_booking b JOIN invoice i ON i.invoice_id = b.invoice_id)), numbered AS (
   SELECT b.invoice_id, (SELECT coalesce(max(s.booking_no), 0) FROM invoice_status s) + row_number() OVER (ORDER BY i.invoice_date, i.number_key, i.content_hash) AS booking_no
   FROM work_booking b JOIN invoice i ON i.invoice_id = b.invoice_id
 ), billed AS (
@@ -31,11 +31,10 @@ WITH numbered AS (
   SELECT n.invoice_id, n.booking_no, b.decision_id, b.payment_block, i.entity, i.invoice_date, i.due_date, i.supplier_id, i.currency,
          'invoice/' || i.entity || '/' || encode(i.content_hash, 'hex') AS business_key, CASE i.kind WHEN 'credit_note' THEN -1 ELSE 1 END AS sign,
          round(i.net_total, 2) AS net, round(i.tax_total, 2) AS tax, round(i.gross_total, 2) AS gross, round(i.payable_total, 2) AS payable,
-         CASE i.kind WHEN 'credit_note' THEN 'credit_note' ELSE 'invoice' END AS event, d.day, p.period, dec.person_id, dec.case_id, dec.reason_code
+         CASE i.kind WHEN 'credit_note' THEN 'credit_note' ELSE 'invoice' END AS event, p.day, p.period, dec.person_id, dec.case_id, dec.reason_code
   FROM numbered n JOIN work_booking b ON b.invoice_id = n.invoice_id JOIN invoice i ON i.invoice_id = n.invoice_id
   JOIN decision dec ON dec.decision_id = b.decision_id
-  JOIN LATERAL (SELECT posting_date(i.entity, ops.business_date(i.entity)) AS day) d ON true
-  JOIN fiscal_period p ON p.entity = i.entity AND d.day BETWEEN p.starts_on AND p.ends_on
+  JOIN posting p ON p.entity = i.entity
 ), entered AS (
   INSERT INTO journal_entry (entity, business_key, event, posting_date, document_date, period, invoice_id, decision_id, person_id, reason_code, case_id, run_id)
   SELECT k.entity, k.business_key, k.event, k.day, k.invoice_date, k.period, k.invoice_id, k.decision_id, k.person_id, k.reason_code, k.case_id, run_in

@@ -1,7 +1,7 @@
 -- Entries for queued receipts, in the order they were received. GR/IR per order line reaches a target that depends on the
 -- cumulative quantity alone, so that it is exactly zero when all that was received is billed, in whatever order:
 -- up to the quantity billed before, the value billed per unit; beyond it, the order price.
-WITH queued AS (
+WITH posting AS MATERIALIZED (SELECT * FROM posting_day WHERE entity IN (SELECT r.entity FROM receipt_queue q JOIN receipt_line r ON r.receipt_line_id = q.receipt_line_id)), queued AS (
   SELECT r.receipt_line_id, r.entity, r.receipt_number, r.receipt_line, r.order_line_id, r.quantity, r.received_value, o.amount_based,
          o.unit_price, o.price_base_quantity, g.received_quantity, g.received_value AS booked_value, g.billed_quantity, g.billed_value,
          (r.received_at AT TIME ZONE 'UTC')::date AS document_date,
@@ -21,10 +21,9 @@ WITH queued AS (
   FROM target t
 ), entered AS (
   INSERT INTO journal_entry (entity, business_key, event, posting_date, document_date, period, receipt_line_id, run_id)
-  SELECT a.entity, 'receipt/' || a.entity || '/' || a.receipt_number || '/' || a.receipt_line, 'goods_receipt', d.day, a.document_date, p.period, a.receipt_line_id, run_in
+  SELECT a.entity, 'receipt/' || a.entity || '/' || a.receipt_number || '/' || a.receipt_line, 'goods_receipt', p.day, a.document_date, p.period, a.receipt_line_id, run_in
   FROM amounted a
-  JOIN LATERAL (SELECT posting_date(a.entity, ops.business_date(a.entity)) AS day) d ON true
-  JOIN fiscal_period p ON p.entity = a.entity AND d.day BETWEEN p.starts_on AND p.ends_on
+  JOIN posting p ON p.entity = a.entity
   WHERE a.amount <> 0
   RETURNING 1
 ), lined AS (

@@ -7,7 +7,11 @@ SELECT CASE
            THEN 'This needs the role that is named with the case, and you do not have it.'
          WHEN NOT mine.within_limit
            THEN format('The amount is above your limit of %%s %%s.', mine.highest, mine.currency)
-         WHEN c.subject_kind = 'invoice' AND review.made_by(%(person_id)s, c.subject_id)
+         WHEN c.subject_kind = 'invoice' AND EXISTS (
+                SELECT FROM purchasing.invoice_line l
+                  JOIN purchasing.order_line o USING (order_line_id)
+                  JOIN review.identity d ON d.system = 'erp' AND d.user_id = o.created_by
+                 WHERE l.invoice_id = c.subject_id AND d.person_id = %(person_id)s)
            THEN 'You created the order of this invoice; somebody else has to decide.'
          WHEN c.state = 'half_decided' AND first.person_id = %(person_id)s
            THEN 'You gave the first of two answers; another person must give the second.'

@@ -8,13 +8,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from backoffice.cli.review_client import Refused, ReviewClient, WrongUse, connect
 
 _EPILOG = """
-The API is found by BACKOFFICE_URL, else by the running local installation. Log in by BACKOFFICE_TOKEN, else by
+The API is found by BACKOFFICE_URL, else by the running local installation. Log in by BACKOFFICE_TOKEN, else
+by
 --user (or BACKOFFICE_USER) and a password that is asked for (or BACKOFFICE_PASSWORD, for scripts).
 Exit codes: 0 good, 1 refused or not there, 2 wrong use.
 """
@@ -24,7 +26,9 @@ _ACTIONS = ("accept", "reject", "ask_again", "read_again", "discard")
 
 def register(subparsers: Any) -> None:
     """Add the commands."""
-    review = subparsers.add_parser("review", help="list, read and decide the cases that wait for people", epilog=_EPILOG)
+    review = subparsers.add_parser(
+        "review", help="list, read and decide the cases that wait for people", epilog=_EPILOG
+    )
     commands = review.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     listing = commands.add_parser("list", help="list cases, the most urgent first", epilog=_EPILOG)
@@ -35,7 +39,9 @@ def register(subparsers: Any) -> None:
     listing.add_argument("--search", metavar="TEXT", help="supplier, invoice, order or case number")
     listing.add_argument("--limit", type=_positive, default=50, help="most cases to list; default 50")
 
-    show = commands.add_parser("show", help="show one case with everything needed to decide it", epilog=_EPILOG)
+    show = commands.add_parser(
+        "show", help="show one case with everything needed to decide it", epilog=_EPILOG
+    )
     show.add_argument("case", type=_positive, metavar="CASE")
 
     decide = commands.add_parser("decide", help="answer one case", epilog=_EPILOG)
@@ -71,7 +77,11 @@ def _guarded(act: Any, arguments: argparse.Namespace) -> int:
 
 
 def _list(client: ReviewClient, arguments: argparse.Namespace) -> int:
-    query = {"state": arguments.state, "mine": str(arguments.mine).lower(), "limit": min(arguments.limit, 200)}
+    query = {
+        "state": arguments.state,
+        "mine": str(arguments.mine).lower(),
+        "limit": min(arguments.limit, 200),
+    }
     for name, value in (("role", arguments.role), ("code", arguments.code), ("q", arguments.search)):
         if value:
             query[name] = value
@@ -121,7 +131,11 @@ def _decide(client: ReviewClient, arguments: argparse.Namespace) -> int:
             "evidence_hash": case["evidence_hash"],
         },
     )
-    print(json.dumps(answer, indent=2) if arguments.json else f"recorded as answer {answer['answer_id']}: {answer['next']}")
+    print(
+        json.dumps(answer, indent=2)
+        if arguments.json
+        else f"recorded as answer {answer['answer_id']}: {answer['next']}"
+    )
     return 0
 
 
@@ -129,10 +143,11 @@ def describe(case: dict[str, Any]) -> str:
     """Return the hand-over of a case as plain text."""
     document, supplier = case["handover"].get("document") or {}, case["handover"].get("supplier") or {}
     number, dated = document.get("number") or "without a number", document.get("date") or "without a date"
-    kind = str(document.get("kind") or "document").replace("_", " ")
+    kind = _plain(document.get("kind") or "document")
     lines = [
         f"Case {case['case_id']}: {case['title']}",
-        f"  {case['state'].replace('_', ' ')}; decides: {case['candidate'] or case['role']}; due {case['due_date'] or 'not known'}",
+        f"  {_plain(case['state'])}; decides: {case['candidate'] or _plain(case['role'])}; "
+        f"due {case['due_date'] or 'not known'}",
         f"  {kind} {number}, {dated}, {_amount(case['amount'], case['currency'])}",
         f"  supplier {supplier.get('name') or 'not known'} {supplier.get('id') or ''}".rstrip(),
         "",
@@ -145,10 +160,21 @@ def describe(case: dict[str, Any]) -> str:
     ]
     if case["answers"]:
         lines += ["", "Answers so far"]
-        lines += [f"  {a['answered_at']} {a['person']}: {a['action']} ({a['reason_code']}) {a['reason']}" for a in case["answers"]]
+        lines += [
+            f"  {a['answered_at']} {a['person']}: {a['action']} ({a['reason_code']}) {a['reason']}"
+            for a in case["answers"]
+        ]
     if case["documents"]:
-        lines += ["", "Originals", *[f"  {d['filename']} ({d['bytes']} bytes): {d['href']}" for d in case["documents"]]]
+        lines += [
+            "",
+            "Originals",
+            *[f"  {d['filename']} ({d['bytes']} bytes): {d['href']}" for d in case["documents"]],
+        ]
     return "\n".join(_printable(line) for line in lines)
+
+
+def _plain(code: object) -> str:
+    return str(code).replace("_", " ")
 
 
 def _line(hold: dict[str, Any]) -> str:
@@ -179,7 +205,10 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "�" for letter in text)
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     cells = [head, *[tuple(_printable(cell) for cell in row) for row in rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    )

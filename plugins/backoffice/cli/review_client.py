@@ -142,10 +142,16 @@ def _checked(response: httpx.Response) -> Any:
     try:
         body = response.json()
     except ValueError as error:
-        raise Refused(f"the API server answered {response.status_code} with something that is no JSON") from error
+        raise Refused(
+            f"the API server answered {response.status_code} with something that is no JSON"
+        ) from error
     if response.is_success:
         return body
     detail = body.get("detail") if isinstance(body, dict) else None
     fields = body.get("errors") or [] if isinstance(body, dict) else []
-    texts = [f"{item['field']}: {item['message']}" for item in fields if item.get("field") and item["message"] != detail]
+    texts = [
+        f"{item['field']}: {item['message']}"
+        for item in fields
+        if item.get("field") and item["message"] != detail
+    ]
     raise Refused("; ".join([str(detail or f"the API server answered {response.status_code}"), *texts]))

@@ -12,7 +12,9 @@ from backoffice.domain.typed_value import Code
 
 
 def read_tax_total(reader: TermReader, document: Group) -> Decimal | None:
-    """Return the VAT total (BT-110), 0 if none is printed; never the one in the accounting currency (BT-111)."""
+    """Return the VAT total (BT-110), 0 if none is printed; never the one in the accounting currency
+    (BT-111).
+    """
     totals = document.groups.get(TAX_TOTAL, [])
     chosen = _in_currency(totals, reader.currency)
     if totals and not chosen:

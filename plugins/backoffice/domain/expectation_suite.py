@@ -1,8 +1,9 @@
 """Expectation suites as data: what one says, and whether it may be used at all.
 
-A suite is a JSON file in Great Expectations' own form (name, expectations with type, kwargs and meta). What this
-product adds stands in ``meta``: what becomes of a row that does not meet the expectation, why that matters, and the SQL
-condition that selects such rows. A suite with a mistake is refused whole, with every mistake named.
+A suite is a JSON file in Great Expectations' own form (name, expectations with type, kwargs and meta). What
+this product adds stands in ``meta``: what becomes of a row that does not meet the expectation, why that
+matters, and the SQL condition that selects such rows. A suite with a mistake is refused whole, with every
+mistake named.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ ROW_EXPECTATIONS = frozenset(
         "unexpected_rows_expectation",
     }
 )
-# Judged on the load as a whole. Only such whose observed value is a count or a share: never a value out of a row.
+# Judged on the load as a whole. Only such whose observed value is a count or a share: never a value out of a
+# row.
 LOAD_EXPECTATIONS = frozenset(
     {
         "expect_table_row_count_to_be_between",
@@ -64,8 +66,9 @@ class SuiteError(ValueError):
 class Check:
     """One expectation, and what follows where it is not met.
 
-    ``condition`` is the SQL predicate of the rows that do not meet it, None where the load as a whole is judged.
-    ``finding`` says where the words of a finding come from: the field of the row, or the row's own list of defects.
+    ``condition`` is the SQL predicate of the rows that do not meet it, None where the load as a whole is
+    judged. ``finding`` says where the words of a finding come from: the field of the row, or the row's own
+    list of defects.
     """
 
     check_id: str
@@ -105,15 +108,21 @@ def parse_suite(
 
     :param name: Name of the suite; the gate view is ``intake.gate_<name>``.
     :param text: The JSON text.
-    :param condition_text: Returns the text of a condition file by its name; raises OSError where it is missing.
-    :param reference_rows: Returns the rows of a reference list by its file name; raises OSError where it is missing.
+    :param condition_text: Returns the text of a condition file by its name; raises OSError where it is
+        missing.
+    :param reference_rows: Returns the rows of a reference list by its file name; raises OSError where it is
+        missing.
     :raises SuiteError: Anything in it is unknown, missing or contradictory.
     """
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
         raise SuiteError(name, [f"it is no JSON: {error}"]) from error
-    if not isinstance(document, dict) or document.get("name") != name or not isinstance(document.get("expectations"), list):
+    if (
+        not isinstance(document, dict)
+        or document.get("name") != name
+        or not isinstance(document.get("expectations"), list)
+    ):
         raise SuiteError(name, [f'it must be an object with "name": "{name}" and a list "expectations"'])
     mistakes: list[str] = []
     parameters = dict(_parameters(document.get("meta", {}), reference_rows, mistakes))
@@ -123,12 +132,20 @@ def parse_suite(
         if (check := _check(position, entry, parameters, condition_text, mistakes)) is not None
     ]
     ids = [check.check_id for check in checks]
-    mistakes += [f"check_id {check_id!r} is used twice" for check_id in sorted({i for i in ids if ids.count(i) > 1})]
+    mistakes += [
+        f"check_id {check_id!r} is used twice" for check_id in sorted({i for i in ids if ids.count(i) > 1})
+    ]
     if not ids:
         mistakes.append("it has no expectations")
     if mistakes:
         raise SuiteError(name, mistakes)
-    return Suite(name, str(document.get("meta", {}).get("purpose", "")), tuple(checks), _digest(text, checks, parameters), parameters)
+    return Suite(
+        name,
+        str(document.get("meta", {}).get("purpose", "")),
+        tuple(checks),
+        _digest(text, checks, parameters),
+        parameters,
+    )
 
 
 def _parameters(
@@ -139,7 +156,11 @@ def _parameters(
         try:
             rows = reference_rows(source["file"])
             wanted = source.get("where", {})
-            values = tuple(row[source["column"]] for row in rows if all(row[key] == value for key, value in wanted.items()))
+            values = tuple(
+                row[source["column"]]
+                for row in rows
+                if all(row[key] == value for key, value in wanted.items())
+            )
         except (KeyError, TypeError, OSError) as error:
             mistakes.append(f"parameter {name!r}: {type(error).__name__}: {error}")
             continue
@@ -204,13 +225,15 @@ def _row_meta_mistakes(meta: Mapping[str, Any]) -> Iterator[str]:
     if meta.get("finding", "row") not in get_args(FindingFrom):
         yield "finding must be row or defects"
     elif (meta.get("finding", "row") == "row") != isinstance(meta.get("field"), str):
-        yield "field must name the column that a person has to look at, unless the finding comes from the row's defects"
+        yield "field must name the column to look at; only a finding from the row's defects has none"
 
 
-def _kwargs_mistakes(expectation: str, kwargs: Mapping[str, Any], parameters: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+def _kwargs_mistakes(
+    expectation: str, kwargs: Mapping[str, Any], parameters: Mapping[str, tuple[str, ...]]
+) -> Iterator[str]:
     """Say what is wrong with the part of an expectation that is Great Expectations' own."""
     if expectation not in ROW_EXPECTATIONS | LOAD_EXPECTATIONS:
-        yield f"{expectation!r} is none of the expectations that a gate can act on without showing values of rows"
+        yield f"{expectation!r} is no expectation that a gate can act on without showing values"
     if "mostly" in kwargs:
         yield "mostly lets bad rows through; a share is a check of its own"
     if expectation == "unexpected_rows_expectation" and kwargs:
@@ -221,7 +244,10 @@ def _kwargs_mistakes(expectation: str, kwargs: Mapping[str, Any], parameters: Ma
 
 
 def _condition(
-    name: str, expectation: str, parameters: Mapping[str, tuple[str, ...]], condition_text: Callable[[str], str]
+    name: str,
+    expectation: str,
+    parameters: Mapping[str, tuple[str, ...]],
+    condition_text: Callable[[str], str],
 ) -> tuple[str | None, list[str]]:
     """Read a condition file, without its comment lines, and check that it can stand inside another statement."""
     try:
@@ -236,11 +262,18 @@ def _condition(
     if "%" in _PLACEHOLDER.sub("", predicate) or not wanted <= set(parameters):
         complaints.append(f"condition {name} may use % only for %(name)s with a parameter of the suite")
     if expectation == "unexpected_rows_expectation" and (wanted or _BIND_LIKE.search(predicate)):
-        complaints.append(f"condition {name} becomes Great Expectations' query and takes no parameters and no :name")
+        complaints.append(f"condition {name} becomes Great Expectations' query: no parameters, no :name")
     return predicate, complaints
 
 
 def _digest(text: str, checks: Sequence[Check], parameters: Mapping[str, tuple[str, ...]]) -> str:
-    """Hash all that decides: the suite as written, the conditions as used, the values of the reference lists."""
-    parts = [text, *(check.condition or "" for check in checks), json.dumps(cast(dict[str, Any], parameters), sort_keys=True)]
+    """Hash all that decides.
+
+    The suite as written, the conditions as used, the values of the reference lists.
+    """
+    parts = [
+        text,
+        *(check.condition or "" for check in checks),
+        json.dumps(cast(dict[str, Any], parameters), sort_keys=True),
+    ]
     return hashlib.sha256("\x00".join(parts).encode("utf-8")).hexdigest()

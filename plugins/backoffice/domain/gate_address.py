@@ -24,6 +24,9 @@ def gate_folder(dag_id: str, run_id: str, dataset: str) -> PurePosixPath:
 
 
 def gate_url(dag_id: str, run_id: str, dataset: str, base_path: str = "") -> str:
-    """Return the address of a gate's page, relative to the server. ``base_path`` is the path Airflow is served under."""
+    """Return the address of a gate's page, relative to the server.
+
+    ``base_path`` is the path Airflow is served under.
+    """
     parts = "/".join(quote(part, safe="") for part in (dag_id, run_id, dataset))
     return f"{base_path.rstrip('/')}{URL_ROOT}/{parts}/"

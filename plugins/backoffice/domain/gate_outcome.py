@@ -1,7 +1,8 @@
 """What a gate decides from two independent counts of the same rows.
 
-Great Expectations judges and counts; the ledger selects by a condition of our own and counts too. Both must agree,
-check by check, before anything is recorded: a check whose two halves have drifted apart decides nothing.
+Great Expectations judges and counts; the ledger selects by a condition of our own and counts too. Both must
+agree, check by check, before anything is recorded: a check whose two halves have drifted apart decides
+nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ class Judged:
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """One check with both counts. ``selected`` is the ledger's count, None where the load as a whole is judged."""
+    """One check with both counts.
+
+    ``selected`` is the ledger's count, None where the load as a whole is judged.
+    """
 
     check: Check
     judged: Judged
@@ -83,11 +87,16 @@ class SuiteOutcome:
                 said.append(f"{label} could not be judged")
             elif outcome.counts_differ:
                 said.append(
-                    f"{label}: Great Expectations counts {outcome.judged.unexpected} rows, the ledger {outcome.selected}; "
-                    "the expectation and its condition no longer say the same"
+                    f"{label}: Great Expectations counts {outcome.judged.unexpected} rows, the ledger "
+                    f"{outcome.selected}: the expectation and its condition do not say the same, or the ledger "
+                    "changed since an earlier gate of this load"
                 )
             elif outcome.stops:
-                measured = outcome.judged.observed if outcome.judged.unexpected is None else f"{outcome.judged.unexpected} rows"
+                measured = (
+                    outcome.judged.observed
+                    if outcome.judged.unexpected is None
+                    else f"{outcome.judged.unexpected} rows"
+                )
                 said.append(f"{label}: {outcome.check.reason} (found: {measured})")
         return said
 
@@ -101,8 +110,16 @@ class SuiteOutcome:
         }
 
 
-def suite_outcome(suite: Suite, rows: int, judged: Mapping[str, Judged], selected: Mapping[str, int]) -> SuiteOutcome:
-    """Bring both counts of each check together; a check that is missing on either side counts as not judged."""
+def suite_outcome(
+    suite: Suite, rows: int, judged: Mapping[str, Judged], selected: Mapping[str, int]
+) -> SuiteOutcome:
+    """Bring both counts of each check together.
+
+    A check that is missing on either side counts as not judged.
+    """
     unknown = Judged(met=None)
-    outcomes = (CheckOutcome(check, judged.get(check.check_id, unknown), selected.get(check.check_id)) for check in suite.checks)
+    outcomes = (
+        CheckOutcome(check, judged.get(check.check_id, unknown), selected.get(check.check_id))
+        for check in suite.checks
+    )
     return SuiteOutcome(suite, rows, tuple(outcomes))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -96,6 +96,7 @@ class SourceHook(BaseHook):
         updated_since: datetime | None = None,
         updated_until: datetime | None = None,
         page_size: int = 1000,
+        filters: Mapping[str, str] | None = None,
     ) -> Iterator[Page]:
         """Yield the pages of a list one after the other.
 
@@ -104,6 +105,8 @@ class SourceHook(BaseHook):
         :param updated_until: Only rows changed before this time; without it the source's own ``as_of`` of
             the first page.
         :param page_size: Rows per page.
+        :param filters: Further query parameters, as ``supplier_id``; the source's totals are those of the
+            selection.
         :raises SourceUnavailableError: The source did not answer, or not with pages; a later retry may help.
         :raises ConfigurationError: The source refuses us (4xx), redirects, or points to another host.
         :raises ForeignAddressError: ``endpoint`` is no path.
@@ -111,7 +114,7 @@ class SourceHook(BaseHook):
         window = {"updated_since": updated_since, "updated_until": updated_until}
         query = {name: time_text(at) for name, at in window.items() if at is not None}
         path: str | None = self._below_base(endpoint)
-        params: dict[str, str] | None = {**query, "page_size": str(page_size)}
+        params: dict[str, str] | None = {**(filters or {}), **query, "page_size": str(page_size)}
         seen: set[str] = set()
         while path is not None:
             if path in seen or len(seen) >= MAX_PAGES:
@@ -140,23 +143,20 @@ class SourceHook(BaseHook):
         :raises SourceUnavailableError: The source did not answer; a later retry may help.
         """
         if size is not None and size > max_bytes:
-            return Download(b"", None, f"not fetched: {size} bytes, the limit is {max_bytes}")
+            return Download(None, None, f"not fetched: {size} bytes, the limit is {max_bytes}")
         try:
             path = same_host_path(href)
         except ForeignAddressError as error:
-            return Download(b"", None, str(error))
+            return Download(None, None, str(error))
         download: Download = self._persist(self._document_of, path, max_bytes)
-        if download.problem is None and size is not None and len(download.content) != size:
+        if download.content is None or download.problem is not None:
+            return download
+        problem = None
+        if size is not None and len(download.content) != size:
             problem = f"{len(download.content)} bytes arrived, the source lists {size}"
-            return Download(download.content, download.media_type, problem)
-        if (
-            download.problem is None
-            and sha256 is not None
-            and download.sha256.hex() != sha256.strip().lower()
-        ):
+        elif sha256 is not None and download.sha256.hex() != sha256.strip().lower():
             problem = f"SHA-256 is {download.sha256.hex()}, the source lists {sha256[:100]}"
-            return Download(download.content, download.media_type, problem)
-        return download
+        return Download(download.content, download.media_type, problem)
 
     def test_connection(self) -> tuple[bool, str]:
         """Say whether the source answers this log-in."""
@@ -192,7 +192,7 @@ class SourceHook(BaseHook):
     def _document_of(self, path: str, max_bytes: int) -> Download:
         with self._ask(path, None) as response:
             if response.status_code in (404, 410):
-                return Download(b"", None, f"the source no longer has it (status {response.status_code})")
+                return Download(None, None, f"the source no longer has it (status {response.status_code})")
             self._refuse_status(response, path)
             media_type = (
                 response.headers.get("Content-Type", "").partition(";")[0].strip().lower()[:100] or None
@@ -200,7 +200,7 @@ class SourceHook(BaseHook):
             try:
                 return Download(self._body(response, max_bytes), media_type, None)
             except _TooLargeError:
-                return Download(b"", media_type, f"not kept: longer than the limit of {max_bytes} bytes")
+                return Download(None, media_type, f"not kept: longer than the limit of {max_bytes} bytes")
 
     def _persist(self, question: Callable[..., Answer], *arguments: object) -> Answer:
         """Ask until there is an answer or ``attempts`` are used up."""
@@ -216,7 +216,7 @@ class SourceHook(BaseHook):
         except (_TryAgainError, *_BROKEN_LINE) as error:
             reason = str(error) if isinstance(error, _TryAgainError) else type(error).__name__
             raise SourceUnavailableError(
-                f"{self.http_conn_id}: no usable answer to {arguments[0]} in {self.attempts} attempts: {reason}"
+                f"{self.http_conn_id}: no usable answer to {arguments[0]} in {self.attempts} tries: {reason}"
             ) from error
 
     def _log_attempt(self, state: tenacity.RetryCallState) -> None:
@@ -231,7 +231,9 @@ class SourceHook(BaseHook):
         return response
 
     def _line(self) -> tuple[Session, dict[str, Any]]:
-        """Return the one session of this hook (it keeps its connections open) and the options of each request."""
+        """Return the one session of this hook (it keeps its connections open) and the options of each
+        request.
+        """
         options: dict[str, Any] = {
             "timeout": self.timeout_seconds,
             "allow_redirects": False,

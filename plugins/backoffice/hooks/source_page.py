@@ -43,18 +43,20 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """The bytes of one document; ``problem`` says what is wrong with them, in words for people, None if
-    nothing.
+    """The bytes of one document.
+
+    :param content: None if the source does not have them, or if they are too large to be kept.
+    :param problem: What is wrong with them, in words for people; None if nothing.
     """
 
-    content: bytes
+    content: bytes | None
     media_type: str | None
     problem: str | None
 
     @property
     def sha256(self) -> bytes:
         """SHA-256 (32 bytes) of the bytes that arrived."""
-        return hashlib.sha256(self.content).digest()
+        return hashlib.sha256(self.content or b"").digest()
 
 
 def read_page(content: bytes) -> Page:

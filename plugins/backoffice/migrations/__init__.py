@@ -72,6 +72,8 @@ def _bootstrap(admin_dsn: str, database: str, passwords: dict[str, str]) -> None
         for role in LOG_INS:
             if role not in existing:
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+                # many short statements over small sets: compiling them costs more than it saves
+                connection.execute(sql.SQL("ALTER ROLE {} SET jit = off").format(sql.Identifier(role)))
             if role in passwords:
                 connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(passwords[role])))
         if "backoffice_migrator" not in existing:

@@ -1,4 +1,7 @@
-"""The ledger's side of a gate: which loads wait for one, what each condition selects, and what is kept of it."""
+"""The ledger's side of a gate.
+
+Which loads wait for one, what each condition selects, and what is kept of it.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ class Load:
 
     @property
     def waits_for_gate(self) -> bool:
-        """Whether a gate may decide about it: read in full and not accepted yet. A gated load may be gated again."""
+        """Whether a gate may decide about it.
+
+        Read in full and not accepted yet. A gated load may be gated again.
+        """
         return self.state in ("read", "gated")
 
 
@@ -51,13 +57,16 @@ def count_rows(connection: Connection, suite: Suite) -> int:
 def set_aside(connection: Connection, load: Load, suite: Suite) -> dict[str, int]:
     """Record what each check found, one statement per check, and return how many rows each selects.
 
-    Checks that stop the load record nothing: their rows are only counted. The caller's transaction keeps or drops all.
+    Checks that stop the load record nothing: their rows are only counted. The caller's transaction keeps or
+    drops all.
     """
-    return {check.check_id: _set_aside(connection, load, suite, check) for check in suite.checks if check.by_row}
+    return {
+        check.check_id: _set_aside(connection, load, suite, check) for check in suite.checks if check.by_row
+    }
 
 
 def _set_aside(connection: Connection, load: Load, suite: Suite, check: Check) -> int:
-    parts = {"view": _view(suite), "condition": sql.SQL(check.condition or "")}  # type: ignore[arg-type]
+    parts = {"view": _view(suite), "condition": sql.SQL(check.condition or "")}
     values: dict[str, Any] = {name: list(listed) for name, listed in suite.parameters.items()}
     if check.severity == "stop":
         return int(_one(connection.execute(_statement("count_selected", **parts), values)))
@@ -72,7 +81,10 @@ def _set_aside(connection: Connection, load: Load, suite: Suite, check: Check) -
 
 
 def mark_gated(connection: Connection, load: Load, gate: Mapping[str, Any]) -> dict[str, int]:
-    """Let the load go on, with the gate's result kept beside it; return the counts of rows set aside and warned of."""
+    """Let the load go on, with the gate's result kept beside it.
+
+    Return the counts of rows set aside and warned of.
+    """
     row = connection.execute(_statement("summarise_findings"), {"load_id": load.load_id}).fetchone() or (0, 0)
     counts = {"quarantined_rows": int(row[0]), "warned_rows": int(row[1])}
     connection.execute(_statement("mark_gated"), {"load_id": load.load_id, "gate": Jsonb({**gate, **counts})})
@@ -84,7 +96,7 @@ def _view(suite: Suite) -> sql.Identifier:
 
 
 def _statement(name: str, **parts: sql.Composable) -> sql.Composed:
-    return sql.SQL(settings.sql(f"gate/{name}")).format(**parts)  # type: ignore[arg-type]
+    return sql.SQL(settings.sql(f"gate/{name}")).format(**parts)
 
 
 def _one(cursor: psycopg.Cursor[tuple[Any, ...]]) -> Any:

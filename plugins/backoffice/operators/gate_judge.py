@@ -1,7 +1,9 @@
-"""Great Expectations at work: it judges the views of one load inside Postgres and counts, and sees nothing else.
+"""Great Expectations at work: it judges the views of one load inside Postgres and counts, and sees nothing
+else.
 
-Great Expectations is imported when a gate runs, never when a Dag is parsed. It gets no place on disk, sends no usage
-data, prints no progress, and its results carry counts alone: no value out of a row leaves the database through it.
+Great Expectations is imported when a gate runs, never when a Dag is parsed. It gets no place on disk, sends
+no usage data, prints no progress, and its results carry counts alone: no value out of a row leaves the
+database through it.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from backoffice.exceptions import ConfigurationError, TransientError
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult
-    from great_expectations.datasource.fluent import PostgresDatasource
+    from great_expectations.datasource.fluent.postgres_datasource import PostgresDatasource
 
 # SUMMARY without its samples: not one of the values that failed is even read from the database.
 RESULT_FORMAT = {
@@ -36,7 +38,10 @@ _GX_SEVERITY = {"stop": "critical", "quarantine": "warning", "warn": "info"}
 
 @dataclass(frozen=True)
 class Judgement:
-    """What Great Expectations says about one suite: its verdicts by check, its own result for the page, errors by name."""
+    """What Great Expectations says about one suite.
+
+    Its verdicts by check, its own result for the page, errors by name.
+    """
 
     suite: Suite
     checks: Mapping[str, Judged]
@@ -66,9 +71,15 @@ class LoadJudge:
         try:
             expectations = [each.to_domain_obj() for each in configured]
         except ValidationError as error:
-            raise ConfigurationError(f"expectation suite {suite.name!r}: Great Expectations does not take it: {error}") from error
+            raise ConfigurationError(
+                f"expectation suite {suite.name!r}: Great Expectations does not take it: {error}"
+            ) from error
         try:
-            batch = self.datasource.add_table_asset(view, table_name=view).add_batch_definition_whole_table("this load").get_batch()
+            batch = (
+                self.datasource.add_table_asset(view, table_name=view)
+                .add_batch_definition_whole_table("this load")
+                .get_batch()
+            )
             result = batch.validate(
                 ExpectationSuite(name=suite.name, expectations=expectations),
                 result_format=RESULT_FORMAT,
@@ -83,26 +94,32 @@ class LoadJudge:
             _forget_messages(each)
         return Judgement(
             suite=suite,
-            checks={each.expectation_config.meta["check_id"]: _judged(each) for each in result.results},
+            checks=dict(_judged(each) for each in result.results),
             result=result,
             errors=tuple(sorted({_named(error) for error in self.errors})),
         )
 
     def _raise_passing_error(self, view: str) -> None:
-        """Raise what a retry may cure, if the database reported such an error: lost connection, time-out, conflict."""
+        """Raise if the database reported what a retry may cure: a lost connection, a time-out, a conflict."""
         for error in self.errors:
             if isinstance(error, OperationalError):
                 raise TransientError(
-                    f"the ledger database broke off while intake.{view} was judged ({_named(error)}); nothing was recorded"
+                    f"the ledger database broke off while intake.{view} was judged ({_named(error)}); "
+                    "nothing was recorded"
                 ) from error
 
 
 def expectation_config(check: Check) -> dict[str, Any]:
-    """Return the expectation as Great Expectations takes it; its page then says the reason, not the mechanics."""
+    """Return the expectation as Great Expectations takes it.
+
+    Its page then says the reason, not the mechanics.
+    """
     kwargs = dict(check.kwargs)
     if check.expectation == "unexpected_rows_expectation":
         condition = (check.condition or "").replace("{", "{{").replace("}", "}}")
-        kwargs["unexpected_rows_query"] = f"SELECT this_row.row_no FROM (SELECT * FROM {{batch}}) AS this_row WHERE ({condition}\n)"
+        kwargs["unexpected_rows_query"] = (
+            f"SELECT this_row.row_no FROM (SELECT * FROM {{batch}}) AS this_row WHERE ({condition}\n)"
+        )
     return {
         "type": check.expectation,
         "kwargs": kwargs,
@@ -117,8 +134,8 @@ def judge_of_load(dsn: str, snapshot: str) -> Iterator[LoadJudge]:
     """Yield a judge whose every query sees one load, at one moment, and can change nothing.
 
     :param dsn: Connection string whose session options name the load (``backoffice.load_id``).
-    :param snapshot: Exported snapshot of the transaction that records the findings: both count the same rows, even if
-        another run accepts documents meanwhile.
+    :param snapshot: Exported snapshot of the transaction that records the findings: both count the same rows,
+        even if another run accepts documents meanwhile.
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     with _quiet():
@@ -138,18 +155,20 @@ def judge_of_load(dsn: str, snapshot: str) -> Iterator[LoadJudge]:
                 analytics_enabled=False,
             ),
         )
-        # The URL only chooses the driver. The real parameters go to it as they are: in a URL, Great Expectations would
-        # take a dollar sign in a password for a placeholder of its own.
+        # The URL only chooses the driver. The real parameters go to it as they are: in a URL, Great
+        # Expectations would take a dollar sign in a password for a placeholder of its own.
         datasource = context.data_sources.add_postgres(
             "ledger",
             connection_string="postgresql+psycopg://ledger@ledger/ledger",
-            kwargs={"connect_args": conninfo_to_dict(dsn)},
+            kwargs={"connect_args": conninfo_to_dict(dsn)},  # type: ignore[call-arg] # missing in its stub only
         )
         judge = LoadJudge(datasource)
         engines = (datasource.get_execution_engine().engine, datasource.get_engine())
         for engine in engines:
             sa.event.listen(engine, "begin", _see_only(snapshot))
-            sa.event.listen(engine, "handle_error", lambda failure: judge.errors.append(failure.original_exception))
+            sa.event.listen(
+                engine, "handle_error", lambda failure: judge.errors.append(failure.original_exception)
+            )
         try:
             yield judge
         finally:
@@ -179,8 +198,12 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(before)
 
 
-def _judged(result: Any) -> Judged:
-    """Reduce one result to verdict and counts."""
+def _judged(result: Any) -> tuple[str, Judged]:
+    """Reduce one result to its check, verdict and counts."""
+    return result.expectation_config.meta["check_id"], _verdict(result)
+
+
+def _verdict(result: Any) -> Judged:
     if _raised(result):
         return Judged(met=None)
     config, found = result.expectation_config, result.result
@@ -198,9 +221,14 @@ def _raised(result: Any) -> bool:
 
 
 def _exceptions(result: Any) -> list[dict[str, Any]]:
-    """Return what was raised while one expectation was judged: one entry, or one for each metric that failed."""
+    """Return what was raised while one expectation was judged.
+
+    One entry, or one for each metric that failed.
+    """
     info = result.exception_info or {}
-    return [info] if "raised_exception" in info else [each for each in info.values() if isinstance(each, dict)]
+    return (
+        [info] if "raised_exception" in info else [each for each in info.values() if isinstance(each, dict)]
+    )
 
 
 def _forget_messages(result: Any) -> None:

@@ -1,7 +1,8 @@
 """The page of a gate: Great Expectations' own (Data Docs), made fit to be kept and served.
 
-As shipped, those pages load styles, scripts and pictures from six public servers. Here only the text and tables stay;
-the look is one style sheet in the same folder, so that a page opens offline and sends nothing anywhere.
+As shipped, those pages load styles, scripts and pictures from six public servers. Here only the text and
+tables stay; the look is one style sheet in the same folder, so that a page opens offline and sends nothing
+anywhere.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import lxml.html
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, Template
 from lxml.html import HtmlElement
 from markupsafe import Markup
 
@@ -28,7 +29,12 @@ if TYPE_CHECKING:
     from backoffice.operators.gate_judge import Judgement
 
 STYLE = "gate.css"
-_KEPT_TAGS = frozenset("div span p h1 h2 h3 h4 h5 h6 table thead tbody tr th td ul ol li strong em i br a small hr pre code".split())
+_KEPT_TAGS = frozenset(
+    (
+        *("div", "span", "p", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "ul", "ol", "li"),
+        *("strong", "em", "i", "br", "a", "small", "hr", "pre", "code"),
+    )
+)
 _KEPT_ATTRIBUTES = frozenset({"class", "id", "href", "colspan", "rowspan", "hidden"})
 
 
@@ -47,7 +53,10 @@ class SuitePage:
 
 
 def gate_root() -> Path:
-    """Return the folder of all gate pages: ``[backoffice] gate_dir``, else ``backoffice/gates`` in Airflow's home."""
+    """Return the folder of all gate pages.
+
+    ``[backoffice] gate_dir``, else ``backoffice/gates`` in Airflow's home.
+    """
     configured = settings.option("gate_dir")
     if configured:
         return Path(configured)
@@ -57,12 +66,14 @@ def gate_root() -> Path:
 def suite_page(load: Load, judgement: Judgement, outcome: SuiteOutcome) -> SuitePage:
     """Return the page of one suite on one load."""
     from great_expectations import __version__ as version
-    from great_expectations.render.renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view.view import DefaultJinjaPageView
 
-    document = ValidationResultsPageRenderer(run_info_at_end=True).render(judgement.result)
-    document["sections"].pop()  # run info: a connection's technical data, of no use to a reader
-    body, contents = _text_only(DefaultJinjaPageView().render(document))
+    renderer: Any = ValidationResultsPageRenderer(run_info_at_end=True)
+    page_view: Any = DefaultJinjaPageView()
+    document = renderer.render(judgement.result)
+    document.sections.pop()  # run info: a connection's technical data, of no use to a reader
+    body, contents = _text_only(page_view.render(document))
     suite = outcome.suite.name
     html = _template("page.html").render(
         suite=suite,
@@ -90,7 +101,9 @@ def write_pages(
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        first = _template("index.html").render(dataset=dataset, dag_id=dag_id, run_id=run_id, pages=pages, problems=problems)
+        first = _template("index.html").render(
+            dataset=dataset, dag_id=dag_id, run_id=run_id, pages=pages, problems=problems
+        )
         (fresh / FIRST_PAGE).write_text(first, encoding="utf-8")
         shutil.copyfile(_template_folder() / STYLE, fresh / STYLE)
         for page in pages:
@@ -106,11 +119,14 @@ def write_pages(
 
 def _text_only(html: str) -> tuple[str, list[tuple[str, str]]]:
     """Return the sections of a page without anything that could load or run, and the table of contents."""
-    sections = lxml.html.document_fromstring(html).cssselect("div.ge-section")
+    page: HtmlElement = lxml.html.document_fromstring(html)
+    sections = page.find_class("ge-section")
     contents = []
     for section in sections:
-        heading = next(iter(section.cssselect("h5")), None)
-        contents.append((str(section.get("id")), heading.text_content().strip() if heading is not None else ""))
+        heading = next(section.iter("h5"), None)
+        contents.append(
+            (str(section.get("id")), heading.text_content().strip() if heading is not None else "")
+        )
         _keep_only_text(section)
     return "\n".join(lxml.html.tostring(section, encoding="unicode") for section in sections), contents
 
@@ -129,5 +145,5 @@ def _template_folder() -> Path:
     return settings.include_dir() / "templates" / "gate"
 
 
-def _template(name: str):  # type: ignore[no-untyped-def]
+def _template(name: str) -> Template:
     return Environment(loader=FileSystemLoader(_template_folder()), autoescape=True).get_template(name)

@@ -1,4 +1,6 @@
-"""One load: everything that one source gave for one dataset in one run, staged in one transaction or not at all."""
+"""One load: everything that one source gave for one dataset in one run, staged in one transaction or not at
+all.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +28,8 @@ class LoadOf:
 
     :param parser: Name and version of the reader; another reading of the same bytes is another version.
     :param profile: Name, version and hash of the extract profile, if one was used.
-    :param advances_watermark: Whether the next run may go on where this load ended. False for a period that is read
-        again, for a selection, and for folders, which are always read whole.
+    :param advances_watermark: Whether the next run may go on where this load ended. False for a period that
+        is read again, for a selection, and for folders, which are always read whole.
     """
 
     source: str

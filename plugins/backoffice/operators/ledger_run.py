@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import psycopg
     from airflow.sdk import Context
 
+
 def open_ledger_run(
     connection: psycopg.Connection[tuple[Any, ...]],
     context: Context | Mapping[str, Any],
@@ -25,13 +26,21 @@ def open_ledger_run(
 
     :param connection: Connection of the application role; the caller commits.
     :param process: The business process, as ``invoice_reconciliation``.
-    :param parameters: What the run was started with; the Dag run's parameters if not given. Only the first call counts.
+    :param parameters: What the run was started with; the Dag run's parameters if not given. Only the first
+        call counts.
     """
     dag_run = context["dag_run"]
     given: Mapping[str, Any] = context.get("params") or {} if parameters is None else parameters
     row = connection.execute(
         settings.sql("intake/open_run"),
-        (process, dag_run.dag_id, dag_run.run_id, given.get("dry_run") is True, Jsonb(dict(given)), __version__),
+        (
+            process,
+            dag_run.dag_id,
+            dag_run.run_id,
+            given.get("dry_run") is True,
+            Jsonb(dict(given)),
+            __version__,
+        ),
     ).fetchone()
     if row is None:
         raise RuntimeError("ops.open_run returned nothing")

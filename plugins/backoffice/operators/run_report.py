@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from backoffice.settings import include_dir
 
 _CHART_WIDTH = 1000
+MISSING = "\N{EN DASH}"
 _TEMPLATE = "run_report.html"
 
 # outcome of an invoice -> what people call it; also the order in the chart
@@ -80,7 +81,9 @@ def report_view(report: Mapping[str, Any]) -> dict[str, Any]:
     sources = [_source_line(line) for line in report.get("sources") or []]
     checks = list(report.get("checks") or [])
     invoices = report["invoices"] or _Reported()
-    holds = sorted(report.get("holds") or [], key=lambda hold: (-_number(hold.get("count")), hold.get("code", "")))
+    holds = sorted(
+        report.get("holds") or [], key=lambda hold: (-_number(hold.get("count")), hold.get("code", ""))
+    )
     return {
         "run": report["run"] or _Reported(),
         "sources": sources,
@@ -89,7 +92,9 @@ def report_view(report: Mapping[str, Any]) -> dict[str, Any]:
         "outcome_bars": _stacked((_OUTCOMES[name], invoices.get(name), name) for name in _OUTCOMES),
         "lines": report["lines"] or _Reported(),
         "holds": [{**hold, "effect_in_words": _EFFECTS.get(hold.get("effect", ""), "")} for hold in holds],
-        "hold_bars": _ranked((hold.get("title") or hold.get("code"), hold.get("count"), hold.get("effect")) for hold in holds),
+        "hold_bars": _ranked(
+            (hold.get("title") or hold.get("code"), hold.get("count"), hold.get("effect")) for hold in holds
+        ),
         "bookings": report["bookings"] or _Reported(),
         "payments": report["payments"] or _Reported(),
         "cases": report["cases"] or _Reported(),
@@ -138,7 +143,9 @@ def _source_line(line: Mapping[str, Any]) -> SourceLine:
 
 
 def _ties(values: Iterable[Any]) -> bool:
-    """Tell whether the first of four values is the sum of the others; four missing ones tie (nothing is summed)."""
+    """Tell whether the first of four values is the sum of the others; four missing ones tie (nothing is
+    summed).
+    """
     whole, *parts = values
     if whole is None:
         return all(part is None for part in parts)
@@ -176,7 +183,7 @@ def money(value: object, currency: str | None = None) -> str:
     """Return an amount with two decimals or more; a missing one is a dash, never zero."""
     amount = _decimal(value)
     if amount is None:
-        return "–"
+        return MISSING
     exponent = amount.normalize().as_tuple().exponent
     places = max(2, -exponent if isinstance(exponent, int) else 2)
     return f"{amount:,.{places}f}" + (f" {currency}" if currency else "")
@@ -185,13 +192,13 @@ def money(value: object, currency: str | None = None) -> str:
 def count(value: object) -> str:
     """Return a number of things; a missing one is a dash."""
     amount = _decimal(value)
-    return "–" if amount is None else f"{amount:,.0f}"
+    return MISSING if amount is None else f"{amount:,.0f}"
 
 
 def share(value: object) -> str:
     """Return a share (0.934) as a percentage with one decimal (93.4 %)."""
     amount = _decimal(value)
-    return "–" if amount is None else f"{amount * 100:.1f} %"
+    return MISSING if amount is None else f"{amount * 100:.1f} %"
 
 
 def _decimal(value: object) -> Decimal | None:

@@ -98,7 +98,9 @@ def read_case(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledge
             "documents": [
                 {
                     **document,
-                    "filename": documents.safe_filename(document["filename"], f"document-{document['document_id']}"),
+                    "filename": documents.safe_filename(
+                        document["filename"], f"document-{document['document_id']}"
+                    ),
                     "href": f"{base}/documents/{document['document_id']}",
                 }
                 for document in record.documents
@@ -133,7 +135,7 @@ def answer_case(
     ledger: Ledger,
     idempotency_key: Annotated[IdempotencyKey, Header()],
 ) -> AnswerTaken:
-    """Record your answer. The same key with the same content again returns the same answer and does nothing."""
+    """Record your answer. The same key with the same content again does nothing and returns the same."""
     return AnswerTaken.model_validate(cases.decide(ledger, person, case_id, answer, idempotency_key))
 
 

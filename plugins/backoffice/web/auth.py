@@ -1,8 +1,8 @@
 """Who asks, and who that is: Airflow's log-in, mapped to a person of the ledger.
 
-The only module of ours that touches Airflow's own security code. A log-in is a principal, (``airflow``, user id as the
-auth manager gives it). The ledger's ``review.identity`` maps principals to persons; a log-in without a person may see
-the reports of runs it may see in Airflow, and nothing else.
+The only module of ours that touches Airflow's own security code. A log-in is a principal, (``airflow``, user
+id as the auth manager gives it). The ledger's ``review.identity`` maps principals to persons; a log-in
+without a person may see the reports of runs it may see in Airflow, and nothing else.
 """
 
 from __future__ import annotations
@@ -76,8 +76,9 @@ def require_person(principal: LoggedIn, ledger: Ledger) -> Person:
     if person is None:
         raise Problem(
             403,
-            f"You are logged in as {principal.user_id!r}, but the back office knows no person by that log-in. "
-            f"Somebody who looks after its reference data can add it: system {SYSTEM!r}, user {principal.user_id!r}.",
+            f"You are logged in as {principal.user_id!r}, but the back office knows no person by that. "
+            "Whoever looks after its reference data can add it to the identities of a person: "
+            f"system {SYSTEM!r}, user {principal.user_id!r}.",
         )
     return person
 

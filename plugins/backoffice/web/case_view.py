@@ -1,8 +1,10 @@
-"""One case as a person reads it: what happened in a sentence per hold, and the values that disagree side by side."""
+"""One case as a person reads it: what happened in a sentence per hold, and the values that disagree side by
+side.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -29,8 +31,28 @@ _FACT_NAMES = {
     "billed": "Billed before",
     "expected": "Quantity times price",
 }
-_MONEY = {"net_amount", "reference_amount", "order_price", "expected", "taxable", "tax", "limit_abs", "credited_value", "billed_value"}
-_QUANTITIES = {"billed_after", "ordered", "received", "quantity", "price_base_quantity", "credited_after", "billed", "limit_pct", "rate"}
+_MONEY = {
+    "net_amount",
+    "reference_amount",
+    "order_price",
+    "expected",
+    "taxable",
+    "tax",
+    "limit_abs",
+    "credited_value",
+    "billed_value",
+}
+_QUANTITIES = {
+    "billed_after",
+    "ordered",
+    "received",
+    "quantity",
+    "price_base_quantity",
+    "credited_after",
+    "billed",
+    "limit_pct",
+    "rate",
+}
 _IN_ORDER_UNITS = {"billed_after", "ordered", "received"}
 
 
@@ -49,9 +71,15 @@ _COMPARED: Mapping[str, _Sides] = {
     "QTY_REC": _Sides("Billed in all", "billed_after", "Received", "received"),
     "AMT_REC": _Sides("Billed in all", "billed_after", "Value received", "received"),
     "NO_RECEIPT": _Sides("Billed in all", "billed_after", "Received", "received"),
-    "PRICE": _Sides("Billed for the line", "net_amount", "Same quantity at the order price", "reference_amount"),
-    "SUPPLIER_MISMATCH": _Sides("Supplier on the invoice", "invoice_supplier", "Supplier of the order", "order_supplier"),
-    "CURRENCY_DIFF": _Sides("Currency of the invoice", "invoice_currency", "Currency of the order", "order_currency"),
+    "PRICE": _Sides(
+        "Billed for the line", "net_amount", "Same quantity at the order price", "reference_amount"
+    ),
+    "SUPPLIER_MISMATCH": _Sides(
+        "Supplier on the invoice", "invoice_supplier", "Supplier of the order", "order_supplier"
+    ),
+    "CURRENCY_DIFF": _Sides(
+        "Currency of the invoice", "invoice_currency", "Currency of the order", "order_currency"
+    ),
     "LINE_ARITH": _Sides("Net amount on the line", "net_amount", "Quantity times price", "expected"),
     "UOM_UNMAPPED": _Sides("Unit on the invoice", "invoice_uom", "Unit of the order", "order_uom"),
     "CREDIT_EXCESS": _Sides("Credited in all", "credited_after", "Billed before", "billed"),
@@ -112,13 +140,17 @@ def view_hold(hold: Mapping[str, Any], sentences: Mapping[str, str], document: M
         effect_meaning=meaning,
         line=str(line) if line else None,
         sentence=filled or str(hold.get("title") or code),
-        comparison=_compare_documents(facts, document) if code in _DUPLICATES else _compare(code, facts, measured, limit, currency),
+        comparison=_compare_documents(facts, document)
+        if code in _DUPLICATES
+        else _compare(code, facts, measured, limit, currency),
         facts=[(_FACT_NAMES.get(name, words.plain(name)), text) for name, text in sorted(written.items())],
     )
 
 
 def _written(code: str, name: str, value: object) -> str:
-    """Return a fact as it is written; numbers and order numbers stay as they are unless they are known to be values."""
+    """Return a fact as it is written; numbers and order numbers stay as they are unless they are known to be
+    values.
+    """
     if name in _MONEY or (code == "AMT_REC" and name in _IN_ORDER_UNITS):
         return words.amount(value)
     return words.number(value) if name in _QUANTITIES else str(value)
@@ -149,8 +181,9 @@ def _compare(
     sides = _COMPARED.get(code)
     if sides is None or sides.left_fact not in facts or sides.right_fact not in facts:
         return None
-    write: Callable[[str], str] = lambda name: _side(code, name, facts, currency)  # noqa: E731
-    return Comparison(sides.left, write(sides.left_fact), sides.right, write(sides.right_fact), measured, limit)
+    left = _side(code, sides.left_fact, facts, currency)
+    right = _side(code, sides.right_fact, facts, currency)
+    return Comparison(sides.left, left, sides.right, right, measured, limit)
 
 
 def _side(code: str, name: str, facts: Mapping[str, Any], currency: str | None) -> str:
@@ -165,7 +198,8 @@ def _compare_documents(facts: Mapping[str, Any], document: Mapping[str, Any]) ->
     """Lay this document beside the one it resembles."""
     if "other_number" not in facts:
         return None
-    this = f"{document.get('number')} of {document.get('date')}, {words.amount(document.get('gross'), document.get('currency'))}"
+    gross = words.amount(document.get("gross"), document.get("currency"))
+    this = f"{document.get('number')} of {document.get('date')}, {gross}"
     value, _, currency = str(facts.get("other_gross", "")).partition(" ")
     other = f"{facts['other_number']} of {facts.get('other_date')}, {words.amount(value, currency)}"
     return Comparison("This document", this, "The other one", other, None, None)

@@ -36,7 +36,8 @@ class CaseFilter:
     :param role: Only cases of this role.
     :param code: Only cases that carry this code.
     :param mine: Only cases I am named in or whose role I have.
-    :param query: Words to look for in supplier, numbers and title; a number alone also finds the case by its id.
+    :param query: Words to look for in supplier, numbers and title; a number alone also finds the case by its
+        id.
     """
 
     state: StateFilter = "open"
@@ -109,15 +110,23 @@ def read_case(connection: Connection, person: Person, case_id: int) -> CaseRecor
 
     :raises Problem: 404, there is no such case.
     """
-    case = fetch_one(connection, sql("review/read_case"), {"case_id": case_id}) if 0 < case_id <= _LAST_ID else None
+    case = (
+        fetch_one(connection, sql("review/read_case"), {"case_id": case_id})
+        if 0 < case_id <= _LAST_ID
+        else None
+    )
     if case is None:
         raise Problem(404, f"There is no case {case_id}.")
     handover = case["handover"]
     case["supplier"] = (handover.get("supplier") or {}).get("name")
-    sentences = {row["code"]: row["sentence"] for row in fetch_all(connection, sql("review/list_sentences"), {})}
+    sentences = {
+        row["code"]: row["sentence"] for row in fetch_all(connection, sql("review/list_sentences"), {})
+    }
     return CaseRecord(
         case=case,
-        holds=[view_hold(hold, sentences, handover.get("document") or {}) for hold in handover.get("holds") or []],
+        holds=[
+            view_hold(hold, sentences, handover.get("document") or {}) for hold in handover.get("holds") or []
+        ],
         actions=_offer(connection, person, case),
         answers=fetch_all(connection, sql("review/list_answers"), {"case_id": case_id}),
         documents=fetch_all(connection, sql("review/list_case_documents"), {"case_id": case_id}),

@@ -41,10 +41,11 @@ class LedgerUnavailable(BackofficeError):
 class LedgerPool:
     """Lend at most ``size`` connections, opened when first needed and checked before each use.
 
-    Reads run in read-only transactions; only ``writing`` may change something. Created once per API-server process;
-    nothing is connected before the first request.
+    Reads run in read-only transactions; only ``writing`` may change something. Created once per API-server
+    process; nothing is connected before the first request.
 
-    :param dsn_source: Returns the connection string; asked at each new connection, so a rotated password is picked up.
+    :param dsn_source: Returns the connection string; asked at each new connection, so a rotated password is
+        picked up.
     :param size: Most connections at a time.
     :param statement_seconds: Longest a statement or a wait for a lock may take.
     :param wait_seconds: Longest a request waits for a free connection.
@@ -78,7 +79,8 @@ class LedgerPool:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Yield a connection in one transaction that may write: committed at the end, rolled back on any error.
+        """Yield a connection in one transaction that may write: committed at the end, rolled back on any
+        error.
 
         :raises LedgerUnavailable: The ledger cannot be asked now.
         """
@@ -103,7 +105,9 @@ class LedgerPool:
             connection = self._take()
             yield connection
         except (psycopg.OperationalError, psycopg.InterfaceError, *_NOT_READY) as error:
-            raise LedgerUnavailable(f"{type(error).__name__}: {error.diag.message_primary or error}") from error
+            raise LedgerUnavailable(
+                f"{type(error).__name__}: {error.diag.message_primary or error}"
+            ) from error
         finally:
             if connection is not None:
                 self._give_back(connection)
@@ -136,7 +140,9 @@ class LedgerPool:
             connect_timeout=self._connect_seconds,
         )
         connection = psycopg.Connection[DictRow].connect(conninfo, autocommit=True, row_factory=dict_row)
-        set_json_loads(partial(loads, parse_float=Decimal), connection)  # an amount never becomes a binary fraction
+        set_json_loads(
+            partial(loads, parse_float=Decimal), connection
+        )  # an amount never becomes a binary fraction
         return connection
 
     def _give_back(self, connection: Connection) -> None:

@@ -13,13 +13,22 @@ from backoffice.settings import sql
 from backoffice.web.database import Connection, fetch_one
 from backoffice.web.problems import Problem
 
-_HARMLESS_TYPES = {"application/pdf", "application/xml", "text/xml", "text/csv", "text/plain", "application/json"}
+_HARMLESS_TYPES = {
+    "application/pdf",
+    "application/xml",
+    "text/xml",
+    "text/csv",
+    "text/plain",
+    "application/json",
+}
 _LONGEST_NAME = 120
 _NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|;%]')
 
 
 def safe_filename(given: str | None, fallback: str) -> str:
-    """Return a name without folders, control and direction characters, or leading dots; ``fallback`` if none is left."""
+    """Return a name without folders, control and direction characters, or leading dots; ``fallback`` if none
+    is left.
+    """
     name = re.split(r"[\\/]", given or "")[-1]
     name = "".join(letter for letter in name if unicodedata.category(letter)[0] != "C")
     name = _NOT_IN_NAMES.sub("_", name).strip().lstrip(".")
@@ -51,7 +60,9 @@ def download(connection: Connection, case_id: int, document_id: int) -> Response
         bytes(row["content"]),
         media_type=media_type if media_type in _HARMLESS_TYPES else "application/octet-stream",
         headers={
-            "Content-Disposition": content_disposition(safe_filename(row["filename"], f"document-{document_id}")),
+            "Content-Disposition": content_disposition(
+                safe_filename(row["filename"], f"document-{document_id}")
+            ),
             "Content-Security-Policy": "default-src 'none'; sandbox",
         },
     )

@@ -10,7 +10,8 @@ from fastapi.responses import FileResponse, Response
 from backoffice.settings import option
 from backoffice.web.problems import Problem
 
-# No part may be empty, begin with a dot or hold a separator; what is left cannot name anything outside its folder.
+# No part may be empty, begin with a dot or hold a separator; what is left cannot name anything outside its
+# folder.
 _PART = re.compile(r"[A-Za-z0-9_~:+=,@-][A-Za-z0-9._~:+=,@-]{0,249}")
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -20,10 +21,11 @@ _TYPES = {
     ".png": "image/png",
     ".txt": "text/plain; charset=utf-8",
 }
-# A gate's page needs no script, reaches nothing and may style itself; whatever else is in it stays without effect.
+# A gate's page needs no script, reaches nothing and may style itself; whatever else is in it stays without
+# effect.
 GATE_POLICY = (
-    "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src data:; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'self'; sandbox allow-same-origin"
+    "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-same-origin"
 )
 
 

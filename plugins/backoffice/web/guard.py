@@ -1,4 +1,6 @@
-"""What stands before every page and every endpoint: size limit, cross-site check, security headers, no stray error."""
+"""What stands before every page and every endpoint: size limit, cross-site check, security headers, no stray
+error.
+"""
 
 from __future__ import annotations
 
@@ -39,15 +41,16 @@ class _TooLarge(Exception):
 class Guard:
     """ASGI middleware around the whole application.
 
-    Refuses bodies above ``MOST_BODY_BYTES`` and writes that a foreign page could have caused; adds the security
-    headers to every answer; turns any error that nobody expected into our own 500 page, so that nothing of ours ever
-    reaches Airflow's error handling.
+    Refuses bodies above ``MOST_BODY_BYTES`` and writes that a foreign page could have caused; adds the
+    security headers to every answer; turns any error that nobody expected into our own 500 page, so that
+    nothing of ours ever reaches Airflow's error handling.
     """
 
     def __init__(self, app: Application) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or pass on and add the headers to whatever is answered."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -85,8 +88,8 @@ def refuse_before_reading(request: Request) -> Problem | None:
     if request.method not in _SAFE_METHODS and not is_ours(request.headers):
         return Problem(
             403,
-            "This request could have been caused by another site. Programs log in with a Bearer token; pages send "
-            f"the header X-Requested-With: {REQUESTED_WITH} from the same origin.",
+            "This request could have been caused by another site. Programs log in with a Bearer token; "
+            f"pages send the header X-Requested-With: {REQUESTED_WITH} from the same origin.",
         )
     return None
 
@@ -94,8 +97,9 @@ def refuse_before_reading(request: Request) -> Problem | None:
 def is_ours(headers: Headers) -> bool:
     """Tell whether a write comes from our own page or from a program with a token of its own.
 
-    The log-in cookie is sent along by the browser whoever asks. A Bearer token is not, and neither can another site
-    add the header. An Authorization header of another kind proves nothing: the cookie would still decide who asks.
+    The log-in cookie is sent along by the browser whoever asks. A Bearer token is not, and neither can
+    another site add the header. An Authorization header of another kind proves nothing: the cookie would
+    still decide who asks.
     """
     if headers.get("authorization", "").lower().startswith("bearer "):
         return True

@@ -20,8 +20,8 @@ _UNAVAILABLE = b"The back office pages could not be started. The API server's lo
 class DeferredApplication:
     """Build the real application at the first request, once per process.
 
-    Every Airflow process imports the plugin, also each task; only the API server serves pages. Should building fail,
-    our pages answer 503 and Airflow's own go on; the next request tries again.
+    Every Airflow process imports the plugin, also each task; only the API server serves pages. Should
+    building fail, our pages answer 503 and Airflow's own go on; the next request tries again.
     """
 
     def __init__(self, build: Callable[[], Application]) -> None:
@@ -30,6 +30,7 @@ class DeferredApplication:
         self._lock = Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, building the application first if this is the first one."""
         if scope["type"] != "http":
             return
         try:

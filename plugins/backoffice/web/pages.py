@@ -68,7 +68,10 @@ def inbox(
         "inbox.html",
         person=person,
         chosen=chosen,
-        cases=[{**case, "age": words.age(case["opened_at"], now), "late": _is_late(case, now)} for case in page.cases],
+        cases=[
+            {**case, "age": words.age(case["opened_at"], now), "late": _is_late(case, now)}
+            for case in page.cases
+        ],
         roles=by_role,
         codes=by_code,
         waiting=sum(row["cases"] for row in by_role),
@@ -78,7 +81,11 @@ def inbox(
 
 
 def _is_late(case: dict[str, Any], now: datetime) -> bool:
-    return case["due_date"] is not None and case["due_date"] < now.date() and case["state"] in ("open", "half_decided")
+    return (
+        case["due_date"] is not None
+        and case["due_date"] < now.date()
+        and case["state"] in ("open", "half_decided")
+    )
 
 
 @router.get("/cases/{case_id}")
@@ -137,7 +144,9 @@ def run_page(dag_id: str, run_id: str, request: Request, principal: LoggedIn, le
     person = find_person(ledger, principal)
     if found["report"] is None:
         return _page(request, "run_unreported.html", person=person, run=found)
-    return _page(request, "run.html", person=person, open_cases=found["open_cases"], **report_view(found["report"]))
+    return _page(
+        request, "run.html", person=person, open_cases=found["open_cases"], **report_view(found["report"])
+    )
 
 
 @router.get("/gates/{dag_id}/{run_id}/{dataset}", dependencies=[Depends(require_run_reader)])

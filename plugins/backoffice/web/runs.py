@@ -38,5 +38,8 @@ def read_report(connection: Connection, dag_id: str, airflow_run_id: str) -> dic
         connection, sql("review/read_run_report"), {"dag_id": dag_id, "airflow_run_id": airflow_run_id}
     )
     if row is None:
-        raise Problem(404, f"The ledger does not know run {airflow_run_id!r} of {dag_id!r}; it may not have started yet.")
+        raise Problem(
+            404,
+            f"The ledger does not know run {airflow_run_id!r} of {dag_id!r}; it may not have started yet.",
+        )
     return row

@@ -33,7 +33,9 @@ def _decimal(value: object) -> Decimal | None:
 
 
 def number(value: object) -> str:
-    """Return a quantity or percentage without idle zeros: 90.0000 is 90, 2.5000 is 2.5; other text is left alone."""
+    """Return a quantity or percentage without idle zeros: 90.0000 is 90, 2.5000 is 2.5; other text is left
+    alone.
+    """
     if value is None or value == "":
         return UNKNOWN
     parsed = _decimal(value)
@@ -110,4 +112,6 @@ def sentence(template: str, values: Mapping[str, object]) -> str:
 
 
 def _as_text(value: object) -> str:
-    return number(value) if isinstance(value, Decimal | int) else str(UNKNOWN if value in (None, "") else value)
+    return (
+        number(value) if isinstance(value, Decimal | int) else str(UNKNOWN if value in (None, "") else value)
+    )

@@ -65,15 +65,21 @@ END;
 -- The business day of booking, or the first business day after it that lies in an open period.
 CREATE OR REPLACE FUNCTION ledger.posting_date(entity_in text, booked_on date) RETURNS date
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE found_day date;
+DECLARE day date := booked_on; last_open date;
 BEGIN
-  SELECT min(day)::date INTO found_day
-  FROM generate_series(booked_on, booked_on + 400, interval '1 day') AS day
-  JOIN ledger.fiscal_period p ON p.entity = entity_in AND day::date BETWEEN p.starts_on AND p.ends_on AND p.state = 'open'
-  WHERE ledger.is_business_day(entity_in, day::date);
-  IF found_day IS NULL THEN
-    RAISE EXCEPTION 'entity % has no open fiscal period on or after %; open one in ledger.fiscal_period', entity_in, booked_on
-      USING ERRCODE = 'BO500';
-  END IF;
-  RETURN found_day;
+  SELECT max(p.ends_on) INTO last_open FROM ledger.fiscal_period p WHERE p.entity = entity_in AND p.state = 'open';
+  WHILE day <= last_open LOOP
+    IF ledger.is_business_day(entity_in, day) AND EXISTS (
+      SELECT FROM ledger.fiscal_period p WHERE p.entity = entity_in AND p.state = 'open' AND day BETWEEN p.starts_on AND p.ends_on) THEN
+      RETURN day;
+    END IF;
+    day := day + 1;
+  END LOOP;
+  RAISE EXCEPTION 'entity % has no open fiscal period on or after %; open one in ledger.fiscal_period', entity_in, booked_on USING ERRCODE = 'BO500';
 END $$;
+
+-- Posting date and period of today, once per entity.
+CREATE OR REPLACE VIEW ledger.posting_day AS
+SELECT e.entity, p.day, f.period FROM ops.entity e
+CROSS JOIN LATERAL (SELECT ledger.posting_date(e.entity, ops.business_date(e.entity)) AS day OFFSET 0) p
+JOIN ledger.fiscal_period f ON f.entity = e.entity AND p.day BETWEEN f.starts_on AND f.ends_on;

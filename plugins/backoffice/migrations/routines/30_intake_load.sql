@@ -1,6 +1,7 @@
 CREATE OR REPLACE FUNCTION intake.open_load(run_in bigint, source_in text, dataset_in text, parser_in text, profile_in text,
                                             advances_in boolean, OUT load_id bigint, OUT window_from timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 BEGIN
   -- two attempts at the same load of the same run wait for each other; the later one supersedes
   PERFORM pg_advisory_xact_lock(hashtextextended(format('backoffice:load:%s:%s:%s', run_in, source_in, dataset_in), 0));
@@ -17,6 +18,7 @@ END $$;
 
 CREATE OR REPLACE FUNCTION intake.finish_load(load_in bigint, until_in timestamptz, count_in bigint, amount_in numeric) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE loaded intake.load; counted bigint; summed numeric; unknown bigint;
 BEGIN
   SELECT * INTO STRICT loaded FROM intake.load l WHERE l.load_id = load_in FOR UPDATE;
@@ -42,6 +44,7 @@ END $$;
 
 CREATE OR REPLACE FUNCTION intake.mark_gated(load_in bigint, gate_in jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 BEGIN
   UPDATE intake.load l SET state = 'gated', gate = gate_in WHERE l.load_id = load_in AND l.state IN ('read', 'gated');
   IF NOT FOUND THEN

@@ -1,5 +1,6 @@
 CREATE OR REPLACE FUNCTION intake.quarantine_rows(load_in bigint, dataset_in text, kept text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 BEGIN
   -- kept: the disposition view; the row goes along in full, with every finding on it or on its lines and tax rows
   EXECUTE format($q$
@@ -26,6 +27,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION intake.accept_suppliers(load_in bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 BEGIN
   WITH accepted AS (
     SELECT DISTINCT ON (d.supplier_id) d.* FROM intake.disposition_suppliers d
@@ -70,6 +72,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION intake.accept_orders(load_in bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE changed bigint[];
 BEGIN
   WITH accepted AS (
@@ -121,6 +124,7 @@ END $$;
 
 CREATE OR REPLACE FUNCTION intake.accept_receipts(load_in bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE touched bigint[];
 BEGIN
   WITH written AS (
@@ -141,6 +145,7 @@ END $$;
 
 CREATE OR REPLACE FUNCTION intake.accept_invoices(load_in bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 BEGIN
   INSERT INTO purchasing.invoice (entity, document_id, content_hash, syntax, kind, type_code, invoice_number, invoice_date, due_date, currency,
     supplier_id, supplier_group, seller_id, seller_vat_id, seller_name, payee_iban, po_number, receipt_number, preceding_invoice_number,
@@ -179,6 +184,7 @@ END $$;
 CREATE OR REPLACE FUNCTION intake.accept_loads(run_in bigint)
 RETURNS TABLE (load_id bigint, dataset text, received bigint, accepted bigint, quarantined bigint, known bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE loaded intake.load; this_run ops.run; totals record;
 BEGIN
   SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;

@@ -1,6 +1,7 @@
 -- Candidate holds of the working set, unpivoted from the verdicts: only rows on which something stands.
 CREATE OR REPLACE FUNCTION ledger.fill_work_holds() RETURNS void
 LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 BEGIN
   {{ include: invoice_reconciliation/list_holds }}
 END $$;
@@ -10,6 +11,7 @@ END $$;
 CREATE OR REPLACE FUNCTION ledger.match_invoices(run_in bigint, tolerance_set_in text DEFAULT NULL,
   OUT invoices bigint, OUT lines bigint, OUT holds_opened bigint, OUT holds_released bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE this_run ops.run; stale text[]; rule text; tolerances text;
 BEGIN
   SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;

@@ -27,6 +27,7 @@ WHERE st.state <> 'rejected' AND NOT (st.state = 'matched' AND st.booking_no IS 
 
 CREATE OR REPLACE FUNCTION ledger.activate_policy(policy_in text, version_in integer, content_in text, limit_in numeric, currency_in text, by_in text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE hash text := encode(sha256(convert_to(content_in, 'UTF8')), 'hex');
 BEGIN
   UPDATE ledger.policy_version p SET active_until = now() WHERE p.policy_id = policy_in AND p.active_until IS NULL;
@@ -42,6 +43,7 @@ END $$;
 CREATE OR REPLACE FUNCTION ledger.record_machine_decisions(run_in bigint, policy_in text, sha256_in text, invoices bigint[], outcomes text[],
                                                            rules text[], explanations jsonb[]) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE this_run ops.run; active ledger.policy_version; recorded bigint;
 BEGIN
   SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;

@@ -2,6 +2,7 @@
 -- takes no line afterwards.
 CREATE OR REPLACE FUNCTION ledger.check_balance() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE wrong record;
 BEGIN
   SELECT l.entry_id, l.currency, sum(l.debit) AS debit, sum(l.credit) AS credit INTO wrong
@@ -21,6 +22,7 @@ ALTER TABLE ledger.journal_line ENABLE ALWAYS TRIGGER balanced;
 
 CREATE OR REPLACE FUNCTION ledger.check_has_lines() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 BEGIN
   IF NOT EXISTS (SELECT FROM ledger.journal_line l WHERE l.entry_id = NEW.entry_id) THEN
     RAISE EXCEPTION 'journal entry % has no lines', NEW.business_key USING ERRCODE = 'BO500';
@@ -34,6 +36,7 @@ ALTER TABLE ledger.journal_entry ENABLE ALWAYS TRIGGER has_lines;
 -- Write the lines of work_entry_line under the entries of the same business keys. A positive amount is a debit.
 CREATE OR REPLACE FUNCTION ledger.write_entry_lines(run_in bigint) RETURNS bigint
 LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE entries bigint;
 BEGIN
   INSERT INTO journal_line (entry_id, line_no, account, debit, credit, currency, ledger_debit, ledger_credit, order_line_id, supplier_id, purpose)
@@ -71,6 +74,7 @@ END $$;
 -- Book queued receipts: inventory against GR/IR at the order price; what was billed before is cleared at the billed value.
 CREATE OR REPLACE FUNCTION ledger.post_receipts(run_in bigint) RETURNS bigint
 LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 BEGIN
   TRUNCATE work_entry_line;
   INSERT INTO gr_ir (order_line_id)
@@ -83,6 +87,7 @@ END $$;
 -- Book the invoices of work_booking. Callers have checked the authority of each; amounts come from stored facts alone.
 CREATE OR REPLACE FUNCTION ledger.book_invoices(run_in bigint) RETURNS bigint
 LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 BEGIN
   TRUNCATE work_entry_line;
   INSERT INTO gr_ir (order_line_id)
@@ -94,6 +99,7 @@ END $$;
 -- Free or block what is booked, and propose for payment what is free. Each decision is checked here again.
 CREATE OR REPLACE FUNCTION ledger.settle_blocks(run_in bigint, OUT unblocked bigint, OUT blocked bigint, OUT proposed bigint)
 LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 BEGIN
   {{ include: invoice_reconciliation/settle_blocks }}
 END $$;
@@ -101,6 +107,7 @@ END $$;
 -- Post what the active policy's decisions allow: receipts, invoices (blocked where a P hold stands), payment proposals.
 CREATE OR REPLACE FUNCTION ledger.post_entries(run_in bigint, OUT receipts bigint, OUT invoices bigint, OUT unblocked bigint, OUT blocked bigint, OUT proposed bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE this_run ops.run;
 BEGIN
   SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;

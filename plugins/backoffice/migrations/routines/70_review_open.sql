@@ -12,6 +12,7 @@ $$;
 -- Run again it finds every hold in its case and opens nothing.
 CREATE OR REPLACE FUNCTION review.open_cases(run_in bigint, OUT opened bigint, OUT superseded bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE this_run ops.run;
 BEGIN
   SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;
@@ -58,6 +59,7 @@ END $$;
 
 CREATE OR REPLACE FUNCTION review.open_quarantine_cases(run_in bigint, process_in text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE opened bigint;
 BEGIN
   WITH opened_cases AS (
@@ -85,6 +87,7 @@ END $$;
 -- Items whose hold the facts released (or replaced) are settled; a case with nothing left to decide is superseded.
 CREATE OR REPLACE FUNCTION review.settle_by_facts(process_in text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE closed bigint;
 BEGIN
   UPDATE review.case_item x SET settled_at = now(), settled_by = h.release_kind

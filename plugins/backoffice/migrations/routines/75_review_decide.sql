@@ -9,6 +9,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION review.refuse(state_in text, message_in text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 BEGIN
   RAISE EXCEPTION '%', message_in USING ERRCODE = state_in;
 END $$;
@@ -18,6 +19,7 @@ END $$;
 CREATE OR REPLACE FUNCTION review.decide_case(case_in bigint, system_in text, user_in text, action_in text, reason_code_in text, reason_in text,
                                               evidence_in bytea, key_in text) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE k review.case; person review.person; earlier review.answer; offered jsonb; is_final boolean; decided bigint; answered bigint;
 BEGIN
   SELECT p.* INTO person FROM review.identity d JOIN review.person p ON p.person_id = d.person_id AND p.active WHERE d.system = system_in AND d.user_id = user_in;

@@ -1,6 +1,7 @@
 -- Reverse the entry of a booked invoice: every line with its sides exchanged, on the day of the reversal.
 CREATE OR REPLACE FUNCTION ledger.reverse_invoice(invoice_in bigint, decision_in bigint, run_in bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE entry ledger.journal_entry; d ledger.decision; day date; reversal bigint; subject text;
 BEGIN
   SELECT * INTO entry FROM ledger.journal_entry e WHERE e.invoice_id = invoice_in AND e.event IN ('invoice', 'credit_note')
@@ -36,6 +37,7 @@ END $$;
 -- An answer whose holds were released or replaced by facts meanwhile books nothing and its case goes back to open.
 CREATE OR REPLACE FUNCTION review.book_answers(run_in bigint, process_in text, OUT booked bigint, OUT stale bigint, OUT entries bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE a record; result text;
 BEGIN
   booked := 0; stale := 0; entries := 0;
@@ -82,6 +84,7 @@ END $$;
 -- Invoices that a person's answer freed from their last B hold are booked on that answer's authority; blocks and proposals follow.
 CREATE OR REPLACE FUNCTION ledger.post_accepted(run_in bigint, process_in text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE entries bigint;
 BEGIN
   UPDATE invoice_status st SET state = CASE
@@ -109,6 +112,7 @@ END $$;
 
 CREATE OR REPLACE FUNCTION review.settle_quarantine(answer_in bigint, run_in bigint) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE a review.answer; q intake.quarantine;
 BEGIN
   SELECT * INTO STRICT a FROM review.answer n WHERE n.answer_id = answer_in;

@@ -96,3 +96,11 @@ async def forget_requests(request: Request) -> dict[str, Any]:
     """Count from zero again."""
     systems_of(request).calls.clear()
     return {"total": 0, "calls": {}}
+
+
+@router.post("/reset")
+async def reset(request: Request) -> dict[str, str]:
+    """Forget outages, counts, sent messages and injected documents, as after a start; the clock stays."""
+    systems = systems_of(request)
+    systems.reset()
+    return {"clock": written(systems.clock.now())}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from backoffice.sandbox.generator.model import Company, Document, OrderLine, Receipt
+from backoffice.sandbox.generator.model import Company, Document, OrderLine, Receipt, Supplier
 from backoffice.sandbox.server.clock import SandboxClock
 from backoffice.sandbox.server.datasets import Dataset, Record
 from backoffice.sandbox.server.items import message_item, order_item, receipt_item, supplier_item
@@ -40,40 +40,33 @@ class Systems:
         self.calls: Counter[str] = Counter()
         self.outbox: list[dict[str, Any]] = []
         self.outbox_keys: dict[str, tuple[bytes, dict[str, Any]]] = {}
+        self._injected: dict[str, Document] = {}
         self._documents = {document.message_id: document for document in company.documents}
-        self._injected = 0
         self.datasets = {
-            "suppliers": Dataset(
-                (
-                    Record(
-                        supplier.updated_at,
-                        supplier.supplier_id,
-                        None,
-                        None,
-                        supplier.supplier_id,
-                        None,
-                        supplier,
-                    )
-                    for supplier in company.suppliers
-                ),
-                supplier_item,
-                totalled=False,
-            ),
+            "suppliers": Dataset(map(_supplier_record, company.suppliers), supplier_item, totalled=False),
             "orders": Dataset(map(_order_record, company.order_lines), order_item),
             "receipts": Dataset(map(_receipt_record, company.receipts), receipt_item),
             "messages": Dataset(map(_message_record, company.documents), message_item),
         }
 
+    def reset(self) -> None:
+        """Forget outages, counts, sent messages and injected documents; the clock stays."""
+        self.outages.clear()
+        self.calls.clear()
+        self.outbox.clear()
+        self.outbox_keys.clear()
+        self._injected.clear()
+        self.datasets["messages"] = Dataset(map(_message_record, self.company.documents), message_item)
+
     def document(self, message_id: str) -> Document | None:
         """The message, if it has arrived by now."""
-        found = self._documents.get(message_id)
+        found = self._documents.get(message_id) or self._injected.get(message_id)
         return found if found is not None and found.updated_at <= self.clock.now() else None
 
     def inject(self, content: bytes, filename: str, media_type: str, supplier_id: str | None) -> Document:
         """Put a document into the mailbox now."""
-        self._injected += 1
         document = Document(
-            message_id=f"X{self._injected:07d}",
+            message_id=f"X{len(self._injected) + 1:07d}",
             entity=self.company.entity,
             supplier_id=supplier_id,
             filename=filename,
@@ -83,7 +76,7 @@ class Systems:
             updated_at=self.clock.stamp(),
             packed=zlib.compress(content, 1),
         )
-        self._documents[document.message_id] = document
+        self._injected[document.message_id] = document
         self.datasets["messages"].add(_message_record(document))
         return document
 
@@ -96,6 +89,10 @@ class Systems:
         if outage.requests <= 0:
             del self.outages[service]
         return outage
+
+
+def _supplier_record(supplier: Supplier) -> Record:
+    return Record(supplier.updated_at, supplier.supplier_id, None, None, supplier.supplier_id, None, supplier)
 
 
 def _order_record(line: OrderLine) -> Record:

@@ -1,0 +1,2 @@
+-- Rows whose currency is no active ISO 4217 code.
+currency <> ALL (%(currencies)s)

@@ -1,0 +1,2 @@
+-- Readable rows without gross_total; a row with defects is set aside for those.
+defects IS NULL AND gross_total IS NULL

@@ -1,0 +1,2 @@
+-- Rows whose name is blank.
+name !~ '[^[:space:]]'

@@ -1,0 +1,2 @@
+-- Readable rows without name; a row with defects is set aside for those.
+defects IS NULL AND name IS NULL

@@ -1,0 +1,2 @@
+-- Receipts of a complete extract whose order line is not in it.
+order_required AND NOT order_known

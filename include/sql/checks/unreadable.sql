@@ -1,0 +1,2 @@
+-- Rows of which a value, or the whole, could not be read.
+defects IS NOT NULL
