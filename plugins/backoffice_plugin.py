@@ -1,9 +1,10 @@
-"""The plugin Airflow loads: pages, API and run tab of the back office."""
+"""The plugin Airflow loads: pages, API, run tab and task link of the back office."""
 
 from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
+from backoffice.operators.quality_gate import GateResultLink
 from backoffice.web.mount import application
 
 
@@ -11,7 +12,7 @@ class BackofficePlugin(AirflowPlugin):
     """The review inbox in the navigation, the report as a tab on each Dag run, and the REST API of both."""
 
     name = "backoffice"
-    # Airflow declares both as attributes of the instance; they are read, never changed.
+    # Airflow declares these as attributes of the instance; they are read, never changed.
     fastapi_apps = [  # noqa: RUF012
         {"app": application, "url_prefix": "/backoffice", "name": "Back office"},
     ]
@@ -30,3 +31,4 @@ class BackofficePlugin(AirflowPlugin):
             "url_route": "backoffice_report",
         },
     ]
+    operator_extra_links = [GateResultLink()]  # noqa: RUF012

@@ -68,6 +68,11 @@ def sql(name: str) -> str:
         raise ConfigurationError(f"{path} is missing; the Dag or operator names a statement that is not shipped") from error
 
 
+def sandbox() -> bool:
+    """Return whether the sources are the sandbox company (``[backoffice] sandbox``), so that reports say so."""
+    return (option("sandbox", "false") or "").lower() in {"true", "1", "yes"}
+
+
 def web_dsn() -> str:
     """Return the DSN of the plugin's own database log-in (role ``backoffice_web``).
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from backoffice.domain.canonical import canonical_bytes, content_hash, leaf_hash, number_text, time_text
 from hypothesis import given
 from hypothesis import strategies as st
+
+from backoffice.domain.canonical import canonical_bytes, content_hash, leaf_hash, number_text, time_text
 
 VECTORS = json.loads((Path(__file__).parent / "canonical_vectors.json").read_text(encoding="utf-8"))[
     "vectors"

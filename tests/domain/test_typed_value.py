@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from backoffice.domain.typed_value import (
     Code,
     Day,
@@ -18,8 +22,6 @@ from backoffice.domain.typed_value import (
     Whole,
     printed,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(
@@ -104,10 +106,8 @@ def test_every_number_that_fits_is_read_exactly(number: Decimal):
 @given(st.text())
 def test_any_text_is_read_or_refused_and_can_be_shown(text: str):
     for kind in (Number(15, 4), Whole(), Day(), Moment(), Flag(), Text(), Code()):
-        try:
+        with contextlib.suppress(UnreadableValueError):
             kind.read(text)
-        except UnreadableValueError as error:
-            assert str(error)
     shown = printed(text)
     assert shown is not None
     assert len(shown) <= 200

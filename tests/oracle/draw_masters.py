@@ -1,4 +1,4 @@
-"""Random suppliers, order lines, receipts, limits and unit factors, drawn so that limits are met often.
+"""Random suppliers, order lines, receipts and unit factors, drawn so that limits are met often.
 
 In each list of choices the plain case comes first and most often: Hypothesis shrinks towards it.
 """
@@ -6,14 +6,12 @@ In each list of choices the plain case comes first and most often: Hypothesis sh
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
-from tests.oracle.book import OrderLine, Receipt, Supplier, Tolerance, UomFactor, shipped_tolerances
+from tests.oracle.book import OrderLine, Receipt, Supplier, UomFactor
 
-BUSINESS_DATE = date(2026, 3, 10)
 FOUR_PLACES = Decimal("0.0001")
 FACTORS = (
     UomFactor(from_uom="DZN", to_uom="EA", numerator=12, denominator=1),
@@ -114,48 +112,3 @@ def draw_receipts(draw: DrawFn, order_lines: tuple[OrderLine, ...]) -> tuple[Rec
     for number in range(1, draw(st.integers(0, 6)) + 1):
         receipts = (*receipts, draw(draw_receipt(number, order_lines, receipts)))
     return receipts
-
-
-def scopes(order_lines: tuple[OrderLine, ...]) -> SearchStrategy[dict[str, str]]:
-    """One of the six scopes a limit can have, around what was ordered."""
-    around = [{}, {"entity": "1000"}, {"entity": "2000"}, {"category": "OFFICE"}]
-    for order_line in order_lines:
-        around.append({"supplier_id": order_line.supplier_id})
-        around.append({"supplier_id": order_line.supplier_id, "item": order_line.item or "PEN"})
-        around.append({"po_number": order_line.po_number, "po_line": order_line.po_line})
-    return st.sampled_from(around)
-
-
-@st.composite
-def draw_limit(draw: DrawFn, order_lines: tuple[OrderLine, ...]) -> Tolerance:
-    """A limit of one quantity or price code in one scope, some of them for another day."""
-    first, last = draw(
-        st.sampled_from(
-            [
-                (date(2000, 1, 1), None),
-                (BUSINESS_DATE, BUSINESS_DATE),
-                (date(2026, 3, 11), None),
-                (date(2000, 1, 1), date(2026, 3, 9)),
-            ]
-        )
-    )
-    return Tolerance(
-        code=draw(st.sampled_from(["QTY_ORD", "QTY_REC", "PRICE", "AMT_REC", "NO_RECEIPT"])),
-        up_pct=draw(st.sampled_from([None, *map(Decimal, ("0", "2", "10", "20"))])),
-        up_abs=draw(st.sampled_from([None, *map(Decimal, ("0", "1", "10", "50", "1000"))])),
-        combine=draw(st.sampled_from([None, "strictest", "lenient"])),
-        effective_from=first,
-        effective_to=last,
-        **draw(scopes(order_lines)),
-    )
-
-
-@st.composite
-def draw_tolerances(draw: DrawFn, order_lines: tuple[OrderLine, ...]) -> tuple[Tolerance, ...]:
-    """The shipped limits and up to three more; of one code and scope only one row."""
-    limits = [*draw(st.lists(draw_limit(order_lines), max_size=3)), *shipped_tolerances()]
-    by_scope: dict[tuple[str | None, ...], Tolerance] = {}
-    for row in limits:
-        scope = (row.entity, row.category, row.supplier_id, row.item, row.po_number, row.po_line)
-        by_scope.setdefault((row.code, *scope), row)
-    return tuple(by_scope.values())

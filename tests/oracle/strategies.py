@@ -8,14 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from tests.oracle.book import Book, Invoice
 from tests.oracle.draw_invoices import Masters, draw_invoice
-from tests.oracle.draw_masters import (
-    BUSINESS_DATE,
-    FACTORS,
-    draw_order_line,
-    draw_receipts,
-    draw_suppliers,
-    draw_tolerances,
-)
+from tests.oracle.draw_limits import BUSINESS_DATE, draw_tolerances
+from tests.oracle.draw_masters import FACTORS, draw_order_line, draw_receipts, draw_suppliers
 
 
 @st.composite

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from backoffice.runtime.home import Home
 from backoffice.runtime.lifecycle import bring_down
 

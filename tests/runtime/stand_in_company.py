@@ -1,6 +1,6 @@
 """``python stand_in_company.py STATE_FOLDER``: the real supervisor over small stand-ins for its services.
 
-Stand-ins show how processes are started, found and ended. They cannot show that Airflow itself behaves; the drills do.
+Stand-ins show how processes are started, found and ended. That Airflow itself behaves, only the drills show.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from backoffice.runtime.watch import RestartPolicy
 PARENT = """
 import signal, subprocess, sys, time
 subprocess.Popen([sys.executable, "-c",
-    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"], start_new_session=True)
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"],
+    start_new_session=True)
 time.sleep(600)
 """
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"

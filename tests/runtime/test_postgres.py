@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
 from backoffice.runtime import postgres_binaries, postgres_leftovers
 from backoffice.runtime.errors import PostgresFault
 from backoffice.runtime.postgres import EmbeddedPostgres
@@ -129,7 +130,8 @@ def test_a_server_left_by_a_killed_parent_is_ended_and_replaced(
 
 def test_it_ends_with_its_parent(folder: Path, child_environment: dict[str, str]) -> None:
     code = (
-        "import os, signal, sys; from pathlib import Path; from backoffice.runtime.postgres import EmbeddedPostgres\n"
+        "import os, signal, sys; from pathlib import Path\n"
+        "from backoffice.runtime.postgres import EmbeddedPostgres\n"
         "postgres = EmbeddedPostgres(Path(sys.argv[1]), fsync=False); postgres.start()\n"
         "print(postgres.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -142,7 +144,7 @@ def test_it_ends_with_its_parent(folder: Path, child_environment: dict[str, str]
 
 
 def test_two_processes_never_run_one_folder(server: EmbeddedPostgres, folder: Path) -> None:
-    with pytest.raises(PostgresFault, match="runs the Postgres in .* already"):
+    with pytest.raises(PostgresFault, match=r"runs the Postgres in .* already"):
         EmbeddedPostgres(folder).start()
     assert one(server.admin_dsn(), "SELECT 1") == 1
 
@@ -212,7 +214,7 @@ def test_what_it_says_before_it_fails_is_in_the_error(folder: Path) -> None:
 def test_root_without_user_namespaces_runs_it_as_another_user(
     tmp_path: Path, child_environment: dict[str, str]
 ) -> None:
-    """`unshare` is refused, as in a container with a strict profile, and the folder is one that only root may enter."""
+    """`unshare` is refused, as in a strict container, and only root may enter the folder."""
     refusing = tmp_path / "bin" / "unshare"
     refusing.parent.mkdir()
     refusing.write_text("#!/bin/sh\necho 'unshare failed: Operation not permitted' >&2\nexit 1\n")
@@ -220,7 +222,8 @@ def test_root_without_user_namespaces_runs_it_as_another_user(
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     code = (
-        "import sys, psutil, psycopg; from pathlib import Path; from backoffice.runtime.postgres import EmbeddedPostgres\n"
+        "import sys, psutil, psycopg; from pathlib import Path\n"
+        "from backoffice.runtime.postgres import EmbeddedPostgres\n"
         "with EmbeddedPostgres(Path(sys.argv[1]), fsync=False) as postgres:\n"
         "    with psycopg.connect(postgres.admin_dsn()) as connection: connection.execute('SELECT 1')\n"
         "    print(psutil.Process(postgres.pid).uids().effective)\n"

@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+
 from backoffice.runtime import process_table
 from backoffice.runtime.home import INSTANCE_VARIABLE, Home
 from backoffice.runtime.lifecycle import bring_down, leftovers, look

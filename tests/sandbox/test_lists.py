@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -92,6 +93,32 @@ def test_paging_under_a_moving_clock_shows_one_state(
     rest = _items(client, "/erp/orders", updated_since=as_of, page_size=40)
     state = {(item["po_number"], item["po_line"]): item["version"] for item in [*found, *rest]}
     assert state == {line.key: line.version for line in company.order_lines if line.superseded_at is None}
+
+
+def test_nothing_is_lost_or_repeated_while_documents_come_in(client: httpx.Client, company: Company):
+    """One thread puts documents in while another reads windows in a row, page by page."""
+    names = [f"late-{number}.xml" for number in range(40)]
+
+    def put_in() -> None:
+        with httpx.Client(base_url=client.base_url, auth=client.auth, trust_env=False) as other:
+            for name in names:
+                other.post("/admin/documents", content=name.encode(), headers={"X-Filename": name})
+
+    writer = threading.Thread(target=put_in)
+    writer.start()
+    read: list[str] = []
+    since, rounds_left = None, 1
+    while rounds_left >= 0:
+        rounds_left -= 0 if writer.is_alive() else 1
+        window = {} if since is None else {"updated_since": since}
+        pages = list(_pages(client, "/mailbox/messages", page_size=60, **window))
+        assert {page["as_of"] for page in pages} == {pages[0]["as_of"]}
+        ids = [item["message_id"] for page in pages for item in page["items"]]
+        assert pages[0]["control"]["count"] == len(ids)
+        read += ids
+        since = pages[0]["as_of"]
+    writer.join()
+    assert len(read) == len(set(read)) == len(company.documents) + len(names)
 
 
 @pytest.mark.parametrize("path", LISTS[1:])

@@ -1,2 +1,2 @@
--- Readable order lines by quantity that have none.
-defects IS NULL AND amount_based IS NOT TRUE AND quantity IS NULL
+-- Readable order lines by quantity without quantity.
+defects IS NULL AND NOT amount_based AND quantity IS NULL

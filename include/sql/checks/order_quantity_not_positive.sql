@@ -1,2 +1,2 @@
 -- Order lines by quantity that order nothing or less.
-amount_based IS NOT TRUE AND quantity <= 0
+NOT amount_based AND quantity <= 0

@@ -1,2 +1,2 @@
--- Readable order lines by quantity that have no price.
-defects IS NULL AND amount_based IS NOT TRUE AND unit_price IS NULL
+-- Readable order lines by quantity without unit_price.
+defects IS NULL AND NOT amount_based AND unit_price IS NULL

@@ -1,2 +1,2 @@
 -- Order lines by quantity with a negative price.
-amount_based IS NOT TRUE AND unit_price < 0
+NOT amount_based AND unit_price < 0

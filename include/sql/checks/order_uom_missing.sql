@@ -1,2 +1,2 @@
--- Readable order lines by quantity that have no unit.
-defects IS NULL AND amount_based IS NOT TRUE AND uom IS NULL
+-- Readable order lines by quantity without uom.
+defects IS NULL AND NOT amount_based AND uom IS NULL

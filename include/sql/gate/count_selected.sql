@@ -1,6 +1,4 @@
--- How many rows of the load does a condition select?
--- One row.
-SELECT count(*)
+-- How many rows of the load does each condition select?
+-- One row, one count per condition, in a single pass.
+SELECT {counts}
 FROM intake.{view} AS this_row
-WHERE ({condition}
-)

@@ -1,21 +1,17 @@
 -- Question: why may this person not decide this case now? Answered for display; review.decide_case is what enforces it.
--- Grain: one row; why_not is null when the person may.
+-- Grain: one row; refusal is null when the person may. highest is the largest limit the person has in the role.
 SELECT CASE
-         WHEN c.state NOT IN ('open', 'half_decided')
-           THEN format('The case is %%s; there is nothing left to decide.', replace(c.state, '_', ' '))
-         WHEN NOT mine.in_role
-           THEN 'This needs the role that is named with the case, and you do not have it.'
-         WHEN NOT mine.within_limit
-           THEN format('The amount is above your limit of %%s %%s.', mine.highest, mine.currency)
+         WHEN c.state NOT IN ('open', 'half_decided') THEN 'closed'
+         WHEN NOT mine.in_role THEN 'role'
+         WHEN NOT mine.within_limit THEN 'limit'
          WHEN c.subject_kind = 'invoice' AND EXISTS (
                 SELECT FROM purchasing.invoice_line l
                   JOIN purchasing.order_line o USING (order_line_id)
                   JOIN review.identity d ON d.system = 'erp' AND d.user_id = o.created_by
-                 WHERE l.invoice_id = c.subject_id AND d.person_id = %(person_id)s)
-           THEN 'You created the order of this invoice; somebody else has to decide.'
-         WHEN c.state = 'half_decided' AND first.person_id = %(person_id)s
-           THEN 'You gave the first of two answers; another person must give the second.'
-       END AS why_not
+                 WHERE l.invoice_id = c.subject_id AND d.person_id = %(person_id)s) THEN 'own_order'
+         WHEN c.state = 'half_decided' AND first.person_id = %(person_id)s THEN 'first_answer'
+       END AS refusal,
+       mine.highest, mine.currency
   FROM review.case c
   JOIN ops.entity e USING (entity)
  CROSS JOIN LATERAL (

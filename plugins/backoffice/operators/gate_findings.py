@@ -5,7 +5,7 @@ Which loads wait for one, what each condition selects, and what is kept of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,28 +55,45 @@ def count_rows(connection: Connection, suite: Suite) -> int:
 
 
 def set_aside(connection: Connection, load: Load, suite: Suite) -> dict[str, int]:
-    """Record what each check found, one statement per check, and return how many rows each selects.
+    """Record what each check found and return how many rows each check's condition selects.
 
-    Checks that stop the load record nothing: their rows are only counted. The caller's transaction keeps or
-    drops all.
+    All conditions are counted in one pass over the load; then each that selects anything is recorded by one
+    statement, and the findings that stand afterwards are counted: that number is returned. Checks that stop
+    the load record nothing. The caller's transaction keeps or drops all."""
+    by_row = [check for check in suite.checks if check.by_row]
+    selected = _count_selected(connection, suite, by_row)
+    for check in by_row:
+        if check.severity != "stop":
+            selected[check.check_id] = _record(connection, load, suite, check, selected[check.check_id])
+    return selected
+
+
+def _count_selected(connection: Connection, suite: Suite, checks: Sequence[Check]) -> dict[str, int]:
+    if not checks:
+        return {}
+    counts = sql.SQL(", ").join(
+        sql.SQL("count(*) FILTER (WHERE ({condition}\n))").format(condition=_condition(check))
+        for check in checks
+    )
+    statement = _statement("count_selected", counts=counts, view=_view(suite))
+    row = connection.execute(statement, _lists(suite)).fetchone() or ()
+    return {check.check_id: int(count) for check, count in zip(checks, row, strict=True)}
+
+
+def _record(connection: Connection, load: Load, suite: Suite, check: Check, selected: int) -> int:
+    """Record the findings of one check, if it selects rows.
+
+    Return how many findings of it stand on the load.
     """
-    return {
-        check.check_id: _set_aside(connection, load, suite, check) for check in suite.checks if check.by_row
-    }
-
-
-def _set_aside(connection: Connection, load: Load, suite: Suite, check: Check) -> int:
-    parts = {"view": _view(suite), "condition": sql.SQL(check.condition or "")}
-    values: dict[str, Any] = {name: list(listed) for name, listed in suite.parameters.items()}
-    if check.severity == "stop":
-        return int(_one(connection.execute(_statement("count_selected", **parts), values)))
     identity = {"load_id": load.load_id, "dataset": suite.name, "check_id": check.check_id}
-    words = {"severity": check.severity, "reason": check.reason, "field": check.field}
-    if check.finding == "defects":
-        statement = _statement("record_defects", **parts)
-    else:
-        statement = _statement("record_findings", field=sql.Identifier(check.field or ""), **parts)
-    connection.execute(statement, values | identity | words)
+    if selected:
+        words = {"severity": check.severity, "reason": check.reason, "field": check.field}
+        parts = {"view": _view(suite), "condition": _condition(check)}
+        if check.finding == "defects":
+            statement = _statement("record_defects", **parts)
+        else:
+            statement = _statement("record_findings", field=sql.Identifier(check.field or ""), **parts)
+        connection.execute(statement, _lists(suite) | identity | words)
     return int(_one(connection.execute(_statement("count_findings"), identity)))
 
 
@@ -89,6 +106,14 @@ def mark_gated(connection: Connection, load: Load, gate: Mapping[str, Any]) -> d
     counts = {"quarantined_rows": int(row[0]), "warned_rows": int(row[1])}
     connection.execute(_statement("mark_gated"), {"load_id": load.load_id, "gate": Jsonb({**gate, **counts})})
     return counts
+
+
+def _condition(check: Check) -> sql.SQL:
+    return sql.SQL(check.condition or "")
+
+
+def _lists(suite: Suite) -> dict[str, Any]:
+    return {name: list(values) for name, values in suite.parameters.items()}
 
 
 def _view(suite: Suite) -> sql.Identifier:

@@ -31,7 +31,23 @@ if TYPE_CHECKING:
 STYLE = "gate.css"
 _KEPT_TAGS = frozenset(
     (
-        *("div", "span", "p", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "ul", "ol", "li"),
+        *(
+            "div",
+            "span",
+            "p",
+            "h4",
+            "h5",
+            "h6",
+            "table",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+            "ul",
+            "ol",
+            "li",
+        ),
         *("strong", "em", "i", "br", "a", "small", "hr", "pre", "code"),
     )
 )

@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
-from psycopg.types.json import Jsonb
 
-from backoffice import __version__
 from backoffice.exceptions import AuthorityError, BusinessStop, ConfigurationError, ControlTotalsError, TransientError
 from backoffice.hooks.ledger import LedgerHook
+from backoffice.operators.ledger_run import open_ledger_run
 from backoffice.settings import LEDGER_CONN_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from airflow.sdk import Context
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -36,25 +33,6 @@ def translated(error: psycopg.Error) -> Exception:
     return error
 
 
-def open_run(connection: Connection, context: Mapping[str, Any], process: str, sources: Sequence[Mapping[str, str]] = (), synthetic: bool = False) -> int:
-    """Return the ledger's run of this Airflow run; the first caller registers it."""
-    dag_run = context["dag_run"]
-    parameters = dict(context.get("params") or {})
-    row = connection.execute(
-        "SELECT ops.open_run(%s, %s, %s, %s, %s, %s)",
-        (
-            process,
-            dag_run.dag_id,
-            dag_run.run_id,
-            bool(parameters.get("dry_run", False)),
-            Jsonb({**parameters, "sources": list(sources), "synthetic": synthetic}),
-            __version__,
-        ),
-    ).fetchone()
-    assert row is not None  # noqa: S101 - the function returns a value or raises
-    return int(row[0])
-
-
 class LedgerStepOperator(BaseOperator):
     """Do one step of a run in one ledger transaction.
 
@@ -63,9 +41,6 @@ class LedgerStepOperator(BaseOperator):
     task rehearses all steps and rolls them back.
 
     :param process: Name of the process, the key of its writer lock.
-    :param sources: Datasets that the run expects, each ``{"source": ..., "dataset": ...}``; one that is not accepted
-        makes what depends on it wait.
-    :param synthetic: Whether the sources are the sandbox company, so that reports say so.
     :param ledger_conn_id: Connection of type ``postgres``. Default ``backoffice_ledger``.
     :return: Counts, for display only.
     :raises BusinessStop: The ledger refused. Not retried.
@@ -76,22 +51,18 @@ class LedgerStepOperator(BaseOperator):
         self,
         *,
         process: str,
-        sources: Sequence[Mapping[str, str]] = (),
-        synthetic: bool = False,
         ledger_conn_id: str = LEDGER_CONN_ID,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.process = process
-        self.sources = sources
-        self.synthetic = synthetic
         self.ledger_conn_id = ledger_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the step; subclasses implement ``step``."""
         try:
             with LedgerHook(self.ledger_conn_id).connect() as connection:
-                run_id = open_run(connection, context, self.process, self.sources, self.synthetic)  # type: ignore[arg-type]
+                run_id = self.find_run(connection, context)
                 if self.skips_dry_run and bool((context.get("params") or {}).get("dry_run")):
                     raise AirflowSkipException("dry run: the report task rehearses this step and rolls it back")
                 return self.step(connection, run_id, context)
@@ -99,6 +70,10 @@ class LedgerStepOperator(BaseOperator):
             raise translated(error) from error
 
     skips_dry_run = True
+
+    def find_run(self, connection: Connection, context: Context) -> int:
+        """Return the ledger's run of this Airflow run."""
+        return open_ledger_run(connection, context, self.process)
 
     def step(self, connection: Connection, run_id: int, context: Context) -> dict[str, Any]:
         """Do the work in the given transaction and return counts."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from backoffice.domain import wording
 from backoffice.settings import include_dir
 
 _CHART_WIDTH = 1000
@@ -88,6 +89,7 @@ def report_view(report: Mapping[str, Any]) -> dict[str, Any]:
         "run": report["run"] or _Reported(),
         "sources": sources,
         "source_trouble": [line for line in sources if not line.sound],
+        "missing_datasets": sorted(set(report["stale"] or []) - {line.dataset for line in sources}),
         "invoices": invoices,
         "outcome_bars": _stacked((_OUTCOMES[name], invoices.get(name), name) for name in _OUTCOMES),
         "lines": report["lines"] or _Reported(),
@@ -125,7 +127,7 @@ def _forgiving(value: Any) -> Any:
 def _source_line(line: Mapping[str, Any]) -> SourceLine:
     names = ("received", "accepted", "quarantined", "known")
     counts = {name: line.get(name) for name in names}
-    amounts = {name: _decimal(line.get(f"{name}_amount")) for name in names}
+    amounts = {name: wording.read_decimal(line.get(f"{name}_amount")) for name in names}
     state = str(line.get("state") or "missing")
     return SourceLine(
         source=str(line.get("source", "")),
@@ -181,38 +183,27 @@ def _ranked(items: Iterable[tuple[Any, Any, Any]]) -> Sequence[Bar]:
 
 def money(value: object, currency: str | None = None) -> str:
     """Return an amount with two decimals or more; a missing one is a dash, never zero."""
-    amount = _decimal(value)
-    if amount is None:
-        return MISSING
-    exponent = amount.normalize().as_tuple().exponent
-    places = max(2, -exponent if isinstance(exponent, int) else 2)
-    return f"{amount:,.{places}f}" + (f" {currency}" if currency else "")
+    return wording.amount(value, currency, MISSING)
 
 
 def count(value: object) -> str:
     """Return a number of things; a missing one is a dash."""
-    amount = _decimal(value)
-    return MISSING if amount is None else f"{amount:,.0f}"
+    return wording.number(value, MISSING)
 
 
 def share(value: object) -> str:
     """Return a share (0.934) as a percentage with one decimal (93.4 %)."""
-    amount = _decimal(value)
+    amount = wording.read_decimal(value)
     return MISSING if amount is None else f"{amount * 100:.1f} %"
 
 
-def _decimal(value: object) -> Decimal | None:
-    if value is None or isinstance(value, bool):
-        return None
-    try:
-        parsed = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return parsed if parsed.is_finite() else None
+def when(value: object) -> str:
+    """Return a moment; a missing one is a dash."""
+    return wording.moment(value, MISSING)
 
 
 def _number(value: object) -> Decimal:
-    return _decimal(value) or Decimal(0)
+    return wording.read_decimal(value) or Decimal(0)
 
 
-REPORT_FILTERS = {"money": money, "count": count, "share": share}
+REPORT_FILTERS = {"money": money, "count": count, "share": share, "when": when}

@@ -118,6 +118,7 @@ class EnvironmentBuilder:
             "SCARF_ANALYTICS": "false",
             "GX_ANALYTICS_ENABLED": "false",
             "AIRFLOW__BACKOFFICE__INCLUDE_DIR": str(project / "include"),
+            "AIRFLOW__BACKOFFICE__SANDBOX": "True",  # reports say that the company is synthetic
             "AIRFLOW__BACKOFFICE__REPORT_DIR": str(self.home.reports),
             "AIRFLOW__BACKOFFICE__GATE_DIR": str(self.home.gates),
         }

@@ -115,9 +115,9 @@ def _described(dsn: str) -> DatabaseServer:
     except psycopg.Error as error:
         raise RuntimeFault(f"{ADMIN_VARIABLE} is no DSN that Postgres understands") from error
     host = given.pop("host", "127.0.0.1")
-    port = int(given.pop("port", "5432"))
     if "," in host:
         raise RuntimeFault(f"{ADMIN_VARIABLE} names several hosts; name the one that takes writes")
+    port = int(given.pop("port", "5432"))
     options = tuple(sorted((name, value) for name, value in given.items() if name not in _PERSONAL))
     return DatabaseServer(host, port, options, embedded=False)
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 import psycopg
@@ -25,6 +26,7 @@ from backoffice.runtime.errors import RuntimeFault
 from backoffice.runtime.findings import Finding, bad, good
 from backoffice.runtime.health import sandbox_health
 from backoffice.runtime.home import Home, known_ports
+from backoffice.runtime.ledger_database import ledger_dsn
 from backoffice.runtime.lifecycle import leftovers, look
 from backoffice.runtime.secret_store import load_secrets
 
@@ -156,7 +158,7 @@ def _airflow(home: Home) -> Iterator[Finding]:
 
 
 def _clock(home: Home) -> Iterator[Finding]:
-    with doctor_ledger.auditor(home) as connection:
+    with doctor_ledger.auditor(partial(ledger_dsn, home)) as connection:
         row = connection.execute("SELECT clock_timestamp()").fetchone()
     error = abs((datetime.now(UTC) - row[0]).total_seconds()) if row else float("inf")
     text = f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())} UTC, {error:.1f} s from the database's"
@@ -170,6 +172,12 @@ def _user(home: Home) -> Iterator[Finding]:
     yield good("owner", text) if owner == os.geteuid() else bad("owner", text, f"run as user {owner}")
 
 
+def _of_the_ledger(
+    look_at: Callable[[doctor_ledger.DsnOf], Iterator[Finding]],
+) -> Callable[[Home], Iterator[Finding]]:
+    return lambda home: look_at(partial(ledger_dsn, home))
+
+
 CHECKS = (
     Check("versions", _versions),
     Check("owner", _user),
@@ -181,8 +189,8 @@ CHECKS = (
     Check("sandbox company", _sandbox),
     Check("Airflow", _airflow),
     Check("clock", _clock),
-    Check("ledger", doctor_ledger.reachable),
-    Check("ledger version", doctor_ledger.at_head),
-    Check("roles", doctor_ledger.privileges),
-    Check("business clock", doctor_ledger.business_clock),
+    Check("ledger", _of_the_ledger(doctor_ledger.reachable)),
+    Check("ledger version", _of_the_ledger(doctor_ledger.at_head)),
+    Check("roles", _of_the_ledger(doctor_ledger.privileges)),
+    Check("business clock", _of_the_ledger(doctor_ledger.business_clock)),
 )

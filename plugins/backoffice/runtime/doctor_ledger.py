@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
 from backoffice.runtime.findings import Finding, bad, good
-from backoffice.runtime.home import Home
-from backoffice.runtime.ledger_database import ledger_dsn
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+DsnOf = Callable[[str], str]  # the ledger's DSN of a log-in
 _LOGINS = ("backoffice_app", "backoffice_web", "backoffice_auditor", "backoffice_migrator")
 _REPAIR = (
     "`backoffice migrate`; if it stays, somebody changed the roles: compare with docs/explanation/threats.md"
@@ -46,17 +45,17 @@ SELECT role.rolname, format('%s.%s', schema.nspname, relation.relname), privileg
 
 
 @contextmanager
-def auditor(home: Home) -> Iterator[Connection]:
+def auditor(dsn_of: DsnOf) -> Iterator[Connection]:
     """Open a session that may only read."""
-    with psycopg.connect(ledger_dsn(home, "backoffice_auditor"), connect_timeout=5) as connection:
+    with psycopg.connect(dsn_of("backoffice_auditor"), connect_timeout=5) as connection:
         yield connection
 
 
-def reachable(home: Home) -> Iterator[Finding]:
+def reachable(dsn_of: DsnOf) -> Iterator[Finding]:
     """Each log-in of the installation can open the ledger with its own password."""
     for login in _LOGINS:
         try:
-            with psycopg.connect(ledger_dsn(home, login), connect_timeout=5) as connection:
+            with psycopg.connect(dsn_of(login), connect_timeout=5) as connection:
                 connection.execute("SELECT 1")
         except psycopg.OperationalError as error:
             yield bad(
@@ -68,11 +67,11 @@ def reachable(home: Home) -> Iterator[Finding]:
             yield good(f"log-in {login}", "opens the ledger")
 
 
-def at_head(home: Home) -> Iterator[Finding]:
+def at_head(dsn_of: DsnOf) -> Iterator[Finding]:
     """The schema has the version that this package brings."""
     from backoffice.migrations import head_revision
 
-    with auditor(home) as connection:
+    with auditor(dsn_of) as connection:
         row = connection.execute(_version_table(connection)).fetchone()
     found, wanted = (str(row[0]) if row else "none"), head_revision()
     if found == wanted:
@@ -90,9 +89,9 @@ def _version_table(connection: Connection) -> str:
     return f'SELECT version_num FROM "{row[0]}".alembic_version'
 
 
-def privileges(home: Home) -> Iterator[Finding]:
+def privileges(dsn_of: DsnOf) -> Iterator[Finding]:
     """Nobody but the owner writes books, decisions and audit, except by the functions made for it."""
-    with auditor(home) as connection:
+    with auditor(dsn_of) as connection:
         yield _strength(connection)
         roles = [login for login in _LOGINS if login != "backoffice_migrator"]
         rights = connection.execute(_TABLE_RIGHTS, {"roles": roles}).fetchall()
@@ -163,9 +162,9 @@ def _acts(connection: Connection) -> Iterator[Finding]:
             )
 
 
-def business_clock(home: Home) -> Iterator[Finding]:
+def business_clock(dsn_of: DsnOf) -> Iterator[Finding]:
     """No simulated business day is set."""
-    with auditor(home) as connection:
+    with auditor(dsn_of) as connection:
         row = connection.execute("SELECT business_date FROM ops.simulated_clock").fetchone()
     if row is None:
         yield good("business clock", "the real one")

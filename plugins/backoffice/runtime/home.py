@@ -70,6 +70,11 @@ class Home:
         return self.run / "status.json"
 
     @property
+    def url_file(self) -> Path:
+        """The address of Airflow's pages, for commands that call its REST API."""
+        return self.run / "api_url"
+
+    @property
     def supervisor_lock(self) -> Path:
         """Held by the one supervisor of this state folder."""
         return self.run / "supervisor.lock"

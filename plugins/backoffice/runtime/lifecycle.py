@@ -17,7 +17,7 @@ import psutil
 from backoffice.runtime import process_table
 from backoffice.runtime.database import embedded_server, forget_external_server
 from backoffice.runtime.errors import RuntimeFault, StartFault, tail
-from backoffice.runtime.files import FileLock, read_json, rotate
+from backoffice.runtime.files import FileLock, read_json, rotate, write_private
 from backoffice.runtime.home import INSTANCE_VARIABLE, Home, Ports, choose_ports
 from backoffice.runtime.secret_store import Secrets, load_secrets
 from backoffice.runtime.service import Child
@@ -85,6 +85,7 @@ def supervise(home: Home, build: Builder = build_children, grace: float = 5) -> 
             forget_external_server(home)
         ports = choose_ports(home)
         children = build(home, secrets, ports)
+        write_private(home.url_file, f"http://127.0.0.1:{ports.api}\n")
         facts = {"url": f"http://127.0.0.1:{ports.api}", "sandbox": f"http://127.0.0.1:{ports.sandbox}"}
         return Supervisor(home, mark, children, facts).run()
     finally:

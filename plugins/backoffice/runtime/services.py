@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from backoffice.runtime.airflow_env import EnvironmentBuilder
 from backoffice.runtime.database import ADMIN_VARIABLE, current_server, embedded_server, external_admin_dsn
-from backoffice.runtime.files import write_json
+from backoffice.runtime.files import read_json, write_json
 from backoffice.runtime.health import AirflowHealth, sandbox_health
 from backoffice.runtime.home import Home, Ports
 from backoffice.runtime.secret_store import Secrets
@@ -67,15 +68,29 @@ def _migrations(home: Home, environments: EnvironmentBuilder, needs: tuple[str, 
 
 def _sandbox(home: Home, environments: EnvironmentBuilder) -> Service:
     port = environments.ports.sandbox
+    options = ("--port", str(port), "--anchor", _anchor(home), *SANDBOX_ARGUMENTS)
     return Service(
         name="sandbox",
-        argv=(sys.executable, "-m", "backoffice.sandbox", "serve", "--port", str(port), *SANDBOX_ARGUMENTS),
+        argv=(sys.executable, "-m", "backoffice.sandbox", "serve", *options),
         env=environments.sandbox(),
         log=home.log("sandbox"),
         well=sandbox_health(port),
         cwd=home.state,
         grace=5,
     )
+
+
+def _anchor(home: Home) -> str:
+    """Return the day around which the company's documents are dated: that of the first start, for good.
+
+    Another day would make other documents under the same numbers, which no supplier does.
+    """
+    note = home.state / "sandbox.json"
+    known = read_json(note)
+    if known is None:
+        known = {"anchor": datetime.now(UTC).date().isoformat()}
+        write_json(note, known)
+    return str(known["anchor"])
 
 
 def _airflow(home: Home, environments: EnvironmentBuilder, needs: tuple[str, ...]) -> list[Service]:

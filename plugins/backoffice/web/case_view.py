@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from backoffice.domain.wording import amount, number
 from backoffice.web import words
 
 # How the recorded facts are called, and how they are written. Facts that are not here are shown as recorded.
@@ -152,17 +153,17 @@ def _written(code: str, name: str, value: object) -> str:
     values.
     """
     if name in _MONEY or (code == "AMT_REC" and name in _IN_ORDER_UNITS):
-        return words.amount(value)
-    return words.number(value) if name in _QUANTITIES else str(value)
+        return amount(value)
+    return number(value) if name in _QUANTITIES else str(value)
 
 
 def _with_unit(value: object, unit: object, facts: Mapping[str, Any], currency: str | None) -> str | None:
     if value in (None, ""):
         return None
     if unit == "currency":
-        return words.amount(value, currency)
+        return amount(value, currency)
     suffix = facts.get("order_uom") if unit == "order unit" else unit
-    return f"{words.number(value)} {suffix}" if suffix else words.number(value)
+    return f"{number(value)} {suffix}" if suffix else number(value)
 
 
 def _limit(hold: Mapping[str, Any], facts: Mapping[str, Any], currency: str | None) -> str | None:
@@ -171,7 +172,7 @@ def _limit(hold: Mapping[str, Any], facts: Mapping[str, Any], currency: str | No
     percent = facts.get("limit_pct")
     if percent in (None, "", "0"):
         return absolute
-    share = f"{words.number(percent)} %"
+    share = f"{number(percent)} %"
     return f"{share} and {absolute}" if absolute else share
 
 
@@ -198,8 +199,8 @@ def _compare_documents(facts: Mapping[str, Any], document: Mapping[str, Any]) ->
     """Lay this document beside the one it resembles."""
     if "other_number" not in facts:
         return None
-    gross = words.amount(document.get("gross"), document.get("currency"))
+    gross = amount(document.get("gross"), document.get("currency"))
     this = f"{document.get('number')} of {document.get('date')}, {gross}"
     value, _, currency = str(facts.get("other_gross", "")).partition(" ")
-    other = f"{facts['other_number']} of {facts.get('other_date')}, {words.amount(value, currency)}"
+    other = f"{facts['other_number']} of {facts.get('other_date')}, {amount(value, currency)}"
     return Comparison("This document", this, "The other one", other, None, None)

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 
+from backoffice.domain.wording import amount
 from backoffice.settings import sql
 from backoffice.web import words
 from backoffice.web.auth import SYSTEM, Person
@@ -140,7 +141,7 @@ def _offer(connection: Connection, person: Person, case: Mapping[str, Any]) -> l
         sql("review/explain_refusal"),
         {"case_id": case["case_id"], "person_id": person.person_id},
     )
-    why_not = row["why_not"] if row else None
+    why_not = _why_not(row, case) if row else None
     return [
         {
             "action": action["action"],
@@ -153,6 +154,20 @@ def _offer(connection: Connection, person: Person, case: Mapping[str, Any]) -> l
         }
         for action in case["handover"].get("actions") or []
     ]
+
+
+def _why_not(row: Mapping[str, Any], case: Mapping[str, Any]) -> str | None:
+    """Say why a person may not decide a case; None when they may."""
+    limit = amount(row["highest"], row["currency"])
+    sentences = {
+        "closed": f"The case is {words.plain(case['state']).lower()}; there is nothing left to decide.",
+        "role": f"Only {words.role(case['role'])} may decide this, and you do not have that role.",
+        "limit": f"{amount(case['amount'], case['currency'])} is above your limit of {limit}.",
+        "own_order": "You created the order of this invoice; somebody else has to decide.",
+        "first_answer": "You gave the first of two answers; another person must give the second.",
+    }
+    refusal = row["refusal"]
+    return None if refusal is None else sentences[refusal]
 
 
 def decide(

@@ -7,12 +7,11 @@ from pathlib import Path
 
 from fastapi.responses import FileResponse, Response
 
-from backoffice.settings import option
+from backoffice.domain.gate_address import FIRST_PAGE, gate_folder
 from backoffice.web.problems import Problem
 
-# No part may be empty, begin with a dot or hold a separator; what is left cannot name anything outside its
-# folder.
-_PART = re.compile(r"[A-Za-z0-9_~:+=,@-][A-Za-z0-9._~:+=,@-]{0,249}")
+# A file beside the gate's first page: no separator, no leading dot. The pages are flat.
+_FILE = re.compile(r"[A-Za-z0-9_~:+=,@-][A-Za-z0-9._~:+=,@-]{0,249}")
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -21,45 +20,35 @@ _TYPES = {
     ".png": "image/png",
     ".txt": "text/plain; charset=utf-8",
 }
-# A gate's page needs no script, reaches nothing and may style itself; whatever else is in it stays without
-# effect.
+# A gate's page needs no script and reaches nothing; whatever else were in it would stay without effect.
 GATE_POLICY = (
-    "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-same-origin"
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; "
+    "sandbox allow-same-origin"
 )
 
 
-def gate_folder() -> Path:
-    """Return the folder the gates write to.
+def find_gate_file(root: Path, dag_id: str, run_id: str, dataset: str, name: str) -> Path:
+    """Return a file of a gate's page; nothing outside the gate's own folder is ever found.
 
-    :raises Problem: 404, none is configured.
-    """
-    configured = option("gate_dir")
-    if not configured:
-        raise Problem(404, "No folder for gate pages is configured ([backoffice] gate_dir).")
-    return Path(configured)
-
-
-def find_gate_file(folder: Path, dag_id: str, run_id: str, dataset: str, path: str) -> Path:
-    """Return the file of a gate's page; nothing outside the gate's own folder is ever found.
-
+    :param root: Folder of all gate pages.
+    :param name: Name of the file; empty is the first page.
     :raises Problem: 404, there is no such file there.
     """
     missing = Problem(404, f"There is no page of the {dataset!r} gate for this run.")
-    parts = [dag_id, run_id, dataset, *(path or "index.html").split("/")]
-    if not all(_PART.fullmatch(part) for part in parts):
-        raise missing
-    allowed = (folder / dag_id / run_id / dataset).resolve()
-    found = folder.joinpath(*parts).resolve()
+    try:
+        folder = (root / gate_folder(dag_id, run_id, dataset)).resolve()
+        found = (folder / (name or FIRST_PAGE)).resolve()
+    except (ValueError, OSError) as error:  # an empty part, a zero byte, a name too long
+        raise missing from error
     # a link in the folder may point elsewhere: what counts is where the path ends up
-    inside = allowed.is_relative_to(folder.resolve()) and found.is_relative_to(allowed)
-    if not inside or not found.is_file() or found.suffix not in _TYPES:
+    inside = folder.is_relative_to(root.resolve()) and found.parent == folder
+    if not inside or not _FILE.fullmatch(found.name) or found.suffix not in _TYPES or not found.is_file():
         raise missing
     return found
 
 
 def serve(file: Path) -> Response:
-    """Return the file as an answer."""
+    """Return the file as an answer that can do nothing but be read."""
     return FileResponse(
         file,
         media_type=_TYPES[file.suffix],

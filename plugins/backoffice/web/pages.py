@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from starlette.concurrency import run_in_threadpool
 
+from backoffice.domain.wording import age
+from backoffice.operators.gate_page import gate_root
 from backoffice.operators.run_report import report_view
 from backoffice.settings import include_dir
-from backoffice.web import cases, documents, gates, runs, words
+from backoffice.web import cases, documents, gates, runs
 from backoffice.web.api import CaseId, Text, page_address
 from backoffice.web.auth import (
     Ledger,
@@ -69,8 +70,7 @@ def inbox(
         person=person,
         chosen=chosen,
         cases=[
-            {**case, "age": words.age(case["opened_at"], now), "late": _is_late(case, now)}
-            for case in page.cases
+            {**case, "age": age(case["opened_at"], now), "late": _is_late(case, now)} for case in page.cases
         ],
         roles=by_role,
         codes=by_code,
@@ -110,7 +110,7 @@ def case_page(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledge
             {**item, "name": documents.safe_filename(item["filename"], f"document-{item['document_id']}")}
             for item in record.documents
         ],
-        age=words.age(record.case["opened_at"], datetime.now(UTC)),
+        age=age(record.case["opened_at"], datetime.now(UTC)),
         answerable=record.case["state"] in ("open", "half_decided"),
         idempotency_key=str(uuid.uuid4()),
     )
@@ -150,11 +150,15 @@ def run_page(dag_id: str, run_id: str, request: Request, principal: LoggedIn, le
 
 
 @router.get("/gates/{dag_id}/{run_id}/{dataset}", dependencies=[Depends(require_run_reader)])
-@router.get("/gates/{dag_id}/{run_id}/{dataset}/{path:path}", dependencies=[Depends(require_run_reader)])
-async def gate_page(dag_id: str, run_id: str, dataset: str, path: str = "") -> Response:
-    """Serve the page of a quality gate."""
-    file = await run_in_threadpool(gates.find_gate_file, gates.gate_folder(), dag_id, run_id, dataset, path)
-    return gates.serve(file)
+def gate_without_slash(request: Request) -> Response:
+    """Go to the gate's first page, whose links are relative to its folder."""
+    return RedirectResponse(f"{request.url.path}/", status_code=307)
+
+
+@router.get("/gates/{dag_id}/{run_id}/{dataset}/{name:path}", dependencies=[Depends(require_run_reader)])
+def gate_page(dag_id: str, run_id: str, dataset: str, name: str) -> Response:
+    """Serve a page of a quality gate; it also opens from the gate's task in Airflow."""
+    return gates.serve(gates.find_gate_file(gate_root(), dag_id, run_id, dataset, name))
 
 
 @router.get("/static/{name}")

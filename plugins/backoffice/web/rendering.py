@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from backoffice.domain import wording
 from backoffice.operators.run_report import REPORT_FILTERS
 from backoffice.settings import include_dir
 from backoffice.web import words
@@ -27,12 +28,11 @@ def environment() -> Environment:
         auto_reload=False,
     )
     created.filters.update(
-        amount=words.amount,
-        day=words.day,
-        moment=words.moment,
+        amount=wording.amount,
+        day=wording.day,
+        moment=wording.moment,
         role=words.role,
         words=words.plain,
-        number=words.number,
         **REPORT_FILTERS,
     )
     return created

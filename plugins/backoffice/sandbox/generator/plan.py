@@ -16,12 +16,18 @@ SHARES: dict[Mix, dict[Outcome, int]] = {
 
 
 class _Deck:
-    """The stories of one outcome: first those that none may go without, then all by weight, over and over."""
+    """The stories of one outcome, dealt one by one.
+
+    First those that no company may go without; then, of what must not pass, every other one once; then all of
+    them by weight, over and over.
+    """
 
     def __init__(self, plants: Sequence[Plant], chance: Chance) -> None:
         self._plants = plants
         self._chance = chance
-        self._left = [plant for plant in plants if plant.first]
+        self._left = chance.shuffled([plant for plant in plants if plant.first])
+        if plants[0].main != "approve":
+            self._left += chance.shuffled([plant for plant in plants if not plant.first])
 
     def deal(self, left: dict[Outcome, int]) -> Plant:
         """The next story whose documents still fit into what is left to plant."""

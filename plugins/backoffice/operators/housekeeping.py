@@ -1,0 +1,82 @@
+"""What must happen although no run is alive: book orphaned answers, send waiting effects."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from airflow.sdk import BaseOperator
+from psycopg.types.json import Jsonb
+
+from backoffice.exceptions import SourceUnavailableError
+from backoffice.hooks.ledger import LedgerHook
+from backoffice.hooks.outbox import OutboxHook
+from backoffice.operators import steps
+from backoffice.operators.ledger_run import open_ledger_run
+from backoffice.operators.ledger_step import translated
+from backoffice.settings import LEDGER_CONN_ID
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+SEND_AT_ONCE = 50
+
+
+class HousekeepingOperator(BaseOperator):
+    """Book answered cases that no run has booked and send the effects that wait in the outbox.
+
+    Reads unbooked answers and unsent effects; an idle call reads two small indexes and writes nothing. Each answer is
+    booked once, by this task or by a run. Each effect carries its idempotency key: one sent just before a crash is sent
+    again with the same key, and the receiver keeps the first.
+
+    :param processes: Processes whose answers are booked.
+    :param outbox_conn_id: Connection of type ``http`` that takes the effects.
+    :param ledger_conn_id: Connection of type ``postgres``. Default ``backoffice_ledger``.
+    :return: ``{"booked": int, "sent": int}``.
+    :raises TransientError: Ledger or receiver did not answer; the next call goes on. Retried.
+    """
+
+    def __init__(self, *, processes: list[str], outbox_conn_id: str, ledger_conn_id: str = LEDGER_CONN_ID, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.processes = processes
+        self.outbox_conn_id = outbox_conn_id
+        self.ledger_conn_id = ledger_conn_id
+
+    def execute(self, context: Context) -> dict[str, int]:
+        """Book first, send afterwards: what an answer orders goes out at once."""
+        try:
+            booked = sum(self._book(process, context) for process in self.processes)
+            return {"booked": booked, "sent": self._send()}
+        except psycopg.Error as error:
+            raise translated(error) from error
+
+    def _book(self, process: str, context: Context) -> int:
+        with LedgerHook(self.ledger_conn_id).connect() as connection:
+            waiting = connection.execute(
+                "SELECT EXISTS (SELECT FROM review.answer a JOIN review.case c ON c.case_id = a.case_id "
+                "WHERE a.booked_at IS NULL AND a.final AND c.process = %s)",
+                (process,),
+            ).fetchone()
+            if not waiting or not waiting[0]:
+                return 0
+            run_id = open_ledger_run(connection, context, process)
+            return int(steps.book_answers(connection, run_id, process)["booked"])
+
+    def _send(self) -> int:
+        sent = 0
+        with LedgerHook(self.ledger_conn_id).connect() as connection:
+            rows = connection.execute("SELECT outbox_id, idempotency_key, destination, payload FROM ops.take_unsent(%s)", (SEND_AT_ONCE,)).fetchall()
+            if not rows:
+                return 0
+            with closing(OutboxHook(self.outbox_conn_id)) as receiver:
+                for outbox_id, key, destination, payload in rows:
+                    try:
+                        answer = receiver.send(destination, payload, key)
+                    except SourceUnavailableError as error:
+                        connection.execute("SELECT ops.mark_attempt(%s)", (outbox_id,))
+                        self.log.warning("effect %s was not taken and stays in the outbox: %s", key, error)
+                        break
+                    connection.execute("SELECT ops.mark_sent(%s, %s)", (outbox_id, Jsonb(answer)))
+                    sent += 1
+        return sent

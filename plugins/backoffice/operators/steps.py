@@ -1,0 +1,52 @@
+"""The steps of a reconciliation run, each one call of the ledger in the caller's transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from backoffice.operators.decide import decide_open_invoices
+from backoffice.operators.ledger_step import counts
+
+if TYPE_CHECKING:
+    from backoffice.operators.ledger_step import Connection
+
+
+def accept_loads(connection: Connection, run_id: int) -> dict[str, Any]:
+    """Accept every gated load of the run: facts, quarantine, control totals and watermarks together."""
+    rows = connection.execute("SELECT dataset, received, accepted, quarantined, known FROM intake.accept_loads(%s)", (run_id,)).fetchall()
+    return {
+        dataset: {"received": received, "accepted": accepted, "quarantined": quarantined, "known": known}
+        for dataset, received, accepted, quarantined, known in rows
+    }
+
+
+def match_invoices(connection: Connection, run_id: int, tolerance_set: str | None = None) -> dict[str, Any]:
+    """Judge what is queued; raise and clear holds."""
+    return counts(connection, "SELECT * FROM ledger.match_invoices(%s, %s)", run_id, tolerance_set)
+
+
+def post_entries(connection: Connection, run_id: int) -> dict[str, Any]:
+    """Book what the decisions allow and propose payments."""
+    return counts(connection, "SELECT * FROM ledger.post_entries(%s)", run_id)
+
+
+def open_cases(connection: Connection, run_id: int) -> dict[str, Any]:
+    """Hand the doubtful rest to people."""
+    return counts(connection, "SELECT * FROM review.open_cases(%s)", run_id)
+
+
+def book_answers(connection: Connection, run_id: int, process: str) -> dict[str, Any]:
+    """Book every answered case of the process that is not booked yet."""
+    return counts(connection, "SELECT * FROM review.book_answers(%s, %s)", run_id, process)
+
+
+def rehearse(connection: Connection, run_id: int, tolerance_set: str | None) -> dict[str, Any]:
+    """Do all steps and return the report of what would happen; the caller rolls back."""
+    accept_loads(connection, run_id)
+    match_invoices(connection, run_id, tolerance_set)
+    decide_open_invoices(connection, run_id)
+    post_entries(connection, run_id)
+    open_cases(connection, run_id)
+    row = connection.execute("SELECT ops.build_report(%s)", (run_id,)).fetchone()
+    report: dict[str, Any] = row[0] if row else {}
+    return report

@@ -1,0 +1,1 @@
+"""One folder per process: its configuration and the builder of its tasks."""

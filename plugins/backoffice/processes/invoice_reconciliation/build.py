@@ -1,0 +1,101 @@
+"""Wire the tasks of a reconciliation Dag: ingest, check, match, decide, post, hand over, report, wait, act."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import ExceptionRetryPolicy, Param, RetryAction, RetryRule, TriggerRule, chain
+
+from backoffice.assets import JOURNAL, PAYMENT_PROPOSALS, REVIEW_CASES
+from backoffice.operators.decide import DecideInvoicesOperator
+from backoffice.operators.ingest import IngestInvoicesOperator, IngestRecordsOperator
+from backoffice.operators.quality_gate import QualityGateOperator
+from backoffice.operators.reconcile import (
+    AcceptDocumentsOperator,
+    ActOnAnswersOperator,
+    MatchInvoicesOperator,
+    OpenCasesOperator,
+    OpenRunOperator,
+    PostEntriesOperator,
+)
+from backoffice.operators.report import ReportOperator
+from backoffice.processes.invoice_reconciliation.config import PROCESS, Reconciliation, Source
+from backoffice.sensors.review import ReviewSensor
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+
+SUITES = {"invoices": ["invoices", "invoice_lines", "invoice_taxes"]}
+
+# Only what a retry can heal is tried again: the network, a source, a lock. Wrong data and wrong settings are not.
+RETRY_POLICY = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(exception="backoffice.exceptions.ConfigurationError", action=RetryAction.FAIL, reason="a setting is wrong"),
+        RetryRule(exception="backoffice.exceptions.BusinessStop", action=RetryAction.FAIL, reason="data or books forbid it"),
+        RetryRule(exception="backoffice.exceptions.TransientError", action=RetryAction.RETRY, reason="network, source or lock"),
+    ]
+)
+DEFAULT_ARGS: dict[str, Any] = {
+    "owner": "accounts-payable",
+    "retries": 2,
+    "retry_delay": timedelta(seconds=10),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=10),
+    "retry_policy": RETRY_POLICY,
+}
+
+
+def run_params() -> dict[str, Param]:
+    """Return the typed form of a manual run."""
+    day = {"type": ["null", "string"], "format": "date"}
+    return {
+        "period_from": Param(None, **day, title="Read again from", description="First day of source documents to read again. It never changes a posting date nor decides a posted invoice anew."),
+        "period_until": Param(None, **day, title="Read again until", description="Last day of that period, included."),
+        "entity": Param(None, type=["null", "string"], maxLength=20, title="Entity", description="Only this company code."),
+        "supplier": Param(None, type=["null", "string"], maxLength=60, title="Supplier", description="Only this supplier number."),
+        "dry_run": Param(False, type="boolean", title="Dry run", description="Book nothing; report what would happen."),
+        "tolerance_profile": Param(None, type=["null", "string"], maxLength=60, title="Tolerance profile", description="Another set of tolerances; only together with a dry run."),
+    }  # fmt: skip
+
+
+def build_tasks(config: Reconciliation) -> None:
+    """Create and wire the tasks in the current Dag."""
+    common: dict[str, Any] = {"process": PROCESS, "ledger_conn_id": config.ledger_conn_id}
+    opened = OpenRunOperator(task_id="open_run", sources=config.expected, synthetic=config.synthetic, **common)
+    # a dataset that could not be read or judged is left out, the rest of the night goes on
+    accepted = AcceptDocumentsOperator(task_id="accept_documents", trigger_rule=TriggerRule.ALL_DONE, **common)
+    for source in config.sources:
+        chain(opened, _ingest(source, config), _check(source, config), accepted)
+    matched = MatchInvoicesOperator(task_id="match_invoices", **common)
+    decided = DecideInvoicesOperator(task_id="decide_invoices", **common)
+    posted = PostEntriesOperator(task_id="post_entries", outlets=[JOURNAL, PAYMENT_PROPOSALS], **common)
+    cases = OpenCasesOperator(task_id="open_cases", outlets=[REVIEW_CASES], **common)
+    # a dry run skips the steps before; the report then rehearses them
+    reported = ReportOperator(task_id="report", trigger_rule=TriggerRule.NONE_FAILED, **common)
+    waited = ReviewSensor(task_id="wait_for_reviews", review_window=config.review_window, **common)
+    answered = ActOnAnswersOperator(task_id="act_on_answers", **common)
+    chain(accepted, matched, decided, posted, cases, reported, waited, answered)
+
+
+def _ingest(source: Source, config: Reconciliation) -> BaseOperator:
+    common: dict[str, Any] = {
+        "task_id": f"ingest_{source.dataset}",
+        "endpoint": source.endpoint,
+        "source": source.http_conn_id,
+        "http_conn_id": source.http_conn_id,
+        "ledger_conn_id": config.ledger_conn_id,
+        "process": PROCESS,
+    }
+    if source.dataset == "invoices":
+        return IngestInvoicesOperator(**common)
+    return IngestRecordsOperator(dataset=source.dataset, **common)  # type: ignore[arg-type]
+
+
+def _check(source: Source, config: Reconciliation) -> BaseOperator:
+    return QualityGateOperator(
+        task_id=f"check_{source.dataset}",
+        dataset=source.dataset,
+        suites=SUITES.get(source.dataset, [source.dataset]),
+        ledger_conn_id=config.ledger_conn_id,
+    )

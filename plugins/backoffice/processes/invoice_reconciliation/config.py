@@ -1,0 +1,55 @@
+"""What a reconciliation Dag says about its company: sources, connections, review window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from backoffice.settings import LEDGER_CONN_ID
+
+PROCESS = "invoice_reconciliation"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One dataset of one source system.
+
+    :param dataset: ``suppliers``, ``orders``, ``receipts`` or ``invoices``.
+    :param http_conn_id: Connection of type ``http``; its name is the source's name in the ledger.
+    :param endpoint: Path of the list.
+    """
+
+    dataset: str
+    http_conn_id: str
+    endpoint: str
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """The configuration of one reconciliation Dag.
+
+    :param sources: What is read, at most one source per dataset.
+    :param review_window: How long a run waits for answers; what is open then is carried over.
+    :param synthetic: Whether the sources are the sandbox company; every report then says so.
+    :param ledger_conn_id: Connection of type ``postgres``.
+    """
+
+    sources: tuple[Source, ...] = (
+        Source("suppliers", "backoffice_erp", "/erp/suppliers"),
+        Source("orders", "backoffice_erp", "/erp/orders"),
+        Source("receipts", "backoffice_warehouse", "/warehouse/receipts"),
+        Source("invoices", "backoffice_mailbox", "/mailbox/messages"),
+    )
+    review_window: timedelta = timedelta(hours=23)
+    synthetic: bool = False
+    ledger_conn_id: str = LEDGER_CONN_ID
+
+    def __post_init__(self) -> None:
+        datasets = [source.dataset for source in self.sources]
+        if len(set(datasets)) < len(datasets):
+            raise ValueError(f"sources name a dataset twice: {datasets}; give each dataset one source")
+
+    @property
+    def expected(self) -> list[dict[str, str]]:
+        """The datasets that a run expects, as the ledger stores them."""
+        return [{"source": source.http_conn_id, "dataset": source.dataset} for source in self.sources]
