@@ -267,6 +267,7 @@ PRICE = '<cbc:PriceAmount currencyID="EUR">10.00</cbc:PriceAmount>'
         ("10.00", '<cbc:BaseQuantity unitCode="C62">100</cbc:BaseQuantity>', "10", "100"),
         ("10.00", "<cbc:BaseQuantity>0.5</cbc:BaseQuantity>", "10", "0.5"),
         ("0.123456", "", "0.123456", "1"),
+        ("12345678.1234567", "", "123456781.234567", "10"),
         ("0.061232374", "", "61.232374", "1000"),
         ("0.0000001", "<cbc:BaseQuantity>5</cbc:BaseQuantity>", "0.000001", "50"),
     ],
@@ -277,9 +278,6 @@ def test_price_is_kept_exactly(price: str, base: str, expected_price: str, expec
     line = document.lines[0]
     assert defects(document) == []
     assert (line.unit_price, line.price_base_quantity) == (Decimal(expected_price), Decimal(expected_base))
-    printed_base = Decimal(expected_base) if "BaseQuantity" not in base else None
-    if printed_base is not None:
-        assert line.unit_price == Decimal(price) * printed_base
 
 
 @pytest.mark.parametrize(
@@ -291,14 +289,10 @@ def test_price_is_kept_exactly(price: str, base: str, expected_price: str, expec
         ("10.00", '<cbc:BaseQuantity unitCode="KGM">1</cbc:BaseQuantity>', "BT-150 unit of the price base"),
         ("1000000000", "", "BT-146 item net price"),
         ("0.0000000000000000001", "", "BT-146 item net price"),
-        ("12345678.1234567", "", "BT-146 item net price"),
     ],
 )
 def test_price_that_cannot_be_kept_exactly(price: str, base: str, field: str):
     document = parse_einvoice(invoice((PRICE, PRICE.replace("10.00", price) + base)))
-    if price == "12345678.1234567":  # 123456781.234567 per 10 fits
-        assert defects(document) == []
-        return
     assert fields(document) == [field]
 
 

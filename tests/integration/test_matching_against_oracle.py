@@ -1,38 +1,72 @@
-"""The product's matching against the oracle's, on random small books."""
+"""The product's matching against the oracle's: on random small books, and on books about one rule each."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.oracle.book import Book
+from hypothesis import strategies as st
+from tests.oracle.book import Book, Invoice
 from tests.oracle.comparison import compare, read_outcome
 from tests.oracle.judge import judge
-from tests.oracle.loader import Connection, load_book
+from tests.oracle.loader import Connection, load_documents, load_masters, open_run
+from tests.oracle.named_books import NAMED_BOOKS
 from tests.oracle.strategies import books
+
+if TYPE_CHECKING:
+    from tests.conftest import Ledger
 
 pytestmark = pytest.mark.integration
 
 EXAMPLES = int(os.environ.get("BACKOFFICE_ORACLE_EXAMPLES", "150"))
+by_chance = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture
-def connection(ledger: Any) -> Iterator[Connection]:
+def connection(ledger: Ledger) -> Iterator[Connection]:
     with psycopg.connect(ledger.dsn("admin")) as opened:
         yield opened
         opened.rollback()
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.parametrize("name", NAMED_BOOKS)
+def test_product_and_oracle_agree_on_named_books(connection: Connection, name: str) -> None:
+    book, _ = NAMED_BOOKS[name]
+    assert_agreement(connection, book, [book.invoices])
+
+
+@by_chance
 @given(book=books())
 def test_product_and_oracle_agree(connection: Connection, book: Book) -> None:
+    assert_agreement(connection, book, [book.invoices])
+
+
+@by_chance
+@given(book=books(), later=st.sets(st.integers(0, 5)))
+def test_agree_when_documents_come_over_two_nights(
+    connection: Connection, book: Book, later: set[int]
+) -> None:
+    """Each night only queues what is new; what is booked came the first night."""
+    second = [
+        invoice for at, invoice in enumerate(book.invoices) if at in later and invoice.booking_no is None
+    ]
+    first = [invoice for invoice in book.invoices if invoice not in second]
+    assert_agreement(connection, book, [first, second])
+
+
+def assert_agreement(connection: Connection, book: Book, nights: Sequence[Sequence[Invoice]]) -> None:
+    """Match the book's documents night by night and compare the last state; leaves nothing behind."""
     try:
-        loaded = load_book(connection, book)
-        connection.execute("SELECT ledger.match_invoices(%s)", [loaded.run_id])
+        loaded = load_masters(connection, book)
+        for number, invoices in enumerate(nights):
+            if number > 0:
+                loaded.run_id = open_run(connection, book, f"night {number}")
+            load_documents(connection, book, invoices, loaded)
+            connection.execute("SELECT ledger.match_invoices(%s)", [loaded.run_id])
         outcome = read_outcome(connection, loaded)
     finally:
         connection.rollback()

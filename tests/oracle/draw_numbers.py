@@ -22,7 +22,7 @@ def draw_number(draw: DrawFn, number: int, earlier: Sequence[str]) -> str:
 
 @st.composite
 def draw_spelling(draw: DrawFn, number: str) -> str:
-    """The same number, one that reads the same, one with two neighbours swapped, or one a character longer."""
+    """The same number, one that reads the same, one with neighbours swapped, or one a character longer."""
     at = draw(st.integers(0, len(number) - 1))
     swapped = number[:at] + number[at : at + 2][::-1] + number[at + 2 :]
     confused = "".join(CONFUSED.get(character, character) for character in number)

@@ -42,11 +42,11 @@ class Loaded:
     order_lines: dict[OrderLine, int]
 
 
-def load_book(connection: Connection, book: Book) -> Loaded:
-    """Insert the book's facts, replace limits and unit factors by the book's, and queue every document."""
-    loaded = Loaded(_open_run(connection, book), {}, {}, {})
-    load = {"load_id": _accept_empty_loads(connection, loaded.run_id)}
+def load_masters(connection: Connection, book: Book) -> Loaded:
+    """Insert all but the documents, and replace limits and unit factors by the book's."""
+    loaded = Loaded(open_run(connection, book, "first"), {}, {}, {})
     _load_settings(connection, book)
+    load = {"load_id": _accept_empty_loads(connection, loaded.run_id)}
     _insert_many(connection, "purchasing.supplier", [supplier_row(known) | load for known in book.suppliers])
     for order_line in book.order_lines:
         loaded.order_lines[order_line] = _insert(
@@ -54,14 +54,34 @@ def load_book(connection: Connection, book: Book) -> Loaded:
         )
     receipts = [receipt_row(book, receipt, loaded.order_lines) | load for receipt in book.receipts]
     _insert_many(connection, "purchasing.receipt_line", receipts)
-    for invoice in book.invoices:
+    return loaded
+
+
+def load_documents(connection: Connection, book: Book, invoices: Sequence[Invoice], loaded: Loaded) -> None:
+    """Insert these documents of the book and queue them for matching."""
+    load = {"load_id": _accept_empty_loads(connection, loaded.run_id)}
+    known = set(loaded.invoices)
+    for invoice in invoices:
         _load_invoice(connection, book, invoice, loaded, load)
     connection.execute(
         "INSERT INTO ledger.match_queue (invoice_id) SELECT unnest(%s::bigint[])"
         " ON CONFLICT (invoice_id) DO NOTHING",
-        [list(loaded.invoices)],
+        [[invoice_id for invoice_id in loaded.invoices if invoice_id not in known]],
     )
-    return loaded
+
+
+def open_run(connection: Connection, book: Book, name: str) -> int:
+    """Open a run on the book's business date."""
+    connection.execute("DELETE FROM ops.simulated_clock")
+    connection.execute("INSERT INTO ops.simulated_clock (business_date) VALUES (%s)", [book.business_date])
+    run = {
+        "process": "invoice_reconciliation",
+        "dag_id": "invoice_reconciliation",
+        "airflow_run_id": f"oracle {name}",
+        "business_date": book.business_date,
+        "package_version": "oracle",
+    }
+    return _insert(connection, "ops.run", run, "run_id")
 
 
 def _insert(connection: Connection, table: str, row: Row, returning: str) -> int:
@@ -84,19 +104,6 @@ def _insert_many(connection: Connection, table: str, rows: Sequence[Row]) -> Non
         cursor.executemany(
             f"INSERT INTO {table} ({columns}) VALUES ({placeholders})", [list(row.values()) for row in rows]
         )
-
-
-def _open_run(connection: Connection, book: Book) -> int:
-    connection.execute("DELETE FROM ops.simulated_clock")
-    connection.execute("INSERT INTO ops.simulated_clock (business_date) VALUES (%s)", [book.business_date])
-    run = {
-        "process": "invoice_reconciliation",
-        "dag_id": "invoice_reconciliation",
-        "airflow_run_id": "oracle",
-        "business_date": book.business_date,
-        "package_version": "oracle",
-    }
-    return _insert(connection, "ops.run", run, "run_id")
 
 
 def _accept_empty_loads(connection: Connection, run_id: int) -> int:

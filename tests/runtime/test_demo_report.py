@@ -28,7 +28,10 @@ REPORT: dict[str, Any] = {
         "straight_through_rate": "0.4333",
     },
     "lines": {"matched": 200, "waiting_receipt": 31, "waiting_source": 0, "held": 9},
-    "holds": [{"code": "PRICE", "count": 7}, {"code": "DUP_EXACT", "count": 2}],
+    "holds": [
+        {"code": "PRICE", "effect": "P", "count": 7},
+        {"code": "DUP_EXACT", "effect": "B", "count": 2},
+    ],
     "bookings": {"entries": 310, "debit": "81234.50", "credit": "81234.50", "currency": "EUR"},
     "payments": {"proposed": 52, "amount": "60000", "currency": "EUR"},
     "cases": {"opened": 43, "open": 43, "by_role": [{"role": "buyer", "open": 20}]},
@@ -46,7 +49,7 @@ def test_a_report_that_ties() -> None:
     assert "1,250     1,240            4       6" in text
     assert "120 evaluated = 52 approved + 25 waiting + 43 to review (straight through: 43.3 %)" in text
     assert "310 entries, debit 81,234.50 = credit 81,234.50 EUR" in text
-    assert "PRICE 7, DUP_EXACT 2" in text
+    assert "PRICE/P 7, DUP_EXACT/B 2" in text
     assert "2 of 2 hold: the totals tie" in text
     assert ties(REPORT)
 

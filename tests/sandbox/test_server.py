@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest
 
 from backoffice.sandbox.generator import Company
 from backoffice.sandbox.server import Credentials, SandboxClock, create_app
+from backoffice.sandbox.server.clock import usual_start
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 MORNING = datetime(2026, 3, 18, 6, tzinfo=UTC)
@@ -179,6 +180,14 @@ def test_a_running_clock_runs_and_a_stamp_never_comes_again():
         SandboxClock(MORNING.replace(tzinfo=None))
 
 
+def test_the_usual_clock_shows_everything_and_never_goes_back():
+    today = datetime.now(UTC).date()
+    for anchor in (today - timedelta(days=40), today):
+        assert abs(usual_start(anchor) - datetime.now(UTC)) < timedelta(seconds=5)
+    ahead = today + timedelta(days=3)
+    assert usual_start(ahead) == datetime(ahead.year, ahead.month, ahead.day, tzinfo=UTC)
+
+
 def test_an_injected_document_is_in_the_mailbox_at_once(client: httpx.Client, company: Company):
     before = client.get("/mailbox/messages").json()
     raw = client.post(
@@ -267,6 +276,7 @@ def test_command_serves_soon_and_stops_on_request():
     begin = time.monotonic()
     server = _command(
         *("serve", "--port", "0", "--seed", "3", "--size", "120", "--anchor", "2026-03-18"),
+        *("--clock", "2026-03-18T07:00:00+01:00"),
         BACKOFFICE_SANDBOX_USER="u",
         BACKOFFICE_SANDBOX_PASSWORD="p",
     )

@@ -2,7 +2,7 @@
 -- quantity received, at the order price beyond it; what the invoice bills above or below goes to price variance.
 -- Lines without an order line or an exact unit factor go to unmatched purchases. Credit notes turn every sign.
 WITH posting AS MATERIALIZED (SELECT * FROM posting_day WHERE entity IN (SELECT i.entity FROM work_booking b JOIN invoice i ON i.invoice_id = b.invoice_id)), numbered AS (
-  SELECT b.invoice_id, (SELECT coalesce(max(s.booking_no), 0) FROM invoice_status s) + row_number() OVER (ORDER BY i.invoice_date, i.number_key, i.content_hash) AS booking_no
+  SELECT b.invoice_id, (SELECT coalesce(max(s.booking_no), 0) FROM invoice_status s) + row_number() OVER (ORDER BY i.invoice_date, i.number_key, i.invoice_number COLLATE "C", i.content_hash) AS booking_no
   FROM work_booking b JOIN invoice i ON i.invoice_id = b.invoice_id
 ), billed AS (
   SELECT l.invoice_line_id, l.invoice_id, l.position, l.net_amount, n.booking_no, CASE i.kind WHEN 'credit_note' THEN -1 ELSE 1 END AS sign,

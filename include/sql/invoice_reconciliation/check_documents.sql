@@ -8,8 +8,10 @@ WITH limits AS (
     AND t.effective_from <= business_day AND (t.effective_to IS NULL OR t.effective_to >= business_day)
   ORDER BY e.entity, t.code, t.scope_rank, t.effective_from DESC, t.tolerance_id DESC
 ), line_sum AS (
-  SELECT l.invoice_id, sum(l.net_amount) AS net, bool_or(l.quantity <= 0 OR l.net_amount < 0) AS odd
-  FROM work_invoice w JOIN invoice_line l ON l.invoice_id = w.invoice_id GROUP BY l.invoice_id
+  SELECT l.invoice_id, sum(l.net_amount) AS net, bool_or(l.quantity <= 0 OR l.net_amount < 0) AS odd,
+         bool_or(o.currency <> i.currency) AS order_in_other_currency
+  FROM work_invoice w JOIN invoice i ON i.invoice_id = w.invoice_id JOIN invoice_line l ON l.invoice_id = w.invoice_id
+  LEFT JOIN order_line o ON o.order_line_id = l.order_line_id GROUP BY l.invoice_id
 ), tax_sum AS (
   SELECT x.invoice_id, sum(x.tax_amount) AS tax, bool_or(x.category NOT IN ('S', 'Z', 'E')) AS odd
   FROM work_invoice w JOIN invoice_tax x ON x.invoice_id = w.invoice_id GROUP BY x.invoice_id
@@ -28,7 +30,7 @@ WITH limits AS (
          abs(floor(i.gross_total * 100 + 0.5) - floor((i.net_total + i.tax_total) * 100 + 0.5)) AS br15,
          abs(floor(i.payable_total * 100 + 0.5) - floor((i.gross_total - i.prepaid_total + i.rounding_amount) * 100 + 0.5)) AS br16,
          concat_ws(', ',
-           CASE WHEN i.currency <> e.ledger_currency THEN 'no exchange rate from ' || i.currency || ' to ' || e.ledger_currency END,
+           CASE WHEN i.currency <> e.ledger_currency AND ls.order_in_other_currency IS NOT TRUE THEN 'no exchange rate from ' || i.currency || ' to ' || e.ledger_currency END,
            CASE WHEN i.allowance_total <> 0 THEN 'allowance on the whole document' END,
            CASE WHEN i.charge_total <> 0 THEN 'charge on the whole document' END,
            CASE WHEN i.prepaid_total <> 0 THEN 'prepayment' END,

@@ -1,11 +1,11 @@
 -- Question: how does each invoice line of the working set stand to its order line, and does it count in running totals?
 -- Grain: one row per invoice line. bookable = no code that blocks posting stands on the document before quantities are compared.
 INSERT INTO work_line (invoice_line_id, invoice_id, in_scope, order_line_id, tolerance_id, order_gate, supplier_mismatch, currency_diff,
-  po_not_approved, po_closed, uom_unmapped, counts, booking_no, invoice_date, number_key, content_hash, is_credit, bookable,
+  po_not_approved, po_closed, uom_unmapped, counts, booking_no, invoice_date, number_key, invoice_number, content_hash, is_credit, bookable,
   scaled_quantity, net_amount, quantity, unit_price, price_base_quantity, allowance_total, charge_total)
 WITH gated AS (
   SELECT l.invoice_line_id, l.invoice_id, w.in_scope, w.entity, l.order_line_id, k.tolerance_id,
-         w.booking_no, w.invoice_date, w.number_key, w.content_hash, w.is_credit,
+         w.booking_no, w.invoice_date, w.number_key, w.invoice_number, w.content_hash, w.is_credit,
          CASE WHEN o.order_line_id IS NOT NULL THEN NULL
               WHEN l.po_number IS NULL THEN 'PO_MISSING'
               WHEN EXISTS (SELECT FROM order_line x WHERE x.entity = w.entity AND x.po_number = l.po_number) THEN 'LINE_UNMATCHED'
@@ -40,7 +40,7 @@ WITH gated AS (
   LEFT JOIN work_tolerance n ON n.tolerance_id = g.tolerance_id
 )
 SELECT invoice_line_id, invoice_id, in_scope, order_line_id, coalesce(tolerance_id, wide_tolerance_id), order_gate, supplier_mismatch, currency_diff,
-  po_not_approved, po_closed, uom_unmapped, counts, booking_no, invoice_date, number_key, content_hash, is_credit,
+  po_not_approved, po_closed, uom_unmapped, counts, booking_no, invoice_date, number_key, invoice_number, content_hash, is_credit,
   booking_no IS NOT NULL OR NOT bool_or(line_fault) OVER (PARTITION BY invoice_id),
   scaled_quantity, net_amount, quantity, unit_price, price_base_quantity, allowance_total, charge_total
 FROM flagged;

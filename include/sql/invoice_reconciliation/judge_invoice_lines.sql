@@ -10,7 +10,7 @@ credit AS (
          SUM(CASE WHEN l.counts AND l.is_credit THEN l.scaled_quantity ELSE 0 END) OVER business_order AS credited_quantity,
          SUM(CASE WHEN l.counts AND l.is_credit THEN l.net_amount ELSE 0 END) OVER business_order AS credited_value
   FROM work_line l
-  WINDOW business_order AS (PARTITION BY l.order_line_id ORDER BY l.booking_no NULLS LAST, l.invoice_date, l.number_key, l.content_hash)
+  WINDOW business_order AS (PARTITION BY l.order_line_id ORDER BY l.booking_no NULLS LAST, l.invoice_date, l.number_key, l.invoice_number, l.content_hash)
 ),
 excess AS (
   SELECT c.*, o.match_type, o.gr_based, o.amount_based, o.quantity AS ordered, o.unit_price AS order_price,
@@ -30,7 +30,7 @@ cumulative AS (
          SUM(CASE WHEN NOT e.counts OR e.credit_excess THEN 0 WHEN e.is_credit THEN -e.scaled_quantity ELSE e.scaled_quantity END) OVER business_order AS quantity_after,
          SUM(CASE WHEN NOT e.counts OR e.credit_excess THEN 0 WHEN e.is_credit THEN -e.net_amount ELSE e.net_amount END) OVER business_order AS value_after
   FROM excess e
-  WINDOW business_order AS (PARTITION BY e.order_line_id ORDER BY e.booking_no NULLS LAST, e.invoice_date, e.number_key, e.content_hash)
+  WINDOW business_order AS (PARTITION BY e.order_line_id ORDER BY e.booking_no NULLS LAST, e.invoice_date, e.number_key, e.invoice_number, e.content_hash)
 ),
 -- 3. what each check compares: variance against its base, both brought to one denominator
 measured AS (

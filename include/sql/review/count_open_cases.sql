@@ -1,6 +1,7 @@
--- Question: how many cases wait for a person, by role and code, so that the filters can say so?
+-- Question: how many cases wait for a person, and how many of them for this one, by role?
 -- Grain: one row per role.
-SELECT c.role, count(*) AS cases
+SELECT c.role, count(*) AS cases,
+       count(*) FILTER (WHERE c.candidate_person = %(person_id)s OR c.role = ANY (%(roles)s)) AS mine
   FROM review.case c
  WHERE c.state IN ('open', 'half_decided')
  GROUP BY c.role

@@ -2,11 +2,13 @@
 -- Grain: one row per case.
 SELECT c.case_id, c.process, c.subject_kind, c.subject_key, c.title, c.entity, c.role, c.amount, c.currency,
        c.due_date, c.state, c.opened_at, c.handover #>> '{supplier,name}' AS supplier,
+       c.handover #>> '{document,kind}' AS document_kind, c.handover #>> '{document,number}' AS document_number,
        person.name AS candidate, items.codes
   FROM review.case c
   LEFT JOIN review.person person ON person.person_id = c.candidate_person
  CROSS JOIN LATERAL (SELECT coalesce(array_agg(DISTINCT i.code ORDER BY i.code), '{}') AS codes
-                       FROM review.case_item i WHERE i.case_id = c.case_id) items
+                       FROM review.case_item i
+                      WHERE i.case_id = c.case_id AND (i.settled_at IS NULL OR c.state NOT IN ('open', 'half_decided'))) items
  WHERE c.state = ANY (%(states)s)
    AND (%(role)s::text IS NULL OR c.role = %(role)s)
    AND (%(code)s::text IS NULL OR %(code)s = ANY (items.codes))

@@ -1,8 +1,9 @@
 -- Question: which codes do the cases that wait for a person carry?
 -- Grain: one row per code.
-SELECT i.code, count(DISTINCT i.case_id) AS cases
+SELECT i.code, h.title, count(DISTINCT i.case_id) AS cases
   FROM review.case c
   JOIN review.case_item i USING (case_id)
- WHERE c.state IN ('open', 'half_decided')
- GROUP BY i.code
- ORDER BY i.code
+  LEFT JOIN ledger.hold_code h USING (code)
+ WHERE c.state IN ('open', 'half_decided') AND i.settled_at IS NULL
+ GROUP BY i.code, h.title
+ ORDER BY count(DISTINCT i.case_id) DESC, i.code

@@ -24,9 +24,9 @@ def _doctor(_: argparse.Namespace) -> int:
     os.environ.setdefault("AIRFLOW_HOME", str(home.airflow))
     bad = 0
     for finding in examine(home):
-        print(f"{'ok ' if finding.ok else 'BAD'}  {finding.name:<28}{finding.seen}")
+        print(f"{'ok ' if finding.ok else 'BAD'}  {finding.name:<32}{finding.seen}")
         if not finding.ok:
             bad += 1
-            print(f"     {'':<28}-> {finding.advice}")
+            print(f"     {'':<32}-> {finding.advice}")
     print(f"\n{bad} bad" if bad else "\nall good")
     return 1 if bad else 0

@@ -249,7 +249,7 @@ def _condition(
     parameters: Mapping[str, tuple[str, ...]],
     condition_text: Callable[[str], str],
 ) -> tuple[str | None, list[str]]:
-    """Read a condition file, without its comment lines, and check that it can stand inside another statement."""
+    """Read a condition file without its comment lines, and check that it can stand in another statement."""
     try:
         text = condition_text(name)
     except OSError as error:

@@ -6,6 +6,24 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 
 UNKNOWN = "not known"
+_ROLES = {
+    "ap_clerk": "Accounts payable",
+    "ap_manager": "Accounts payable manager",
+    "buyer": "Buyer",
+    "receiver": "Goods receipt",
+    "compliance_officer": "Compliance officer",
+}
+
+
+def plain(code: object) -> str:
+    """Return a code as words: ``price_agreed`` is Price agreed."""
+    text = str(code).replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+def role(code: str) -> str:
+    """Return what people call a role."""
+    return _ROLES.get(code, plain(code))
 
 
 def read_decimal(value: object) -> Decimal | None:

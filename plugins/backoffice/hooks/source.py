@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 import tenacity
+import urllib3
 from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk import BaseHook
 
@@ -34,12 +35,7 @@ MAX_PAGES = 1_000_000
 MAX_PAGE_BYTES = 64 * 1024 * 1024
 MAX_DOCUMENT_BYTES = 100 * 1024 * 1024
 _CHUNK = 64 * 1024
-_BROKEN_LINE = (
-    requests.ConnectionError,
-    requests.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-)
+_BROKEN_LINE = (requests.ConnectionError, requests.Timeout)
 
 
 class _TryAgainError(Exception):
@@ -268,10 +264,21 @@ class SourceHook(BaseHook):
         """Read the answer up to its limit in bytes and in time (a line that drips counts as broken)."""
         until = time.monotonic() + self.deadline_seconds
         body = io.BytesIO()
-        for chunk in response.iter_content(_CHUNK):
+        while chunk := _next_bytes(response):
             if body.tell() + len(chunk) > max_bytes:
                 raise _TooLargeError
             if time.monotonic() > until:
                 raise _TryAgainError(f"the answer took longer than {self.deadline_seconds} seconds")
             body.write(chunk)
         return body.getvalue()
+
+
+def _next_bytes(response: Response) -> bytes:
+    """Return the bytes that are there, without waiting for a chunk to fill: else a drip would outlast the
+    deadline.
+    """
+    try:
+        chunk: bytes = response.raw.read1(_CHUNK, decode_content=True)
+    except urllib3.exceptions.HTTPError as error:
+        raise _TryAgainError(f"the answer broke off ({type(error).__name__})") from error
+    return chunk

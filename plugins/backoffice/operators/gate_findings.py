@@ -49,35 +49,32 @@ def export_snapshot(connection: Connection) -> str:
     return str(_one(connection.execute("SELECT pg_export_snapshot()")))
 
 
-def count_rows(connection: Connection, suite: Suite) -> int:
-    """Return how many rows the suite's gate view holds for the session's load."""
-    return int(_one(connection.execute(_statement("count_rows", view=_view(suite)))))
+def set_aside(connection: Connection, load: Load, suite: Suite) -> tuple[int, dict[str, int]]:
+    """Record what each check found; return the number of rows looked at, and how many each check concerns.
 
-
-def set_aside(connection: Connection, load: Load, suite: Suite) -> dict[str, int]:
-    """Record what each check found and return how many rows each check's condition selects.
-
-    All conditions are counted in one pass over the load; then each that selects anything is recorded by one
+    All conditions are counted in one pass over the load. Then each that selects anything is recorded by one
     statement, and the findings that stand afterwards are counted: that number is returned. Checks that stop
-    the load record nothing. The caller's transaction keeps or drops all."""
+    the load record nothing. The caller's transaction keeps or drops all.
+    """
     by_row = [check for check in suite.checks if check.by_row]
-    selected = _count_selected(connection, suite, by_row)
+    rows, selected = _count_selected(connection, suite, by_row)
     for check in by_row:
         if check.severity != "stop":
             selected[check.check_id] = _record(connection, load, suite, check, selected[check.check_id])
-    return selected
+    return rows, selected
 
 
-def _count_selected(connection: Connection, suite: Suite, checks: Sequence[Check]) -> dict[str, int]:
-    if not checks:
-        return {}
-    counts = sql.SQL(", ").join(
+def _count_selected(
+    connection: Connection, suite: Suite, checks: Sequence[Check]
+) -> tuple[int, dict[str, int]]:
+    counts: list[sql.Composable] = [sql.SQL("count(*)")]
+    counts += [
         sql.SQL("count(*) FILTER (WHERE ({condition}\n))").format(condition=_condition(check))
         for check in checks
-    )
-    statement = _statement("count_selected", counts=counts, view=_view(suite))
-    row = connection.execute(statement, _lists(suite)).fetchone() or ()
-    return {check.check_id: int(count) for check, count in zip(checks, row, strict=True)}
+    ]
+    statement = _statement("count_selected", counts=sql.SQL(",\n  ").join(counts), view=_view(suite))
+    rows, *selected = connection.execute(statement, _lists(suite)).fetchone() or (0,)
+    return int(rows), {check.check_id: int(n) for check, n in zip(checks, selected, strict=True)}
 
 
 def _record(connection: Connection, load: Load, suite: Suite, check: Check, selected: int) -> int:

@@ -33,6 +33,7 @@ RESULT_FORMAT = {
     "exclude_unexpected_values": True,
     "include_unexpected_rows": False,
 }
+_PAGE_WORDS = {"stop": "Stops the load if", "quarantine": "Sets a row aside if", "warn": "Warns if"}
 _GX_SEVERITY = {"stop": "critical", "quarantine": "warning", "warn": "info"}
 
 
@@ -123,7 +124,7 @@ def expectation_config(check: Check) -> dict[str, Any]:
     return {
         "type": check.expectation,
         "kwargs": kwargs,
-        "description": f"{check.reason} [{check.severity}: {check.check_id}]",
+        "description": f"{_PAGE_WORDS[check.severity]}: {check.reason} ({check.check_id})",
         "severity": _GX_SEVERITY[check.severity],
         "meta": {"check_id": check.check_id},
     }

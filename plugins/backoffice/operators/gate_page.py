@@ -21,6 +21,7 @@ from lxml.html import HtmlElement
 from markupsafe import Markup
 
 from backoffice import settings
+from backoffice.domain.expectation_suite import Severity
 from backoffice.domain.gate_address import FIRST_PAGE, gate_folder
 from backoffice.domain.gate_outcome import SuiteOutcome
 
@@ -64,6 +65,8 @@ class SuitePage:
     rows: int
     checks: int
     not_met: int
+    quarantine_findings: int
+    warnings: int
     file: str
     html: str
 
@@ -101,9 +104,22 @@ def suite_page(load: Load, judgement: Judgement, outcome: SuiteOutcome) -> Suite
         contents=contents,
         body=Markup(body),  # noqa: S704 - built from kept tags alone; every text went through lxml's own escaping
     )
-    not_met = sum(1 for check in outcome.checks if check.judged.met is not True)
-    file = f"load-{load.load_id}-{suite}.html"
-    return SuitePage(load.load_id, load.source, suite, outcome.rows, len(outcome.checks), not_met, file, html)
+    return SuitePage(
+        load_id=load.load_id,
+        source=load.source,
+        suite=suite,
+        rows=outcome.rows,
+        checks=len(outcome.checks),
+        not_met=sum(1 for check in outcome.checks if check.judged.met is not True),
+        quarantine_findings=_findings(outcome, "quarantine"),
+        warnings=_findings(outcome, "warn"),
+        file=f"load-{load.load_id}-{suite}.html",
+        html=html,
+    )
+
+
+def _findings(outcome: SuiteOutcome, severity: Severity) -> int:
+    return sum(check.selected or 0 for check in outcome.checks if check.check.severity == severity)
 
 
 def write_pages(

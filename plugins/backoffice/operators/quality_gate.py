@@ -17,6 +17,7 @@ from backoffice.exceptions import QualityGateError
 from backoffice.hooks.ledger import LedgerHook
 from backoffice.operators import gate_findings, gate_page, gate_suites
 from backoffice.operators.gate_judge import judge_of_load
+from backoffice.operators.ledger_step import translated
 from backoffice.settings import LEDGER_CONN_ID
 
 if TYPE_CHECKING:
@@ -95,17 +96,20 @@ class QualityGateOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Gate each load of this run and dataset, write the pages, and report or refuse."""
-        dag_id, run_id = context["ti"].dag_id, context["ti"].run_id
+        dag_id, run_id = context["dag_run"].dag_id, context["dag_run"].run_id
         suites = [gate_suites.read_suite(name) for name in self.suites]
         page = gate_url(dag_id, run_id, self.dataset, _base_path())
         summaries: list[dict[str, Any]] = []
         pages: list[gate_page.SuitePage] = []
         problems: list[str] = []
-        for load in self._waiting_loads(dag_id, run_id):
-            summary, written, found = self._gate(load, suites, page)
-            summaries.append(summary)
-            pages += written
-            problems += found
+        try:
+            for load in self._waiting_loads(dag_id, run_id):
+                summary, written, found = self._gate(load, suites, page)
+                summaries.append(summary)
+                pages += written
+                problems += found
+        except psycopg.Error as error:
+            raise translated(error) from error
         if pages:
             root = Path(self.docs_dir) if self.docs_dir else gate_page.gate_root()
             gate_page.write_pages(root, dag_id, run_id, self.dataset, pages, problems)
@@ -126,8 +130,8 @@ class QualityGateOperator(BaseOperator):
         if unfit or not loads:
             found = [f"load {load.load_id} from {load.source} is {load.state}" for load in unfit]
             raise QualityGateError(
-                f"run {run_id} has nothing fit for a gate of {self.dataset}: {', '.join(found) or 'no load'}; "
-                f"clear the task that reads {self.dataset}"
+                f"run {run_id} has nothing fit for a gate of {self.dataset}: "
+                f"{', '.join(found) or 'no load'}; clear the task that reads {self.dataset}"
             )
         if not waiting:
             self.log.info(
@@ -149,8 +153,7 @@ class QualityGateOperator(BaseOperator):
             with judge_of_load(dsn, snapshot) as judge:
                 for suite in suites:
                     judgement = judge.judge(suite)
-                    rows = gate_findings.count_rows(connection, suite)
-                    selected = gate_findings.set_aside(connection, load, suite)
+                    rows, selected = gate_findings.set_aside(connection, load, suite)
                     outcomes.append(suite_outcome(suite, rows, judgement.checks, selected))
                     pages.append(gate_page.suite_page(load, judgement, outcomes[-1]))
                     self._log_outcome(outcomes[-1], judgement.errors)

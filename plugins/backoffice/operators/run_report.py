@@ -19,6 +19,13 @@ _TEMPLATE = "run_report.html"
 # outcome of an invoice -> what people call it; also the order in the chart
 _OUTCOMES = {"approve": "Approved by the machine", "wait": "Waiting", "review": "For review"}
 _EFFECTS = {"B": "blocks posting", "P": "blocks payment", "W": "warning"}
+_STATES = {
+    "missing": "nothing arrived",
+    "reading": "reading was not finished",
+    "read": "not checked",
+    "gated": "checked, not accepted",
+    "refused": "refused",
+}
 _SOUND_STATES = ("accepted",)
 
 
@@ -40,6 +47,7 @@ class SourceLine:
     source: str
     dataset: str
     state: str
+    state_in_words: str
     sound: bool
     profile: str | None
     parser: str | None
@@ -133,6 +141,7 @@ def _source_line(line: Mapping[str, Any]) -> SourceLine:
         source=str(line.get("source", "")),
         dataset=str(line.get("dataset", "")),
         state=state,
+        state_in_words=_STATES.get(state, state),
         sound=state in _SOUND_STATES,
         profile=line.get("profile"),
         parser=line.get("parser"),
@@ -206,4 +215,11 @@ def _number(value: object) -> Decimal:
     return wording.read_decimal(value) or Decimal(0)
 
 
-REPORT_FILTERS = {"money": money, "count": count, "share": share, "when": when}
+REPORT_FILTERS = {
+    "money": money,
+    "count": count,
+    "share": share,
+    "when": when,
+    "role": wording.role,
+    "words": wording.plain,
+}

@@ -72,9 +72,10 @@ class AirflowApi:
         """Let the Dag run."""
         self.send("PATCH", f"/dags/{quote(dag_id)}?update_mask=is_paused", {"is_paused": False})
 
-    def run_count(self, dag_id: str) -> int:
-        """Return how many runs of the Dag there are."""
-        return int(self.get(f"/dags/{quote(dag_id)}/dagRuns?limit=1")["total_entries"])
+    def unfinished_runs(self, dag_id: str) -> list[str]:
+        """Return the ids of the runs that are queued or running, the oldest first."""
+        path = f"/dags/{quote(dag_id)}/dagRuns?state=queued&state=running&order_by=run_after&limit=100"
+        return [str(run["dag_run_id"]) for run in self.get(path)["dag_runs"]]
 
     def trigger(self, dag_id: str, run_id: str, conf: dict[str, Any] | None = None) -> None:
         """Start a run now."""

@@ -28,7 +28,7 @@ from pathlib import Path
 import psutil
 
 from backoffice.runtime.database import AIRFLOW_DATABASE, LEDGER_DATABASE, DatabaseServer
-from backoffice.runtime.home import INSTANCE_VARIABLE, SERVICE_VARIABLE, Home, Ports
+from backoffice.runtime.home import INSTANCE_VARIABLE, SERVICE_VARIABLE, Home, Ports, package_folder
 from backoffice.runtime.secret_store import AIRFLOW_LOGIN, LEDGER_LOGINS, SANDBOX_USER, USERS, Secrets
 
 _INHERITED = (
@@ -63,12 +63,11 @@ class EnvironmentBuilder:
 
     def base(self, service: str) -> dict[str, str]:
         """Return what any process of ours needs, and the marks by which ``down`` knows it again."""
-        package_folder = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         return {
             **{name: os.environ[name] for name in _INHERITED if name in os.environ},
             "PATH": path,
-            "PYTHONPATH": package_folder,
+            "PYTHONPATH": package_folder(),
             "PYTHONUNBUFFERED": "1",
             "LC_ALL": "C.UTF-8",
             "TZ": "UTC",

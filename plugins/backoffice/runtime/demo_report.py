@@ -47,6 +47,15 @@ def run_report(dsn: str, dag_id: str, airflow_run_id: str) -> dict[str, Any] | N
     return dict(row[0]) if row else None
 
 
+def report_count(dsn: str, dag_id: str) -> int:
+    """Return how many runs of the Dag have reported."""
+    with psycopg.connect(dsn, connect_timeout=10) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM ops.run_report JOIN ops.run USING (run_id) WHERE dag_id = %s", (dag_id,)
+        ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def open_case(dsn: str) -> OpenCase | None:
     """Return one open case that one person may decide alone: a parked one where there is any."""
     with psycopg.connect(dsn, connect_timeout=10) as connection:
@@ -124,11 +133,12 @@ def _invoices(report: dict[str, Any]) -> list[str]:
     invoices, states = report.get("invoices"), report.get("lines")
     found = []
     if invoices:
+        rate = invoices.get("straight_through_rate")
         found.append(
             f"  invoices   {_n(invoices.get('evaluated'))} evaluated"
-            f" = {_n(invoices.get('approve'))} approved "
-            f"+ {_n(invoices.get('wait'))} waiting + {_n(invoices.get('review'))} to review "
-            f"(straight through: {_percent(invoices.get('straight_through_rate'))})"
+            f" = {_n(invoices.get('approve'))} approved + {_n(invoices.get('wait'))} waiting"
+            f" + {_n(invoices.get('review'))} to review"
+            + ("" if rate is None else f" (straight through: {_percent(rate)})")
         )
     if states:
         found.append(
@@ -139,7 +149,10 @@ def _invoices(report: dict[str, Any]) -> list[str]:
 
 
 def _holds(report: dict[str, Any]) -> list[str]:
-    holds = [f"{hold.get('code')} {_n(hold.get('count'))}" for hold in report.get("holds") or []]
+    holds = [
+        f"{hold.get('code')}/{hold.get('effect')} {_n(hold.get('count'))}"
+        for hold in report.get("holds") or []
+    ]
     stake = [
         f"{_money(item.get('amount'))} {item.get('currency')} {item.get('what')}"
         for item in report.get("money_at_stake") or []
@@ -156,12 +169,12 @@ def _bookings(report: dict[str, Any]) -> list[str]:
     if booked := report.get("bookings"):
         found.append(
             f"  booked     {_n(booked.get('entries'))} entries, debit {_money(booked.get('debit'))} = "
-            f"credit {_money(booked.get('credit'))} {booked.get('currency', '')}".rstrip()
+            f"credit {_money(booked.get('credit'))} {booked.get('currency') or ''}".rstrip()
         )
     if paid := report.get("payments"):
         found.append(
             f"  proposed   {_n(paid.get('proposed'))} payments, "
-            f"{_money(paid.get('amount'))} {paid.get('currency', '')}".rstrip()
+            f"{_money(paid.get('amount'))} {paid.get('currency') or ''}".rstrip()
         )
     return found
 

@@ -22,6 +22,7 @@ import psycopg
 from backoffice.runtime import doctor_ledger
 from backoffice.runtime.airflow_api import AirflowApi
 from backoffice.runtime.airflow_env import leaked_secrets
+from backoffice.runtime.demo import DAGS
 from backoffice.runtime.errors import RuntimeFault
 from backoffice.runtime.findings import Finding, bad, good
 from backoffice.runtime.health import sandbox_health
@@ -106,10 +107,12 @@ def _services(home: Home) -> Iterator[Finding]:
 
 def _partition(home: Home) -> Iterator[Finding]:
     """Each process holds its own secrets only, as the kernel shows its environment."""
+    services = [one for one in look(home).services if one["pid"] and one["name"] != "postgres"]
+    if not services:
+        yield bad("secrets per process", "nothing runs", "start everything with `backoffice up --detach`")
+        return
     secrets = load_secrets(home)
-    for service in look(home).services:
-        if service["pid"] is None or service["name"] == "postgres":
-            continue
+    for service in services:
         leaked = leaked_secrets(service["name"], int(service["pid"]), secrets)
         name = f"secrets of {service['name']}"
         if leaked:
@@ -153,8 +156,11 @@ def _airflow(home: Home) -> Iterator[Finding]:
             f"{error['filename']}: {''.join(last)}",
             "correct the file; Airflow reads it again within 30 s",
         )
-    if not errors:
-        yield good("Dag files", "all can be read")
+    for dag_id in DAGS:
+        if api.dag(dag_id) is None:
+            yield bad(f"Dag {dag_id}", "unknown to Airflow", f"read {home.log('dag-processor')}")
+        else:
+            yield good(f"Dag {dag_id}", "read by Airflow")
 
 
 def _clock(home: Home) -> Iterator[Finding]:

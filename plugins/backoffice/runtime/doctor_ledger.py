@@ -23,7 +23,7 @@ _APP_INSERT_PREFIX = "intake.stage_"
 _ACTS = {"review.decide_case": "backoffice_web"}
 
 _TABLE_RIGHTS = """
-SELECT role.rolname, format('%s.%s', schema.nspname, relation.relname), privilege.name
+SELECT role.rolname, schema.nspname || '.' || relation.relname, privilege.name
   FROM pg_class relation
   JOIN pg_namespace schema ON schema.oid = relation.relnamespace
  CROSS JOIN unnest(%(roles)s::text[]) AS role (rolname)
@@ -33,7 +33,7 @@ SELECT role.rolname, format('%s.%s', schema.nspname, relation.relname), privileg
    AND has_table_privilege(role.rolname, relation.oid, privilege.name)
 """
 _COLUMN_RIGHTS = """
-SELECT role.rolname, format('%s.%s', schema.nspname, relation.relname), privilege.name
+SELECT role.rolname, schema.nspname || '.' || relation.relname, privilege.name
   FROM pg_class relation
   JOIN pg_namespace schema ON schema.oid = relation.relnamespace
  CROSS JOIN unnest(%(roles)s::text[]) AS role (rolname)
@@ -148,7 +148,7 @@ def _acts(connection: Connection) -> Iterator[Finding]:
             """
             SELECT login FROM unnest(%s::text[]) AS login
               JOIN pg_proc ON true JOIN pg_namespace ON pg_namespace.oid = pronamespace
-             WHERE format('%%s.%%s', nspname, proname) = %s AND has_function_privilege(login, pg_proc.oid,
+             WHERE nspname || '.' || proname = %s AND has_function_privilege(login, pg_proc.oid,
              'EXECUTE')
             """,
             [[login for login in _LOGINS if login != "backoffice_migrator"], act],

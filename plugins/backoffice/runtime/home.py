@@ -111,6 +111,11 @@ class Home:
             ) from error
 
 
+def package_folder() -> str:
+    """Return the folder from which this package is imported; what we start imports it from there too."""
+    return str(Path(__file__).resolve().parents[2])
+
+
 def find_home() -> Home:
     """Return this installation's folders, without creating any.
 

@@ -18,7 +18,7 @@ from backoffice.runtime import process_table
 from backoffice.runtime.database import embedded_server, forget_external_server
 from backoffice.runtime.errors import RuntimeFault, StartFault, tail
 from backoffice.runtime.files import FileLock, read_json, rotate, write_private
-from backoffice.runtime.home import INSTANCE_VARIABLE, Home, Ports, choose_ports
+from backoffice.runtime.home import INSTANCE_VARIABLE, Home, Ports, choose_ports, package_folder
 from backoffice.runtime.secret_store import Secrets, load_secrets
 from backoffice.runtime.service import Child
 from backoffice.runtime.services import build_children
@@ -129,7 +129,12 @@ def _spawn(home: Home) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, "BACKOFFICE_HOME": str(home.state), "PYTHONUNBUFFERED": "1"},
+            env={
+                **os.environ,
+                "BACKOFFICE_HOME": str(home.state),
+                "PYTHONPATH": package_folder(),
+                "PYTHONUNBUFFERED": "1",
+            },
             cwd=home.state,
             start_new_session=True,
         )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from backoffice.domain.wording import amount, number
+from backoffice.domain.wording import amount, number, plain
 from backoffice.web import words
 
 # How the recorded facts are called, and how they are written. Facts that are not here are shown as recorded.
@@ -135,7 +135,7 @@ def view_hold(hold: Mapping[str, Any], sentences: Mapping[str, str], document: M
     line = hold.get("line_id") or hold.get("position")
     return HoldView(
         code=code,
-        title=str(hold.get("title") or words.plain(code)),
+        title=str(hold.get("title") or plain(code)),
         effect=effect,
         effect_title=effect_title,
         effect_meaning=meaning,
@@ -144,7 +144,7 @@ def view_hold(hold: Mapping[str, Any], sentences: Mapping[str, str], document: M
         comparison=_compare_documents(facts, document)
         if code in _DUPLICATES
         else _compare(code, facts, measured, limit, currency),
-        facts=[(_FACT_NAMES.get(name, words.plain(name)), text) for name, text in sorted(written.items())],
+        facts=[(_FACT_NAMES.get(name, plain(name)), text) for name, text in sorted(written.items())],
     )
 
 

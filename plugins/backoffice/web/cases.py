@@ -12,9 +12,8 @@ from typing import Any
 
 import psycopg
 
-from backoffice.domain.wording import amount
+from backoffice.domain.wording import amount, plain, role
 from backoffice.settings import sql
-from backoffice.web import words
 from backoffice.web.auth import SYSTEM, Person
 from backoffice.web.case_view import HoldView, view_hold
 from backoffice.web.database import Connection, LedgerPool, fetch_all, fetch_one
@@ -98,12 +97,35 @@ def list_cases(
     return CasePage(shown, _write_cursor(shown[-1]) if len(rows) > most else None)
 
 
-def count_open(connection: Connection) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return how many cases wait for a person, by role and by code."""
-    return (
-        fetch_all(connection, sql("review/count_open_cases"), {}),
-        fetch_all(connection, sql("review/list_open_codes"), {}),
+@dataclass(frozen=True)
+class OpenCounts:
+    """How many cases wait for a person.
+
+    :param roles: Role, number of cases.
+    :param codes: Hold code, its title, number of cases.
+    """
+
+    waiting: int
+    mine: int
+    roles: list[dict[str, Any]]
+    codes: list[dict[str, Any]]
+
+
+def count_open(connection: Connection, person: Person) -> OpenCounts:
+    """Return how many cases wait for anybody and for this person, by role and by code."""
+    who = {"person_id": person.person_id, "roles": list(person.roles)}
+    roles = fetch_all(connection, sql("review/count_open_cases"), who)
+    return OpenCounts(
+        waiting=sum(row["cases"] for row in roles),
+        mine=sum(row["mine"] for row in roles),
+        roles=roles,
+        codes=fetch_all(connection, sql("review/list_open_codes"), {}),
     )
+
+
+def titles_of_codes(connection: Connection) -> dict[str, str]:
+    """Return what each hold code is called."""
+    return {row["code"]: row["title"] for row in fetch_all(connection, sql("review/list_sentences"), {})}
 
 
 def read_case(connection: Connection, person: Person, case_id: int) -> CaseRecord:
@@ -145,7 +167,7 @@ def _offer(connection: Connection, person: Person, case: Mapping[str, Any]) -> l
     return [
         {
             "action": action["action"],
-            "label": action.get("label") or words.plain(action["action"]),
+            "label": action.get("label") or plain(action["action"]),
             "effect": action.get("effect") or "",
             "needs_second_person": bool(action.get("needs_second_person")),
             "reason_codes": list(action.get("reason_codes") or []),
@@ -160,8 +182,8 @@ def _why_not(row: Mapping[str, Any], case: Mapping[str, Any]) -> str | None:
     """Say why a person may not decide a case; None when they may."""
     limit = amount(row["highest"], row["currency"])
     sentences = {
-        "closed": f"The case is {words.plain(case['state']).lower()}; there is nothing left to decide.",
-        "role": f"Only {words.role(case['role'])} may decide this, and you do not have that role.",
+        "closed": f"The case is {plain(case['state']).lower()}; there is nothing left to decide.",
+        "role": f"This is for the role {role(case['role'])!r}, which you do not have.",
         "limit": f"{amount(case['amount'], case['currency'])} is above your limit of {limit}.",
         "own_order": "You created the order of this invoice; somebody else has to decide.",
         "first_answer": "You gave the first of two answers; another person must give the second.",

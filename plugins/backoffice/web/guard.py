@@ -9,6 +9,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from fastapi import Request
+from fastapi.responses import PlainTextResponse, Response
 from starlette.datastructures import Headers, MutableHeaders
 
 from backoffice.web.mount import Application, Receive, Scope, Send
@@ -77,7 +78,7 @@ class Guard:
         except Exception:
             log.exception("%s %s failed", request.method, request.url.path)
             if not started:
-                await answer(request, broken())(scope, receive, send_guarded)
+                await _answer_broken(request)(scope, receive, send_guarded)
 
 
 def refuse_before_reading(request: Request) -> Problem | None:
@@ -105,6 +106,15 @@ def is_ours(headers: Headers) -> bool:
         return True
     same_origin = headers.get("sec-fetch-site") in (None, "same-origin")
     return same_origin and headers.get("x-requested-with") == REQUESTED_WITH
+
+
+def _answer_broken(request: Request) -> Response:
+    """Return our 500 page, or a plain sentence should the page itself be what is broken."""
+    try:
+        return answer(request, broken())
+    except Exception:
+        log.exception("the error page failed")
+        return PlainTextResponse(broken().detail, 500)
 
 
 def _too_large() -> Problem:

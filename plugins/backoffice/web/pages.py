@@ -62,7 +62,8 @@ def inbox(
     chosen = cases.CaseFilter(state, role or None, code or None, mine, q.strip() if q else None)
     with ledger.reading() as connection:
         page = cases.list_cases(connection, person, chosen, cursor=cursor, most=_CASES_PER_PAGE)
-        by_role, by_code = cases.count_open(connection)
+        counts = cases.count_open(connection, person)
+        titles = cases.titles_of_codes(connection)
     now = datetime.now(UTC)
     return _page(
         request,
@@ -72,9 +73,9 @@ def inbox(
         cases=[
             {**case, "age": age(case["opened_at"], now), "late": _is_late(case, now)} for case in page.cases
         ],
-        roles=by_role,
-        codes=by_code,
-        waiting=sum(row["cases"] for row in by_role),
+        counts=counts,
+        titles=titles,
+        address_of=lambda mine: page_address(request, mine=str(mine).lower()),
         next_address=page_address(request, cursor=page.next_cursor) if page.next_cursor else None,
         first_page=cursor is None,
     )
@@ -112,6 +113,7 @@ def case_page(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledge
         ],
         age=age(record.case["opened_at"], datetime.now(UTC)),
         answerable=record.case["state"] in ("open", "half_decided"),
+        refusals=sorted({action["why_not"] for action in record.actions if not action["allowed"]}),
         idempotency_key=str(uuid.uuid4()),
     )
 

@@ -11,7 +11,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from backoffice.domain import wording
 from backoffice.operators.run_report import REPORT_FILTERS
 from backoffice.settings import include_dir
-from backoffice.web import words
 
 _HERE = Path(__file__).parent
 
@@ -31,8 +30,6 @@ def environment() -> Environment:
         amount=wording.amount,
         day=wording.day,
         moment=wording.moment,
-        role=words.role,
-        words=words.plain,
         **REPORT_FILTERS,
     )
     return created

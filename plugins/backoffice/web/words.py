@@ -1,4 +1,4 @@
-"""How the pages and the API call things: roles, effects, codes, and the sentence of a hold."""
+"""What a hold does and says, in words."""
 
 from __future__ import annotations
 
@@ -8,30 +8,12 @@ from decimal import Decimal
 
 from backoffice.domain.wording import UNKNOWN, number
 
-_ROLES = {
-    "ap_clerk": "Accounts payable",
-    "ap_manager": "Accounts payable manager",
-    "buyer": "Buyer",
-    "receiver": "Goods receipt",
-    "compliance_officer": "Compliance officer",
-}
 EFFECTS = {
     "B": ("Blocks posting", "Parked: nothing is booked until this is settled."),
     "P": ("Blocks payment", "Booked, with a payment block until this is settled."),
     "W": ("Warning", "For information; it blocks nothing."),
 }
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-
-
-def role(code: str) -> str:
-    """Return what people call a role."""
-    return _ROLES.get(code, plain(code))
-
-
-def plain(code: object) -> str:
-    """Return a code as words: ``price_agreed`` is Price agreed."""
-    text = str(code).replace("_", " ").strip()
-    return text[:1].upper() + text[1:]
 
 
 def sentence(template: str, values: Mapping[str, object]) -> str:

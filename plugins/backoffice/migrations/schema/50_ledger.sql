@@ -142,8 +142,8 @@ CREATE TABLE ledger.allocation (
 -- Working set of one matching transaction; emptied at its start. Unlogged: a crash rolls the transaction back anyhow.
 CREATE UNLOGGED TABLE ledger.work_invoice (
   invoice_id bigint NOT NULL, in_scope boolean NOT NULL, entity text NOT NULL, is_credit boolean NOT NULL,
-  booking_no bigint, invoice_date date NOT NULL, number_key text COLLATE "C" NOT NULL, content_hash bytea NOT NULL,
-  duplicate text, other_invoice_id bigint, total_arith text, total_arith_off numeric, total_arith_limit numeric,
+  booking_no bigint, invoice_date date NOT NULL, number_key text COLLATE "C" NOT NULL, invoice_number text COLLATE "C" NOT NULL,
+  content_hash bytea NOT NULL, duplicate text, other_invoice_id bigint, total_arith text, total_arith_off numeric, total_arith_limit numeric,
   tax_off numeric, tax_limit numeric, tax_facts jsonb, not_evaluable text, blocked boolean NOT NULL DEFAULT false
 );
 CREATE UNLOGGED TABLE ledger.work_tolerance (
@@ -165,8 +165,9 @@ CREATE UNLOGGED TABLE ledger.work_line (
   invoice_line_id bigint NOT NULL, invoice_id bigint NOT NULL, in_scope boolean NOT NULL, order_line_id bigint,
   tolerance_id bigint NOT NULL, order_gate text, supplier_mismatch boolean NOT NULL, currency_diff boolean NOT NULL,
   po_not_approved boolean NOT NULL, po_closed boolean NOT NULL, uom_unmapped boolean NOT NULL, counts boolean NOT NULL,
-  -- the document in business order: booked first, then date, number, content
-  booking_no bigint, invoice_date date NOT NULL, number_key text COLLATE "C" NOT NULL, content_hash bytea NOT NULL,
+  -- the document in business order: booked first, then date, number (normalised, then as written), content
+  booking_no bigint, invoice_date date NOT NULL, number_key text COLLATE "C" NOT NULL, invoice_number text COLLATE "C" NOT NULL,
+  content_hash bytea NOT NULL,
   is_credit boolean NOT NULL, bookable boolean NOT NULL,
   scaled_quantity numeric NOT NULL, net_amount numeric NOT NULL, quantity numeric NOT NULL, unit_price numeric,
   price_base_quantity numeric NOT NULL, allowance_total numeric NOT NULL, charge_total numeric NOT NULL

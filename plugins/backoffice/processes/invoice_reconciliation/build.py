@@ -10,6 +10,7 @@ from airflow.sdk import ExceptionRetryPolicy, Param, RetryAction, RetryRule, Tri
 from backoffice.assets import JOURNAL, PAYMENT_PROPOSALS, REVIEW_CASES
 from backoffice.operators.decide import DecideInvoicesOperator
 from backoffice.operators.ingest import IngestInvoicesOperator, IngestRecordsOperator
+from backoffice.operators.ingest_folder import IngestFolderOperator
 from backoffice.operators.quality_gate import QualityGateOperator
 from backoffice.operators.reconcile import (
     AcceptDocumentsOperator,
@@ -20,7 +21,7 @@ from backoffice.operators.reconcile import (
     PostEntriesOperator,
 )
 from backoffice.operators.report import ReportOperator
-from backoffice.processes.invoice_reconciliation.config import PROCESS, Reconciliation, Source
+from backoffice.processes.invoice_reconciliation.config import PROCESS, FolderSource, Reconciliation, Source
 from backoffice.sensors.review import ReviewSensor
 
 if TYPE_CHECKING:
@@ -79,14 +80,16 @@ def build_tasks(config: Reconciliation) -> None:
 
 
 def _ingest(source: Source, config: Reconciliation) -> BaseOperator:
+    """Return the task that reads the source, by the kind of source."""
     common: dict[str, Any] = {
         "task_id": f"ingest_{source.dataset}",
-        "endpoint": source.endpoint,
-        "source": source.http_conn_id,
-        "http_conn_id": source.http_conn_id,
+        "source": source.name,
         "ledger_conn_id": config.ledger_conn_id,
         "process": PROCESS,
     }
+    if isinstance(source, FolderSource):
+        return IngestFolderOperator(folder=source.folder, entity=source.entity, pattern=source.pattern, **common)
+    common |= {"endpoint": source.endpoint, "http_conn_id": source.http_conn_id}
     if source.dataset == "invoices":
         return IngestInvoicesOperator(**common)
     return IngestRecordsOperator(dataset=source.dataset, **common)  # type: ignore[arg-type]

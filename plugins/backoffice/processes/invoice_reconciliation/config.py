@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from backoffice.settings import LEDGER_CONN_ID
@@ -11,8 +11,8 @@ PROCESS = "invoice_reconciliation"
 
 
 @dataclass(frozen=True)
-class Source:
-    """One dataset of one source system.
+class HttpSource:
+    """One dataset of a source system that answers over HTTP.
 
     :param dataset: ``suppliers``, ``orders``, ``receipts`` or ``invoices``.
     :param http_conn_id: Connection of type ``http``; its name is the source's name in the ledger.
@@ -22,6 +22,31 @@ class Source:
     dataset: str
     http_conn_id: str
     endpoint: str
+
+    @property
+    def name(self) -> str:
+        """The source's name in the ledger."""
+        return self.http_conn_id
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """E-invoices that lie in a folder.
+
+    :param name: The source's name in the ledger.
+    :param folder: Path of the folder.
+    :param entity: Company code that the documents are addressed to.
+    :param pattern: Which file names are documents. Default all.
+    """
+
+    name: str
+    folder: str
+    entity: str
+    pattern: str = "*"
+    dataset: str = field(default="invoices", init=False)
+
+
+Source = HttpSource | FolderSource
 
 
 @dataclass(frozen=True)
@@ -35,10 +60,10 @@ class Reconciliation:
     """
 
     sources: tuple[Source, ...] = (
-        Source("suppliers", "backoffice_erp", "/erp/suppliers"),
-        Source("orders", "backoffice_erp", "/erp/orders"),
-        Source("receipts", "backoffice_warehouse", "/warehouse/receipts"),
-        Source("invoices", "backoffice_mailbox", "/mailbox/messages"),
+        HttpSource("suppliers", "backoffice_erp", "/erp/suppliers"),
+        HttpSource("orders", "backoffice_erp", "/erp/orders"),
+        HttpSource("receipts", "backoffice_warehouse", "/warehouse/receipts"),
+        HttpSource("invoices", "backoffice_mailbox", "/mailbox/messages"),
     )
     review_window: timedelta = timedelta(hours=23)
     synthetic: bool = False
@@ -52,4 +77,4 @@ class Reconciliation:
     @property
     def expected(self) -> list[dict[str, str]]:
         """The datasets that a run expects, as the ledger stores them."""
-        return [{"source": source.http_conn_id, "dataset": source.dataset} for source in self.sources]
+        return [{"source": source.name, "dataset": source.dataset} for source in self.sources]

@@ -55,7 +55,7 @@ class NumberRange:
     @property
     def zero_padded(self) -> bool:
         """Whether the numbers carry leading zeros that somebody may leave out."""
-        return self.index % STYLES in (0, 2)
+        return self.index % STYLES == 2
 
     def next(self, year: int, *, credit: bool = False) -> str:
         """The next ordinary number."""
@@ -91,9 +91,8 @@ def respelled(number: str) -> str:
 
 
 def without_zeros(number: str) -> str:
-    """The same number without its leading zeros: AB-0017 becomes ab17, 0017 becomes 17."""
-    head, _, tail = number.rpartition("-")
-    return head.lower() + tail.lstrip("0")
+    """The same number without its leading zeros: 0017 becomes 17. Zeros after letters are part of a number."""
+    return number.lstrip("0")
 
 
 def letter_for_digit(number: str, digit: str) -> str:

@@ -16,7 +16,7 @@ def create_app(company: Company, credentials: Credentials, clock: SandboxClock |
 
     What it is told (messages to suppliers, injected documents) is kept in memory and gone when it ends.
 
-    :param clock: Decides what can be seen; by default now or the morning of the company's anchor.
+    :param clock: Decides what can be seen; by default it shows now, and the whole company.
     """
     systems = Systems(company, clock or SandboxClock(usual_start(company.anchor)))
     app = FastAPI(title="Backoffice sandbox company", openapi_url=None, docs_url=None, redoc_url=None)

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 
 _TICK = timedelta(microseconds=1)
-_MORNING = time_of_day(6, tzinfo=UTC)
+_MIDNIGHT = time_of_day(0, tzinfo=UTC)
 
 
 class SandboxClock:
@@ -54,9 +54,11 @@ class SandboxClock:
 
 
 def usual_start(anchor: date) -> datetime:
-    """Now, if the anchor is today (UTC); else six in the morning of the anchor."""
-    now = datetime.now(UTC)
-    return now if now.date() == anchor else datetime.combine(anchor, _MORNING)
+    """Now, or the first moment of the anchor (UTC) if that is still to come.
+
+    The whole company can be seen from then on, and the clock never goes back when the server starts again.
+    """
+    return max(datetime.now(UTC), datetime.combine(anchor, _MIDNIGHT))
 
 
 def _aware(moment: datetime) -> datetime:

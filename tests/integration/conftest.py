@@ -1,0 +1,61 @@
+"""Fixtures of the integration tests: a sandbox company over HTTP and the product's environment pointing at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from tests.night import connection_json, environment, http_json
+
+from backoffice.sandbox.generator import generate
+from backoffice.sandbox.server.background import running
+from backoffice.sandbox.server.clock import SandboxClock
+from backoffice.sandbox.server.gate import Credentials
+
+USER, PASSWORD = "backoffice", "sandbox-test-only"
+ANCHOR = date(2026, 11, 20)  # a Friday
+
+
+@pytest.fixture
+def product(ledger, tmp_path) -> Iterator[None]:
+    """The product's environment on this test's ledger, without sources."""
+    with environment({
+        "AIRFLOW_CONN_BACKOFFICE_LEDGER": connection_json(ledger.dsn("app")),
+        "AIRFLOW__BACKOFFICE__WEB_DSN": ledger.dsn("web"),
+        "AIRFLOW__BACKOFFICE__REPORT_DIR": str(tmp_path / "reports"),
+        "AIRFLOW__BACKOFFICE__GATE_DIR": str(tmp_path / "gates"),
+        "GX_ANALYTICS_ENABLED": "false",
+    }):  # fmt: skip
+        yield
+
+
+@pytest.fixture
+def business_day(ledger) -> Callable[[date], None]:
+    """Set the ledger's business date."""
+
+    def set_day(day: date) -> None:
+        with ledger.connect("admin") as connection:
+            connection.execute(
+                "INSERT INTO ops.simulated_clock (business_date) VALUES (%s) ON CONFLICT (only_row) DO UPDATE SET business_date = excluded.business_date", (day,)
+            )
+
+    return set_day
+
+
+@pytest.fixture
+def company(ledger, product, business_day):
+    """Start a sandbox company by seed, size and mix; its sources become the product's connections."""
+    with ExitStack() as stack:
+
+        def start(seed: int, size: int, mix: str, anchor: date = ANCHOR):
+            invented = generate(seed, size, mix, anchor)
+            clock = SandboxClock(datetime(anchor.year, anchor.month, anchor.day, tzinfo=UTC) + timedelta(days=1))
+            url = stack.enter_context(running(invented, Credentials(USER, PASSWORD), clock))
+            names = ("ERP", "WAREHOUSE", "MAILBOX")
+            stack.enter_context(environment({f"AIRFLOW_CONN_BACKOFFICE_{name}": http_json(url, USER, PASSWORD) for name in names}))
+            business_day(anchor)
+            return invented, clock, url
+
+        yield start

@@ -1,0 +1,247 @@
+"""Books written for one rule each, with the codes worked by hand.
+
+They hold what random books meet too seldom to rely on. The codes of a document stand under its name, those of a
+line under name and position; a document of one line has all codes under its name. What is not named has none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from tests.oracle.book import UomFactor
+from tests.oracle.named_prices import PRICES
+from tests.oracle.one_order import (
+    ORDER,
+    SERVICE,
+    Named,
+    a_book,
+    billed,
+    credited,
+    limit,
+    of_lines,
+    of_tax,
+    priced,
+    received,
+    with_orders,
+)
+from tests.oracle.writing import write_line
+
+QUANTITIES: Named = {
+    "a hundred billed, ninety received": (
+        a_book(billed("A", "100"), receipts=(received("90"),)),
+        {"A": {"QTY_REC"}},
+    ),
+    "three of forty on a hundred": (
+        a_book(*(billed(ref, "40", day=day) for day, ref in enumerate("ABC", 1))),
+        {"C": {"QTY_ORD", "QTY_REC"}},
+    ),
+    "two lines of one document together": (
+        a_book(of_lines("A", write_line("60", "10"), write_line("60", "10"))),
+        {"A 1": {"QTY_ORD", "QTY_REC"}, "A 2": {"QTY_ORD", "QTY_REC"}},
+    ),
+    "a third of an order unit, three times": (
+        a_book(
+            of_lines("A", *[priced("3.33", "1", uom="SET")] * 3),
+            **with_orders(replace(ORDER, quantity=Decimal(1))),
+            receipts=(received("1"),),
+            factors=(UomFactor(from_uom="SET", to_uom="EA", numerator=1, denominator=3),),
+        ),
+        {},
+    ),
+    "booked comes first, then date": (
+        a_book(
+            billed("A", "60", day=1),
+            billed("B", "60", day=2, booking_no=9),
+            billed("C", "30", day=9, booking_no=2),
+        ),
+        {"A": {"QTY_ORD", "QTY_REC"}},
+    ),
+    "returned in full": (
+        a_book(billed("A", "1"), receipts=(received("5"), received("-5"))),
+        {"A": {"NO_RECEIPT"}},
+    ),
+    "waits for its receipt": (
+        a_book(billed("A", "1"), **with_orders(replace(ORDER, gr_based=True)), receipts=()),
+        {"A": {"NO_RECEIPT"}},
+    ),
+    "small values need no receipt": (
+        a_book(
+            billed("A", "5"),
+            billed("B", "0.0001", day=2),
+            receipts=(),
+            limits=(limit("NO_RECEIPT", None, "50"),),
+        ),
+        {"B": {"NO_RECEIPT"}},
+    ),
+    "no two-way receipt": (
+        a_book(billed("A", "100"), receipts=(), **with_orders(replace(ORDER, match_type=2))),
+        {},
+    ),
+    "received value": (
+        a_book(
+            billed("A", "1", "100"),
+            billed("B", "1", "0.01", day=2),
+            **with_orders(SERVICE),
+            receipts=(received("1", "60"), received("2", "40")),
+        ),
+        {"B": {"AMT_REC"}},
+    ),
+    "a receipt of unknown value leaves no tolerance": (
+        a_book(
+            billed("A", "1", "60"),
+            billed("B", "1", "1", day=2),
+            **with_orders(SERVICE),
+            receipts=(received("1", "60"), received("2")),
+            limits=(limit("AMT_REC", "50", "50"),),
+        ),
+        {"B": {"AMT_REC"}},
+    ),
+    "an unchecked value stays unchecked": (
+        a_book(
+            billed("A", "1", "100"),
+            **with_orders(SERVICE),
+            receipts=(received("1"),),
+            limits=(limit("AMT_REC"),),
+        ),
+        {},
+    ),
+    "nothing received, by value": (
+        a_book(billed("A", "1", "60"), **with_orders(SERVICE), receipts=()),
+        {"A": {"NO_RECEIPT"}},
+    ),
+}
+
+CREDITS: Named = {
+    "credits add up, also those in excess": (
+        a_book(
+            billed("A", "40"),
+            credited("C", "30", day=2),
+            credited("D", "20", day=3),
+            credited("E", "1", day=4),
+        ),
+        {"D": {"CREDIT_EXCESS"}, "E": {"CREDIT_EXCESS"}},
+    ),
+    "a credit in excess makes no room": (
+        a_book(credited("C", "20", day=2), billed("A", "110", day=3, type_code="384")),
+        {"C": {"CREDIT_EXCESS"}, "A": {"QTY_ORD", "QTY_REC", "NOT_EVALUABLE"}},
+    ),
+    "a credit makes room": (
+        a_book(billed("A", "100"), credited("C", "30", day=2), billed("B", "30", day=3)),
+        {},
+    ),
+    "what is billed later can be credited": (
+        a_book(credited("C", "10", day=1), billed("A", "10", day=2)),
+        {},
+    ),
+    "more value than billed": (
+        a_book(billed("A", "10"), credited("C", "10", "10.01")),
+        {"C": {"CREDIT_EXCESS"}},
+    ),
+    "by value alone": (
+        a_book(
+            billed("A", "1", "100"),
+            credited("C", "5", "20"),
+            **with_orders(SERVICE),
+            receipts=(received("1", "100"),),
+        ),
+        {},
+    ),
+    "nothing to credit on what is parked for its receipt": (
+        a_book(
+            billed("A", "10"), credited("C", "10"), **with_orders(replace(ORDER, gr_based=True)), receipts=()
+        ),
+        {"A": {"NO_RECEIPT"}, "C": {"CREDIT_EXCESS"}},
+    ),
+    "nothing to credit on what is parked for its receipt, by value": (
+        a_book(
+            billed("A", "1", "100"),
+            credited("C", "1", "100"),
+            **with_orders(replace(SERVICE, gr_based=True)),
+            receipts=(),
+        ),
+        {"A": {"NO_RECEIPT"}, "C": {"CREDIT_EXCESS"}},
+    ),
+    "parked on another line of the same document": (
+        a_book(
+            of_lines("A", write_line("10", "10"), write_line("10", "10", po_line="20")),
+            credited("C", "10"),
+            **with_orders(ORDER, replace(ORDER, po_line="20", gr_based=True)),
+        ),
+        {"A 2": {"NO_RECEIPT"}, "C": {"CREDIT_EXCESS"}},
+    ),
+    "booked can be credited whatever its codes": (
+        a_book(billed("A", "10", booking_no=1, type_code="384"), credited("C", "10")),
+        {"A": {"NOT_EVALUABLE"}},
+    ),
+    "rejected cannot": (
+        a_book(billed("A", "10", rejected=True), credited("C", "10")),
+        {"C": {"CREDIT_EXCESS"}},
+    ),
+}
+
+DOCUMENTS: Named = {
+    "an exact duplicate does not count": (
+        a_book(billed("A", "60", number="7"), billed("B", "60", number="007", day=2)),
+        {"B": {"DUP_EXACT"}},
+    ),
+    "a booked duplicate counts": (
+        a_book(
+            billed("A", "60", number="7", booking_no=1),
+            billed("B", "60", number="007", booking_no=2),
+            billed("C", "1", day=9),
+        ),
+        {"B": {"DUP_EXACT", "QTY_ORD", "QTY_REC"}, "C": {"QTY_ORD", "QTY_REC"}},
+    ),
+    "a duplicate serves as the earlier one": (
+        a_book(
+            billed("A", "1", number="7", content_hash=b"\x01" * 32),
+            billed("B", "2", number="7", content_hash=b"\x02" * 32),
+            billed("C", "2", number="7", day=5),
+        ),
+        {"B": {"DUP_EXACT"}, "C": {"DUP_EXACT"}},
+    ),
+    "numbers that read the same, or are swapped": (
+        a_book(
+            billed("A", "1", number="INV-1001", day=1),
+            billed("B", "2", number="1NV-IOO1", day=2),
+            billed("C", "3", number="INV-1010", day=1),
+            billed("D", "4", number="INV-1100", day=9),
+            billed("E", "5", number="INV-1002", day=1),
+        ),
+        {"B": {"DUP_LIKELY"}, "C": {"DUP_LIKELY"}},
+    ),
+    "never a duplicate": (
+        a_book(
+            billed("A", "1", number="000"),
+            billed("B", "1", number="--"),
+            billed("C", "1", number="7"),
+            billed("D", "1", number="7", duplicates_evaluable=False),
+            billed("E", "1", number="7", rejected=True),
+            billed("F", "1", number="7", group="G9"),
+        ),
+        {},
+    ),
+    "a half cent is rounded up, on both sides": (
+        a_book(
+            billed("A", "1", totals=replace(billed("X", "1").totals, payable=Decimal("11.995"))),
+            billed("B", "2", totals=replace(billed("X", "2").totals, payable=Decimal("24.005"))),
+            billed(
+                "C",
+                "3",
+                totals=replace(billed("X", "3").totals, prepaid=Decimal("36.005"), payable=Decimal(0)),
+            ),
+        ),
+        {"B": {"TOTAL_ARITH"}, "C": {"NOT_EVALUABLE"}},
+    ),
+    "tax off by a cent": (
+        a_book(
+            of_tax("A", "2.01"),
+            of_tax("B", "2.02", day=2),
+            of_tax("C", "1.9899", day=3),
+        ),
+        {"B": {"TAX_TOTAL"}, "C": {"TAX_TOTAL"}},
+    ),
+}
+
+NAMED_BOOKS: Named = {**PRICES, **QUANTITIES, **CREDITS, **DOCUMENTS}

@@ -1,0 +1,146 @@
+"""Every route times every kind of caller. A route that is missing from the table fails the test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from backoffice.web.api import require_login
+from tests.web.books import Books
+from tests.web.host import ROLES, log_in
+
+ANSWER = {"action": "accept", "reason_code": "approved", "reason": "as agreed", "evidence_hash": "00" * 32}
+CALLERS = ("anonymous", "bad_token", "bad_cookie", *ROLES)
+MAPPED = ("clerk", "buyer", "manager", "admin")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What each caller gets on one address.
+
+    :param address: With the names of ``Books`` in braces.
+    :param mapped: Status for a person the ledger knows.
+    :param viewer: For a log-in that may see the Dag's runs in Airflow and is nobody in the ledger.
+    :param nobody: For a log-in without any permission.
+    """
+
+    route: str
+    address: str
+    mapped: int
+    viewer: int
+    nobody: int
+    method: str = "GET"
+
+
+LOG_IN_ONLY = {"viewer": 200, "nobody": 200}
+PERSON_ONLY = {"viewer": 403, "nobody": 403}
+RUN_READERS = {"viewer": 200, "nobody": 403}
+TABLE = [
+    Expected("/", "/", 307, 307, 307),
+    Expected("/cases", "/cases", 200, **PERSON_ONLY),
+    Expected("/cases/{case_id}", "/cases/{price}", 200, **PERSON_ONLY),
+    Expected("/runs", "/runs", 200, **LOG_IN_ONLY),
+    Expected("/runs/{dag_id}/{run_id}", "/runs/{dag_id}/{airflow_run_id}", 200, **RUN_READERS),
+    Expected(
+        "/gates/{dag_id}/{run_id}/{dataset}", "/gates/{dag_id}/{airflow_run_id}/invoices", 307, 307, 403
+    ),
+    Expected(
+        "/gates/{dag_id}/{run_id}/{dataset}/{name:path}",
+        "/gates/{dag_id}/{airflow_run_id}/invoices/",
+        200,
+        **RUN_READERS,
+    ),
+    Expected("/static/{name}", "/static/backoffice.css", 200, **LOG_IN_ONLY),
+    Expected("/{path:path}", "/nothing/here", 404, 404, 404),
+    Expected("/api/v1/cases", "/api/v1/cases", 200, **PERSON_ONLY),
+    Expected("/api/v1/cases/{case_id}", "/api/v1/cases/{price}", 200, **PERSON_ONLY),
+    Expected(
+        "/api/v1/cases/{case_id}/documents/{document_id}",
+        "/api/v1/cases/{price}/documents/{document}",
+        200,
+        **PERSON_ONLY,
+    ),
+    Expected(
+        "/api/v1/cases/{case_id}/answers", "/api/v1/cases/{price}/answers", 409, 403, 403, method="POST"
+    ),
+    Expected("/api/v1/runs", "/api/v1/runs", 200, **LOG_IN_ONLY),
+    Expected(
+        "/api/v1/runs/{dag_id}/{run_id}/report",
+        "/api/v1/runs/{dag_id}/{airflow_run_id}/report",
+        200,
+        **RUN_READERS,
+    ),
+    Expected("/api/v1/openapi.json", "/api/v1/openapi.json", 200, **LOG_IN_ONLY),
+]
+
+
+@pytest.fixture
+def gate_page(books: Books, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("AIRFLOW__BACKOFFICE__GATE_DIR", str(tmp_path))
+    folder = tmp_path / books.dag_id / books.airflow_run_id / "invoices"
+    folder.mkdir(parents=True)
+    (folder / "index.html").write_text("<h1>Gate</h1>")
+
+
+def routes_of(app: FastAPI) -> list[APIRoute]:
+    assert all(isinstance(route, APIRoute) for route in app.routes), (
+        "a mount or plain route escapes the log-in"
+    )
+    return [route for route in app.routes if isinstance(route, APIRoute)]
+
+
+def status_for(caller: str, expected: Expected) -> int:
+    if caller == "anonymous":
+        return 401
+    if caller in ("bad_token", "bad_cookie"):
+        return 403
+    return expected.mapped if caller in MAPPED else expected.viewer if caller == "viewer" else expected.nobody
+
+
+def test_the_table_names_every_route_and_nothing_else(app):
+    there = {(method, route.path) for route in routes_of(app) for method in route.methods or ()}
+    assert there == {(expected.method, expected.route) for expected in TABLE}
+
+
+def test_every_route_asks_for_a_log_in(app):
+    for route in routes_of(app):
+        assert require_login in [dependency.call for dependency in route.dependant.dependencies], route.path
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_what_each_caller_gets(caller, app, login, books, gate_page, ledger):
+    with ledger.connect("admin") as connection:
+        document = connection.execute(
+            "SELECT i.document_id FROM review.case c JOIN purchasing.invoice i ON i.invoice_id = c.subject_id WHERE c.case_id = %s",
+            (books.price,),
+        ).fetchone()[0]
+    client = login(None)
+    headers = {"X-Requested-With": "backoffice", "Idempotency-Key": "0123456789"}
+    if caller == "bad_token":
+        headers["Authorization"] = "Bearer forged.token.here"
+    elif caller == "bad_cookie":
+        client.cookies.set("_token", "forged.token.here")
+    elif caller != "anonymous":
+        headers["Authorization"] = f"Bearer {log_in(caller)}"
+    got, wanted = {}, {}
+    for expected in TABLE:
+        address = expected.address.format(**vars(books), document=document)
+        body = ANSWER if expected.method == "POST" else None
+        response = client.request(expected.method, address, headers=headers, json=body)
+        got[expected.route] = response.status_code
+        wanted[expected.route] = status_for(caller, expected)
+        is_api = expected.route.startswith("/api/")
+        if response.status_code >= 400:
+            kind = "application/problem+json" if is_api else "text/html; charset=utf-8"
+            assert response.headers["content-type"] == kind
+            assert "Traceback" not in response.text
+    assert got == wanted
+
+
+def test_another_method_on_a_known_address_is_refused(login, books):
+    for method in ("PUT", "DELETE", "PATCH"):
+        response = login("clerk").request(method, f"/api/v1/cases/{books.price}")
+        assert response.status_code == 405
