@@ -42,6 +42,13 @@ class Loaded:
     order_lines: dict[OrderLine, int]
 
 
+def load_book(connection: Connection, book: Book) -> Loaded:
+    """Insert all facts of the book and queue all its documents."""
+    loaded = load_masters(connection, book)
+    load_documents(connection, book, book.invoices, loaded)
+    return loaded
+
+
 def load_masters(connection: Connection, book: Book) -> Loaded:
     """Insert all but the documents, and replace limits and unit factors by the book's."""
     loaded = Loaded(open_run(connection, book, "first"), {}, {}, {})

@@ -1,7 +1,7 @@
 """Books written for one rule each, with the codes worked by hand.
 
-They hold what random books meet too seldom to rely on. The codes of a document stand under its name, those of a
-line under name and position; a document of one line has all codes under its name. What is not named has none.
+They hold what random books meet too seldom to rely on. The codes of a document stand under its name, those of
+a line under name and position; a document of one line has all under its name. What is not named has none.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from tests.oracle.book import UomFactor
+from tests.oracle.book import Totals, UomFactor
 from tests.oracle.named_prices import PRICES
 from tests.oracle.one_order import (
     ORDER,
@@ -180,6 +180,12 @@ CREDITS: Named = {
     ),
 }
 
+
+def prepaid_in_full(quantity: str, prepaid: str) -> Totals:
+    """Totals of a line at 10.00 with 20 % tax of which this was prepaid and nothing is payable."""
+    return replace(billed("X", quantity).totals, prepaid=Decimal(prepaid), payable=Decimal(0))
+
+
 DOCUMENTS: Named = {
     "an exact duplicate does not count": (
         a_book(billed("A", "60", number="7"), billed("B", "60", number="007", day=2)),
@@ -226,18 +232,14 @@ DOCUMENTS: Named = {
         a_book(
             billed("A", "1", totals=replace(billed("X", "1").totals, payable=Decimal("11.995"))),
             billed("B", "2", totals=replace(billed("X", "2").totals, payable=Decimal("24.005"))),
-            billed(
-                "C",
-                "3",
-                totals=replace(billed("X", "3").totals, prepaid=Decimal("36.005"), payable=Decimal(0)),
-            ),
+            billed("C", "3", totals=prepaid_in_full("3", "36.005")),
         ),
         {"B": {"TOTAL_ARITH"}, "C": {"NOT_EVALUABLE"}},
     ),
     "tax off by a cent": (
         a_book(
             of_tax("A", "2.01"),
-            of_tax("B", "2.02", day=2),
+            of_tax("B", "2.0201", day=2),
             of_tax("C", "1.9899", day=3),
         ),
         {"B": {"TAX_TOTAL"}, "C": {"TAX_TOTAL"}},

@@ -173,8 +173,7 @@ def _line(node: Any, texts: Any, one: Any) -> Line:
 
 
 def normal(number: str) -> str:
-    groups = re.findall(r"[A-Z]+|[0-9]+", number.upper())
-    return "".join(group.lstrip("0") if group.isdigit() else group for group in groups)
+    return re.sub(r"[^A-Z0-9]", "", number.upper()).lstrip("0")
 
 
 def _swapped_neighbours(one: str, other: str) -> bool:

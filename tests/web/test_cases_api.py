@@ -43,14 +43,14 @@ def listed(client: TestClient, **query: object) -> list[int]:
 # -- listing -----------------------------------------------------------------------------------------------
 
 
-def test_open_cases_come_by_due_date_and_those_without_one_last(login, books):
-    assert listed(login("clerk")) == [
-        books.received,
-        books.price,
-        books.own_order,
-        books.duplicate,
-        books.large,
-        books.quarantined,
+def test_open_cases_come_by_due_date_and_those_without_one_last(look, standing_books):
+    assert listed(look("clerk")) == [
+        standing_books.received,
+        standing_books.price,
+        standing_books.own_order,
+        standing_books.duplicate,
+        standing_books.large,
+        standing_books.quarantined,
     ]
 
 
@@ -71,12 +71,12 @@ def test_open_cases_come_by_due_date_and_those_without_one_last(login, books):
         ({"state": "all", "role": "receiver"}, {"received"}),
     ],
 )
-def test_filters(query, names, login, books):
-    assert set(listed(login("clerk"), **query)) == {getattr(books, name) for name in names}
+def test_filters(query, names, look, standing_books):
+    assert set(listed(look("clerk"), **query)) == {getattr(standing_books, name) for name in names}
 
 
-def test_a_case_is_found_by_its_number(login, books):
-    assert books.large in listed(login("clerk"), q=str(books.large))
+def test_a_case_is_found_by_its_number(look, standing_books):
+    assert standing_books.large in listed(look("clerk"), q=str(standing_books.large))
 
 
 @pytest.mark.parametrize(
@@ -88,13 +88,13 @@ def test_a_case_is_found_by_its_number(login, books):
         ("admin", set()),
     ],
 )
-def test_mine_is_what_names_me_or_my_role(user, names, login, books):
-    assert set(listed(login(user), mine=True)) == {getattr(books, name) for name in names}
+def test_mine_is_what_names_me_or_my_role(user, names, look, standing_books):
+    assert set(listed(look(user), mine=True)) == {getattr(standing_books, name) for name in names}
 
 
 @pytest.mark.parametrize("limit", [1, 2, 4, 5, 6, 200])
-def test_paging_shows_every_case_once(limit, login, books):
-    client, seen, address = login("clerk"), [], f"/api/v1/cases?limit={limit}"
+def test_paging_shows_every_case_once(limit, look, standing_books):
+    client, seen, address = look("clerk"), [], f"/api/v1/cases?limit={limit}"
     while address:
         page = client.get(address).json()
         assert len(page["cases"]) <= limit
@@ -115,8 +115,8 @@ def test_paging_shows_every_case_once(limit, login, books):
         ({"q": "\x00"}, "q"),
     ],
 )
-def test_a_wrong_query_names_its_field(query, field, login, books):
-    response = login("clerk").get("/api/v1/cases", params=query)
+def test_a_wrong_query_names_its_field(query, field, look, standing_books):
+    response = look("clerk").get("/api/v1/cases", params=query)
     assert response.status_code == 422
     assert response.headers["content-type"] == "application/problem+json"
     assert [error["field"] for error in response.json()["errors"]] == [field]
@@ -125,8 +125,8 @@ def test_a_wrong_query_names_its_field(query, field, login, books):
 # -- one case ----------------------------------------------------------------------------------------------
 
 
-def test_a_case_tells_what_happened_in_a_sentence(login, books):
-    case = detail(login("buyer"), books.price)
+def test_a_case_tells_what_happened_in_a_sentence(look, standing_books):
+    case = detail(look("buyer"), standing_books.price)
     assert [hold["sentence"] for hold in case["holds"]] == [
         "Billed 1,100.00 for 100 EA; at the order price of 10.00 per 1 that is 1,000.00: "
         "100.00 EUR above (limits 2 % and 50.00)."
@@ -137,8 +137,8 @@ def test_a_case_tells_what_happened_in_a_sentence(login, books):
 
 
 @pytest.mark.parametrize("case_id", [0, -1, 999_999, 2**63])
-def test_a_case_that_is_not_there(case_id, login, books):
-    assert login("clerk").get(f"/api/v1/cases/{case_id}").status_code in (404, 422)
+def test_a_case_that_is_not_there(case_id, look, standing_books):
+    assert look("clerk").get(f"/api/v1/cases/{case_id}").status_code in (404, 422)
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,8 @@ def test_a_case_that_is_not_there(case_id, login, books):
         ("clerk", "quarantined", None),
     ],
 )
-def test_what_may_be_done_and_why_not(user, name, why_not, login, books):
-    actions = detail(login(user), getattr(books, name))["actions"]
+def test_what_may_be_done_and_why_not(user, name, why_not, look, standing_books):
+    actions = detail(look(user), getattr(standing_books, name))["actions"]
     assert actions
     assert {action["why_not"] for action in actions} == {why_not}
     assert {action["allowed"] for action in actions} == {why_not is None}
@@ -203,8 +203,8 @@ def test_the_same_answer_again_is_the_same_answer(login, books, ledger):
         assert connection.execute("SELECT count(*) FROM review.answer").fetchone() == (1,)
 
 
-def test_an_answer_on_other_facts_is_refused(login, books, ledger):
-    response = answer(login("buyer"), books.price, "accept", "approved", evidence_hash="ab" * 32)
+def test_an_answer_on_other_facts_is_refused(look, standing_books, standing_ledger):
+    response = answer(look("buyer"), standing_books.price, "accept", "approved", evidence_hash="ab" * 32)
     assert response.status_code == 409
     assert "changed" in response.json()["detail"]
 
@@ -260,26 +260,30 @@ def test_two_at_once_give_one_answer(login, books, ledger):
         ({"evidence_hash": "zz"}, "evidence_hash"),
     ],
 )
-def test_a_wrong_field_is_named_and_nothing_is_stored(changes, field, login, books, ledger):
+def test_a_wrong_field_is_named_and_nothing_is_stored(changes, field, look, standing_books, standing_ledger):
     body = {"action": "accept", "code": "approved", **changes}
     response = answer(
-        login("buyer"), books.price, body.pop("action"), body.pop("reason_code", body.pop("code")), **body
+        look("buyer"),
+        standing_books.price,
+        body.pop("action"),
+        body.pop("reason_code", body.pop("code")),
+        **body,
     )
     assert response.status_code == 422
     assert field in [error["field"] for error in response.json()["errors"]]
-    with ledger.connect("admin") as connection:
+    with standing_ledger.connect("admin") as connection:
         assert connection.execute("SELECT count(*) FROM review.answer").fetchone() == (0,)
 
 
-def test_an_answer_needs_an_idempotency_key(login, books):
+def test_an_answer_needs_an_idempotency_key(look, standing_books):
     body = {"action": "accept", "reason_code": "approved", "reason": "as agreed", "evidence_hash": "00" * 32}
-    response = login("buyer").post(f"/api/v1/cases/{books.price}/answers", json=body)
+    response = look("buyer").post(f"/api/v1/cases/{standing_books.price}/answers", json=body)
     assert response.status_code == 422
     assert [error["field"] for error in response.json()["errors"]] == ["idempotency-key"]
 
 
-def test_unknown_fields_and_no_json_are_refused(login, books):
-    address, key = f"/api/v1/cases/{books.price}/answers", {"Idempotency-Key": "0123456789"}
+def test_unknown_fields_and_no_json_are_refused(look, standing_books):
+    address, key = f"/api/v1/cases/{standing_books.price}/answers", {"Idempotency-Key": "0123456789"}
     body = {
         "action": "accept",
         "reason_code": "approved",
@@ -287,8 +291,8 @@ def test_unknown_fields_and_no_json_are_refused(login, books):
         "evidence_hash": "00" * 32,
         "person": "p-manager",
     }
-    assert login("buyer").post(address, json=body, headers=key).status_code == 422
-    assert login("buyer").post(address, content=b"{", headers=key).status_code == 422
+    assert look("buyer").post(address, json=body, headers=key).status_code == 422
+    assert look("buyer").post(address, content=b"{", headers=key).status_code == 422
 
 
 def test_a_person_who_left_may_nothing(login, books, ledger):
@@ -299,13 +303,17 @@ def test_a_person_who_left_may_nothing(login, books, ledger):
     assert "'buyer'" in response.json()["detail"], "it says which log-in to ask for"
 
 
-def test_the_run_and_its_report(login, books):
-    runs = login("clerk").get("/api/v1/runs").json()["runs"]
-    assert [(run["run_id"], run["open_cases"]) for run in runs] == [(books.run_id, 6)]
-    report = login("clerk").get(f"/api/v1/runs/{books.dag_id}/{books.airflow_run_id}/report").json()
+def test_the_run_and_its_report(look, standing_books):
+    runs = look("clerk").get("/api/v1/runs").json()["runs"]
+    assert [(run["run_id"], run["open_cases"]) for run in runs] == [(standing_books.run_id, 6)]
+    report = (
+        look("clerk")
+        .get(f"/api/v1/runs/{standing_books.dag_id}/{standing_books.airflow_run_id}/report")
+        .json()
+    )
     assert report["run"]["synthetic"] is True
     assert report["open_cases_now"] == 6
-    assert login("clerk").get(f"/api/v1/runs/{books.dag_id}/unknown/report").status_code == 404
+    assert look("clerk").get(f"/api/v1/runs/{standing_books.dag_id}/unknown/report").status_code == 404
 
 
 def test_runs_are_paged_and_hidden_from_who_may_not_see_them(login, books: Books, ledger):
@@ -328,8 +336,8 @@ def test_runs_are_paged_and_hidden_from_who_may_not_see_them(login, books: Books
     assert "not written its report" in unreported.json()["detail"]
 
 
-def test_the_api_describes_itself(login, books):
-    described = login("clerk").get("/api/v1/openapi.json").json()
+def test_the_api_describes_itself(look, standing_books):
+    described = look("clerk").get("/api/v1/openapi.json").json()
     assert set(described["paths"]) == {
         "/api/v1/cases",
         "/api/v1/cases/{case_id}",

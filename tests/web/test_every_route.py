@@ -78,9 +78,9 @@ TABLE = [
 
 
 @pytest.fixture
-def gate_page(books: Books, tmp_path, monkeypatch) -> None:
+def gate_page(standing_books: Books, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("AIRFLOW__BACKOFFICE__GATE_DIR", str(tmp_path))
-    folder = tmp_path / books.dag_id / books.airflow_run_id / "invoices"
+    folder = tmp_path / standing_books.dag_id / standing_books.airflow_run_id / "invoices"
     folder.mkdir(parents=True)
     (folder / "index.html").write_text("<h1>Gate</h1>")
 
@@ -111,13 +111,13 @@ def test_every_route_asks_for_a_log_in(app):
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_what_each_caller_gets(caller, app, login, books, gate_page, ledger):
-    with ledger.connect("admin") as connection:
+def test_what_each_caller_gets(caller, look, standing_books, gate_page, standing_ledger):
+    with standing_ledger.connect("admin") as connection:
         document = connection.execute(
             "SELECT i.document_id FROM review.case c JOIN purchasing.invoice i ON i.invoice_id = c.subject_id WHERE c.case_id = %s",
-            (books.price,),
+            (standing_books.price,),
         ).fetchone()[0]
-    client = login(None)
+    client = look(None)
     headers = {"X-Requested-With": "backoffice", "Idempotency-Key": "0123456789"}
     if caller == "bad_token":
         headers["Authorization"] = "Bearer forged.token.here"
@@ -127,7 +127,7 @@ def test_what_each_caller_gets(caller, app, login, books, gate_page, ledger):
         headers["Authorization"] = f"Bearer {log_in(caller)}"
     got, wanted = {}, {}
     for expected in TABLE:
-        address = expected.address.format(**vars(books), document=document)
+        address = expected.address.format(**vars(standing_books), document=document)
         body = ANSWER if expected.method == "POST" else None
         response = client.request(expected.method, address, headers=headers, json=body)
         got[expected.route] = response.status_code
@@ -140,7 +140,7 @@ def test_what_each_caller_gets(caller, app, login, books, gate_page, ledger):
     assert got == wanted
 
 
-def test_another_method_on_a_known_address_is_refused(login, books):
+def test_another_method_on_a_known_address_is_refused(look, standing_books):
     for method in ("PUT", "DELETE", "PATCH"):
-        response = login("clerk").request(method, f"/api/v1/cases/{books.price}")
+        response = look("clerk").request(method, f"/api/v1/cases/{standing_books.price}")
         assert response.status_code == 405

@@ -38,25 +38,30 @@ def send(client: TestClient, address: str, **headers: str):
         {"Authorization": "Basic YnV5ZXI6eA=="},  # the cookie would still say who asks
     ],
 )
-def test_a_write_that_another_site_could_have_caused_is_refused(headers, login, books, ledger):
-    response = send(login(None), f"/api/v1/cases/{books.price}/answers", **headers)
+def test_a_write_that_another_site_could_have_caused_is_refused(
+    headers, look, standing_books, standing_ledger
+):
+    response = send(look(None), f"/api/v1/cases/{standing_books.price}/answers", **headers)
     assert response.status_code == 403
     assert "another site" in response.json()["detail"]
-    with ledger.connect("admin") as connection:
+    with standing_ledger.connect("admin") as connection:
         assert connection.execute("SELECT count(*) FROM review.answer").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("site", [{}, {"Sec-Fetch-Site": "same-origin"}])
-def test_our_own_page_may_write(site, login, books):
+def test_our_own_page_may_write(site, look, standing_books):
     response = send(
-        login(None), f"/api/v1/cases/{books.price}/answers", **{"X-Requested-With": "backoffice"}, **site
+        look(None),
+        f"/api/v1/cases/{standing_books.price}/answers",
+        **{"X-Requested-With": "backoffice"},
+        **site,
     )
     assert response.status_code == 409, "past the guard: the ledger sees that the facts are others"
 
 
-def test_a_program_with_a_token_needs_no_header(login, books):
-    response = login("buyer").post(
-        f"/api/v1/cases/{books.price}/answers",
+def test_a_program_with_a_token_needs_no_header(look, standing_books):
+    response = look("buyer").post(
+        f"/api/v1/cases/{standing_books.price}/answers",
         json=json.loads(ANSWER),
         headers={"Idempotency-Key": "0123456789"},
     )
@@ -67,8 +72,8 @@ def test_a_program_with_a_token_needs_no_header(login, books):
     "address", ["/cases", "/nothing", "/api/v1/cases", "/api/v1/nothing", "/static/backoffice.js"]
 )
 @pytest.mark.parametrize("user", [None, "clerk", "viewer"])
-def test_every_answer_carries_the_security_headers(address, user, login, books):
-    headers = login(user).get(address).headers
+def test_every_answer_carries_the_security_headers(address, user, look):
+    headers = look(user).get(address).headers
     assert headers["content-security-policy"].startswith(STRICT)
     assert "unsafe" not in headers["content-security-policy"]
     assert "frame-ancestors 'self'" in headers["content-security-policy"]
@@ -77,8 +82,8 @@ def test_every_answer_carries_the_security_headers(address, user, login, books):
     assert headers["referrer-policy"] == "same-origin"
 
 
-def test_a_body_that_is_too_large_is_refused_by_its_header_and_by_its_length(login, books):
-    client, address = login("buyer"), f"/api/v1/cases/{books.price}/answers"
+def test_a_body_that_is_too_large_is_refused_by_its_header_and_by_its_length(look, standing_books):
+    client, address = look("buyer"), f"/api/v1/cases/{standing_books.price}/answers"
     assert client.post(address, content=b"x" * 70_000).status_code == 413
     assert client.post(address, content=iter([b"x" * 40_000, b"y" * 40_000])).status_code == 413
     assert client.post(address, content=b"{}", headers={"Content-Length": "-1"}).status_code == 413

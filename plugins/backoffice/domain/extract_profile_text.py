@@ -24,8 +24,8 @@ from backoffice.domain.extract_profile import (
 )
 from backoffice.domain.extract_record import EXTRACT_LINE, EXTRACT_SPECS
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}\Z")
-_COLUMN = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}\Z")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,19}\Z")
+_COLUMN = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}\Z")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,100}\Z")
 _TOP = ("profile", "version", "title", "explanation", "time_zone", "duplicates_evaluable", "tables", "records")
 _RECORDS = ("rows", "where", "join", "occurrence", "signs", "fields")
@@ -65,8 +65,8 @@ def read_profile(text: str) -> ExtractProfile:
 
 def _table(name: str, part: object) -> Table:
     where = f"tables.{name}"
-    if not _NAME.match(name):
-        raise ProfileError(f"{where}: a table's name is lower case letters, digits and _")
+    if not _NAME.match(name) or name == "header":
+        raise ProfileError(f"{where}: a table's name is 1 to 20 lower case letters, digits and _, and not header")
     fields = _mapping(where, part, required=("file", "columns", "left_over"), optional=("key",))
     columns = _columns(f"{where}.columns", fields["columns"])
     key = _columns(f"{where}.key", fields.get("key") or [])
@@ -152,14 +152,14 @@ class _RecordReader:
         return tuple(conditions)
 
     def _join(self, where: str, base: str, part: object) -> Join:
-        given = _mapping(where, part, required=("table", "on", "rows"), optional=("required",))
+        given = _mapping(where, part, required=("table", "match", "rows"), optional=("required",))
         table = self._tables.get(given["table"])
         if table is None:
             raise ProfileError(f"{where}.table names no table: {given['table']!r}")
-        on = _mapping(f"{where}.on", given["on"])
+        on = _mapping(f"{where}.match", given["match"])
         for own, theirs in on.items():
-            self._known(f"{where}.on", f"{table.name}.{own}")
-            self._known(f"{where}.on", theirs)
+            self._known(f"{where}.match", f"{table.name}.{own}")
+            self._known(f"{where}.match", theirs)
         if given["rows"] not in ("one", "pair", "first"):
             raise ProfileError(f"{where}.rows must be one, pair or first")
         if given["rows"] == "one" and set(on) != set(table.key):

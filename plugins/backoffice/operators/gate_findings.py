@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from backoffice import settings
 from backoffice.domain.expectation_suite import Check, Suite
+from backoffice.exceptions import QualityGateError
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -55,13 +56,27 @@ def set_aside(connection: Connection, load: Load, suite: Suite) -> tuple[int, di
     All conditions are counted in one pass over the load. Then each that selects anything is recorded by one
     statement, and the findings that stand afterwards are counted: that number is returned. Checks that stop
     the load record nothing. The caller's transaction keeps or drops all.
+
+    :raises QualityGateError: A condition cannot be applied to the rows. The message names the error's class
+        only, because Postgres quotes the value that it could not take.
     """
     by_row = [check for check in suite.checks if check.by_row]
-    rows, selected = _count_selected(connection, suite, by_row)
-    for check in by_row:
-        if check.severity != "stop":
-            selected[check.check_id] = _record(connection, load, suite, check, selected[check.check_id])
-    return rows, selected
+    try:
+        rows, selected = _count_selected(connection, suite, by_row)
+        for check in by_row:
+            if check.severity != "stop":
+                selected[check.check_id] = _record(connection, load, suite, check, selected[check.check_id])
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error as error:
+        refused = f"{type(error).__name__} {error.sqlstate}"
+    else:
+        return rows, selected
+    # raised out here, so that the database's own message does not come along as its context
+    raise QualityGateError(
+        f"the conditions of suite {suite.name} cannot be applied to load {load.load_id} ({refused}); "
+        "correct them in include/sql/checks, then clear this task"
+    )
 
 
 def _count_selected(

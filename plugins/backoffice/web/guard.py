@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import PlainTextResponse, Response
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 
 from backoffice.web.mount import Application, Receive, Scope, Send
 from backoffice.web.problems import Problem, answer, broken
@@ -33,10 +34,6 @@ _HEADERS = {
 }
 
 log = logging.getLogger(__name__)
-
-
-class _TooLarge(Exception):
-    pass
 
 
 class Guard:
@@ -73,8 +70,6 @@ class Guard:
                 await answer(request, refused)(scope, receive, send_guarded)
                 return
             await self._app(scope, _limited(receive), send_guarded)
-        except _TooLarge:
-            await answer(request, _too_large())(scope, receive, send_guarded)
         except Exception:
             log.exception("%s %s failed", request.method, request.url.path)
             if not started:
@@ -130,7 +125,9 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         received += len(message.get("body", b""))
         if received > MOST_BODY_BYTES:
-            raise _TooLarge
+            raise HTTPException(
+                413
+            )  # the one kind of error that passes unchanged through the reading of a body
         return message
 
     return counting

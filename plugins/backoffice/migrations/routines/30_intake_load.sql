@@ -37,6 +37,13 @@ BEGIN
     RAISE EXCEPTION 'control total of % from % does not tie: the source sums to %, the records read to %; nothing was kept, read again',
       loaded.dataset, loaded.source, amount_in, summed USING ERRCODE = 'BO500';
   END IF;
+  -- the gate's and the accept function's plans depend on knowing how much was staged
+  CASE loaded.dataset
+    WHEN 'suppliers' THEN ANALYZE intake.stage_supplier;
+    WHEN 'orders' THEN ANALYZE intake.stage_order_line;
+    WHEN 'receipts' THEN ANALYZE intake.stage_receipt_line;
+    ELSE ANALYZE intake.stage_invoice, intake.stage_invoice_line, intake.stage_invoice_tax;
+  END CASE;
   UPDATE intake.load l SET state = 'read', read_at = now(), window_until = until_in, source_count = count_in, source_amount = amount_in,
     received_count = counted, received_amount = summed, received_unknown = unknown
   WHERE l.load_id = load_in;
@@ -52,47 +59,48 @@ BEGIN
   END IF;
 END $$;
 
+-- repetition > 1: the same content again in one load.
 -- What becomes of each staged row: already known, quarantined or accepted.
 CREATE OR REPLACE VIEW intake.disposition_suppliers AS
 SELECT s.*, CASE
   WHEN EXISTS (SELECT FROM purchasing.supplier k WHERE k.supplier_id = s.supplier_id AND k.content_hash = s.content_hash)
     OR EXISTS (SELECT FROM intake.quarantine q WHERE q.dataset = 'suppliers' AND q.content_hash = s.content_hash AND q.state <> 'reread' AND q.load_id <> s.load_id)
-    OR EXISTS (SELECT FROM intake.stage_supplier t WHERE t.load_id = s.load_id AND t.row_no < s.row_no AND t.content_hash = s.content_hash) THEN 'known'
+    OR s.repetition > 1 THEN 'known'
   WHEN EXISTS (SELECT FROM intake.finding f WHERE f.load_id = s.load_id AND f.dataset = 'suppliers' AND f.row_no = s.row_no AND f.severity = 'quarantine') THEN 'quarantined'
   ELSE 'accepted' END AS disposition
-FROM intake.stage_supplier s;
+FROM (SELECT t.*, row_number() OVER (PARTITION BY t.load_id, t.content_hash ORDER BY t.row_no) AS repetition FROM intake.stage_supplier t) s;
 
 CREATE OR REPLACE VIEW intake.disposition_orders AS
 SELECT s.*, CASE
   WHEN EXISTS (SELECT FROM purchasing.order_line k WHERE k.entity = s.entity AND k.po_number = s.po_number AND k.po_line = s.po_line AND k.content_hash = s.content_hash)
     OR EXISTS (SELECT FROM intake.quarantine q WHERE q.dataset = 'orders' AND q.content_hash = s.content_hash AND q.state <> 'reread' AND q.load_id <> s.load_id)
-    OR EXISTS (SELECT FROM intake.stage_order_line t WHERE t.load_id = s.load_id AND t.row_no < s.row_no AND t.content_hash = s.content_hash) THEN 'known'
+    OR s.repetition > 1 THEN 'known'
   WHEN EXISTS (SELECT FROM intake.finding f WHERE f.load_id = s.load_id AND f.dataset = 'orders' AND f.row_no = s.row_no AND f.severity = 'quarantine') THEN 'quarantined'
   ELSE 'accepted' END AS disposition
-FROM intake.stage_order_line s;
+FROM (SELECT t.*, row_number() OVER (PARTITION BY t.load_id, t.content_hash ORDER BY t.row_no) AS repetition FROM intake.stage_order_line t) s;
 
 CREATE OR REPLACE VIEW intake.disposition_receipts AS
 SELECT s.*, CASE
   WHEN EXISTS (SELECT FROM purchasing.receipt_line k WHERE k.entity = s.entity AND k.receipt_number = s.receipt_number AND k.receipt_line = s.receipt_line AND k.content_hash = s.content_hash)
     OR EXISTS (SELECT FROM intake.quarantine q WHERE q.dataset = 'receipts' AND q.content_hash = s.content_hash AND q.state <> 'reread' AND q.load_id <> s.load_id)
-    OR EXISTS (SELECT FROM intake.stage_receipt_line t WHERE t.load_id = s.load_id AND t.row_no < s.row_no AND t.content_hash = s.content_hash) THEN 'known'
+    OR s.repetition > 1 THEN 'known'
   WHEN EXISTS (SELECT FROM intake.finding f WHERE f.load_id = s.load_id AND f.dataset = 'receipts' AND f.row_no = s.row_no AND f.severity = 'quarantine') THEN 'quarantined'
   ELSE 'accepted' END AS disposition
-FROM intake.stage_receipt_line s;
+FROM (SELECT t.*, row_number() OVER (PARTITION BY t.load_id, t.content_hash ORDER BY t.row_no) AS repetition FROM intake.stage_receipt_line t) s;
 
 -- A finding on a line or a tax row quarantines its whole document: half an invoice is never booked.
 CREATE OR REPLACE VIEW intake.disposition_invoices AS
 SELECT s.*, CASE
   WHEN EXISTS (SELECT FROM purchasing.invoice k WHERE k.content_hash = s.content_hash)
     OR EXISTS (SELECT FROM intake.quarantine q WHERE q.dataset = 'invoices' AND q.content_hash = s.content_hash AND q.state <> 'reread' AND q.load_id <> s.load_id)
-    OR EXISTS (SELECT FROM intake.stage_invoice t WHERE t.load_id = s.load_id AND t.row_no < s.row_no AND t.content_hash = s.content_hash) THEN 'known'
+    OR s.repetition > 1 THEN 'known'
   WHEN EXISTS (SELECT FROM intake.finding f WHERE f.load_id = s.load_id AND f.dataset = 'invoices' AND f.row_no = s.row_no AND f.severity = 'quarantine')
     OR EXISTS (SELECT FROM intake.finding f JOIN intake.stage_invoice_line l ON l.load_id = f.load_id AND l.row_no = f.row_no
                WHERE f.load_id = s.load_id AND f.dataset = 'invoice_lines' AND f.severity = 'quarantine' AND l.invoice_row_no = s.row_no)
     OR EXISTS (SELECT FROM intake.finding f JOIN intake.stage_invoice_tax x ON x.load_id = f.load_id AND x.row_no = f.row_no
                WHERE f.load_id = s.load_id AND f.dataset = 'invoice_taxes' AND f.severity = 'quarantine' AND x.invoice_row_no = s.row_no) THEN 'quarantined'
   ELSE 'accepted' END AS disposition
-FROM intake.stage_invoice s;
+FROM (SELECT t.*, row_number() OVER (PARTITION BY t.load_id, t.content_hash ORDER BY t.row_no) AS repetition FROM intake.stage_invoice t) s;
 
 CREATE OR REPLACE FUNCTION intake.this_load() RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp

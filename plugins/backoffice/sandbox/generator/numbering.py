@@ -54,7 +54,7 @@ class NumberRange:
 
     @property
     def zero_padded(self) -> bool:
-        """Whether the numbers carry leading zeros that somebody may leave out."""
+        """Whether the numbers begin with zeros that somebody may leave out."""
         return self.index % STYLES == 2
 
     def next(self, year: int, *, credit: bool = False) -> str:
@@ -91,7 +91,7 @@ def respelled(number: str) -> str:
 
 
 def without_zeros(number: str) -> str:
-    """The same number without its leading zeros: 0017 becomes 17. Zeros after letters are part of a number."""
+    """The same number without its leading zeros: 0017 becomes 17; zeros after letters would stay."""
     return number.lstrip("0")
 
 

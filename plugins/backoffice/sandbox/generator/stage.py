@@ -48,7 +48,7 @@ class Stage:
         self.last = world.days.last
 
     def supplier(self, *, other_than: Supplier | None = None, zero_padded: bool = False) -> Supplier:
-        """An active supplier; one unrelated to another, or one that writes numbers with leading zeros."""
+        """An active supplier; one unrelated to another, or one whose numbers begin with zeros."""
         candidates = [
             supplier
             for supplier in self.world.active

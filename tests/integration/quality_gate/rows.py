@@ -1,34 +1,22 @@
 """Loads for the quality gate: per suite one sound row, and for each check the rows that it must set aside.
 
-Written from the meaning of each check, never from its SQL. Every row-level check of a shipped suite has an entry here;
-a test fails where one has not.
+Written from the meaning of each check, never from its SQL. Every row-level check of a shipped suite has an
+entry here; a test fails where one has not.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import psycopg
-from psycopg.types.json import Jsonb
-
 Row = dict[str, Any]
-TABLES = {
-    "suppliers": "stage_supplier",
-    "orders": "stage_order_line",
-    "receipts": "stage_receipt_line",
-    "invoices": "stage_invoice",
-    "invoice_lines": "stage_invoice_line",
-    "invoice_taxes": "stage_invoice_tax",
-}
-DATASET_OF = dict.fromkeys(("invoices", "invoice_lines", "invoice_taxes"), "invoices") | {
-    name: name for name in ("suppliers", "orders", "receipts")
-}
 SECRET = "Geheim-4711"
-DEFECT = [{"field": "BT-131", "value": SECRET, "reason": "not a number"}, {"field": "x", "value": "y", "reason": "z"}]
+DEFECT = [
+    {"field": "BT-131", "value": SECRET, "reason": "not a number"},
+    {"field": "x", "value": "y", "reason": "z"},
+]
 
 
 @dataclass(frozen=True)
@@ -47,33 +35,79 @@ def sound(suite: str, today: date) -> Row:
     """Return a row of which nothing can be said against."""
     return {
         "suppliers": {
-            "supplier_id": "S-1", "name": "Ziegler GmbH", "vat_id": "DE123456789", "iban": "DE02120300000000202051",
-            "supplier_group": "G-1", "country": "DE", "currency": "EUR", "payment_terms_days": 30, "blocked": False,
+            "supplier_id": "S-1",
+            "name": "Ziegler GmbH",
+            "vat_id": "DE123456789",
+            "iban": "DE02120300000000202051",
+            "supplier_group": "G-1",
+            "country": "DE",
+            "currency": "EUR",
+            "payment_terms_days": 30,
+            "blocked": False,
         },
         "orders": {
-            "entity": "1000", "po_number": "4500000001", "po_line": "10", "supplier_id": "S-1", "currency": "EUR",
-            "quantity": Decimal(100), "uom": "C62", "unit_price": Decimal("9.5"), "price_base_quantity": Decimal(1),
-            "amount_based": False, "tax_rate": Decimal(19), "match_type": 3, "gr_based": False, "order_date": today,
-            "status": "open", "approved": True, "version": 1,
+            "entity": "1000",
+            "po_number": "4500000001",
+            "po_line": "10",
+            "supplier_id": "S-1",
+            "currency": "EUR",
+            "quantity": Decimal(100),
+            "uom": "C62",
+            "unit_price": Decimal("9.5"),
+            "price_base_quantity": Decimal(1),
+            "amount_based": False,
+            "tax_rate": Decimal(19),
+            "match_type": 3,
+            "gr_based": False,
+            "order_date": today,
+            "status": "open",
+            "approved": True,
+            "version": 1,
         },
         "receipts": {
-            "entity": "1000", "receipt_number": "5000000001", "receipt_line": "1", "po_number": "4500000001",
-            "po_line": "10", "quantity": Decimal(90), "value_known": False,
+            "entity": "1000",
+            "receipt_number": "5000000001",
+            "receipt_line": "1",
+            "po_number": "4500000001",
+            "po_line": "10",
+            "quantity": Decimal(90),
+            "value_known": False,
             "received_at": datetime.combine(today, datetime.min.time(), UTC) + timedelta(hours=11),
         },
         "invoices": {
-            "message_id": "m-1", "received_at": datetime.combine(today, datetime.min.time(), UTC), "entity": "1000",
-            "syntax": "ubl-invoice", "kind": "invoice", "type_code": "380", "invoice_number": "R-2026-17",
-            "invoice_date": today, "due_date": today, "currency": "EUR", "line_total": Decimal(100),
-            "net_total": Decimal(100), "tax_total": Decimal(19), "gross_total": Decimal(119),
-            "payable_total": Decimal(119), "line_count": 1,
+            "message_id": "m-1",
+            "received_at": datetime.combine(today, datetime.min.time(), UTC),
+            "entity": "1000",
+            "syntax": "ubl-invoice",
+            "kind": "invoice",
+            "type_code": "380",
+            "invoice_number": "R-2026-17",
+            "invoice_date": today,
+            "due_date": today,
+            "currency": "EUR",
+            "line_total": Decimal(100),
+            "net_total": Decimal(100),
+            "tax_total": Decimal(19),
+            "gross_total": Decimal(119),
+            "payable_total": Decimal(119),
+            "line_count": 1,
         },
         "invoice_lines": {
-            "invoice_row_no": 1, "position": 1, "line_id": "1", "quantity": Decimal(10), "unit_price": Decimal(10),
-            "price_base_quantity": Decimal(1), "net_amount": Decimal(100), "tax_rate": Decimal(19),
+            "invoice_row_no": 1,
+            "position": 1,
+            "line_id": "1",
+            "quantity": Decimal(10),
+            "unit_price": Decimal(10),
+            "price_base_quantity": Decimal(1),
+            "net_amount": Decimal(100),
+            "tax_rate": Decimal(19),
         },
         "invoice_taxes": {
-            "invoice_row_no": 1, "category": "S", "rate": Decimal(19), "taxable_amount": Decimal(100), "tax_amount": Decimal(19),
+            "invoice_row_no": 1,
+            "category": "S",
+            "rate": Decimal(19),
+            "taxable_amount": Decimal(100),
+            "tax_amount": Decimal(19),
         },
     }[suite].copy()
 
@@ -86,12 +120,18 @@ def wrong(suite: str, today: date) -> dict[str, Planted]:
         return {
             "unreadable": unreadable,
             "supplier_id_missing": planted({"supplier_id": None}),
-            "supplier_id_not_printable": planted({"supplier_id": ""}, {"supplier_id": "  "}, {"supplier_id": "S\t1"}),
+            "supplier_id_not_printable": planted(
+                {"supplier_id": ""}, {"supplier_id": "  "}, {"supplier_id": "S\t1"}
+            ),
             "name_missing": planted({"name": None}),
             "name_blank": planted({"name": " "}, {"name": ""}),
             "currency_unknown": planted({"currency": "EUX"}, {"currency": "XXX"}, {"currency": "eur"}),
-            "supplier_ambiguous": planted({"supplier_id": "S-9", "name": "A"}, {"supplier_id": "S-9", "name": "B"}),
-            "vat_id_shape": planted({"vat_id": "123456789"}, {"vat_id": "D1"}, {"vat_id": "DE12345678901234"}),
+            "supplier_ambiguous": planted(
+                {"supplier_id": "S-9", "name": "A"}, {"supplier_id": "S-9", "name": "B"}
+            ),
+            "vat_id_shape": planted(
+                {"vat_id": "123456789"}, {"vat_id": "D1"}, {"vat_id": "DE12345678901234"}
+            ),
             "iban_shape": planted({"iban": "0212030000"}, {"iban": "DE0212030000"}),
             "payment_terms_out_of_range": planted({"payment_terms_days": -1}, {"payment_terms_days": 367}),
             "blocked_not_stated": planted({"blocked": None}),
@@ -110,7 +150,8 @@ def wrong(suite: str, today: date) -> dict[str, Planted]:
                 {"po_number": "4500000077", "po_line": "10"}, {"po_number": "4500000077", "po_line": "00010"}
             ),
             "order_line_ambiguous": planted(
-                {"po_number": "4500000078", "quantity": Decimal(5)}, {"po_number": "4500000078", "quantity": Decimal(6)}
+                {"po_number": "4500000078", "quantity": Decimal(5)},
+                {"po_number": "4500000078", "quantity": Decimal(6)},
             ),
             "supplier_id_missing": planted({"supplier_id": None}),
             "currency_missing": planted({"currency": None}),
@@ -121,8 +162,12 @@ def wrong(suite: str, today: date) -> dict[str, Planted]:
             "unit_price_missing": planted({"unit_price": None}),
             "unit_price_negative": planted({"unit_price": Decimal("-0.000001")}),
             "uom_missing": planted({"uom": None}),
-            "price_base_quantity_not_positive": planted({"price_base_quantity": Decimal(0)}, by_value | {"price_base_quantity": Decimal(-1)}),
-            "tax_rate_out_of_range": planted({"tax_rate": Decimal("-0.0001")}, {"tax_rate": Decimal("100.0001")}),
+            "price_base_quantity_not_positive": planted(
+                {"price_base_quantity": Decimal(0)}, by_value | {"price_base_quantity": Decimal(-1)}
+            ),
+            "tax_rate_out_of_range": planted(
+                {"tax_rate": Decimal("-0.0001")}, {"tax_rate": Decimal("100.0001")}
+            ),
             "match_type_missing": planted({"match_type": None}),
             "match_type_unknown": planted({"match_type": 1}, {"match_type": 4}),
             "order_date_in_future": planted({"order_date": tomorrow}),
@@ -141,16 +186,22 @@ def wrong(suite: str, today: date) -> dict[str, Planted]:
             "received_at_missing": planted({"received_at": None}),
             # 23:30 UTC is half past midnight of the next day in Berlin
             "received_in_future": planted(
-                {"received_at": datetime.combine(today, datetime.min.time(), UTC) + timedelta(hours=23, minutes=30)}
+                {
+                    "received_at": datetime.combine(today, datetime.min.time(), UTC)
+                    + timedelta(hours=23, minutes=30)
+                }
             ),
             "quantity_missing": planted({"quantity": None}),
             "quantity_zero": planted({"quantity": Decimal(0)}),
             "value_missing": planted({"value_known": True, "received_value": None}),
             "receipt_changed": planted(
-                {"receipt_number": "5000000077", "quantity": Decimal(1)}, {"receipt_number": "5000000077", "quantity": Decimal(2)}
+                {"receipt_number": "5000000077", "quantity": Decimal(1)},
+                {"receipt_number": "5000000077", "quantity": Decimal(2)},
             ),
             "order_not_yet_known": planted({"po_number": "4599999999"}, {"po_line": "20"}),
-            "reverses_unknown": planted({"reverses_number": "5999999999", "reverses_line": "1", "quantity": Decimal(-1)}),
+            "reverses_unknown": planted(
+                {"reverses_number": "5999999999", "reverses_line": "1", "quantity": Decimal(-1)}
+            ),
         }
     if suite == "invoices":
         return {
@@ -163,7 +214,11 @@ def wrong(suite: str, today: date) -> dict[str, Planted]:
             "kind_unknown": planted({"kind": "reminder"}),
             "type_code_unknown": planted({"type_code": "999"}, {"type_code": "0380"}),
             "invoice_number_missing": planted({"invoice_number": None}),
-            "invoice_number_not_usable": planted({"invoice_number": "000-0"}, {"invoice_number": "--"}, {"invoice_number": "R\x001".replace("\x00", "\x01")}),
+            "invoice_number_not_usable": planted(
+                {"invoice_number": "000-0"},
+                {"invoice_number": "--"},
+                {"invoice_number": "R\x001".replace("\x00", "\x01")},
+            ),
             "invoice_date_missing": planted({"invoice_date": None}),
             "invoice_date_in_future": planted({"invoice_date": tomorrow, "due_date": tomorrow}),
             "due_before_invoiced": planted({"due_date": today - timedelta(days=1)}),
@@ -183,7 +238,9 @@ def wrong(suite: str, today: date) -> dict[str, Planted]:
             "quantity_missing": planted({"quantity": None}),
             "net_amount_missing": planted({"net_amount": None}),
             "price_base_quantity_not_positive": planted({"price_base_quantity": Decimal(0)}),
-            "tax_rate_out_of_range": planted({"tax_rate": Decimal("100.0001")}, {"tax_rate": Decimal("-0.0001")}),
+            "tax_rate_out_of_range": planted(
+                {"tax_rate": Decimal("100.0001")}, {"tax_rate": Decimal("-0.0001")}
+            ),
         }
     return {
         "unreadable": unreadable,
@@ -195,71 +252,64 @@ def wrong(suite: str, today: date) -> dict[str, Planted]:
 
 # Boundary and empty values that no check may mind.
 def harmless(suite: str, today: date) -> list[Row]:
-    """Return changes to the sound row that must stay without a finding: each limit itself, and what may be absent."""
-    by_value: Row = {"amount_based": True, "quantity": None, "unit_price": None, "uom": None, "tax_rate": None}
+    """Return changes to the sound row that must stay without a finding.
+
+    Each limit itself, and what may be absent.
+    """
+    by_value: Row = {
+        "amount_based": True,
+        "quantity": None,
+        "unit_price": None,
+        "uom": None,
+        "tax_rate": None,
+    }
     return {
         "suppliers": [
             {"vat_id": None, "iban": None, "currency": None, "payment_terms_days": None},
-            {"payment_terms_days": 0}, {"payment_terms_days": 366}, {"name": "株式会社 山田"},
+            {"payment_terms_days": 0},
+            {"payment_terms_days": 366},
+            {"name": "株式会社 山田"},
             {"supplier_id": "S-8", "updated_at": datetime(2026, 1, 1, tzinfo=UTC)},
             {"supplier_id": "S-8", "updated_at": datetime(2026, 1, 2, tzinfo=UTC), "name": "New name"},
         ],
         "orders": [
-            by_value, {**by_value, "quantity": Decimal(0), "unit_price": Decimal(-1)}, {"unit_price": Decimal(0)},
-            {"tax_rate": Decimal(0)}, {"tax_rate": Decimal(100)}, {"order_date": None}, {"match_type": 2},
-            {"quantity": Decimal("0.0001")}, {"price_base_quantity": None},
-            {"po_number": "4500000079", "version": 1}, {"po_number": "4500000079", "version": 2, "quantity": Decimal(7)},
+            by_value,
+            {**by_value, "quantity": Decimal(0), "unit_price": Decimal(-1)},
+            {"unit_price": Decimal(0)},
+            {"tax_rate": Decimal(0)},
+            {"tax_rate": Decimal(100)},
+            {"order_date": None},
+            {"match_type": 2},
+            {"quantity": Decimal("0.0001")},
+            {"price_base_quantity": None},
+            {"po_number": "4500000079", "version": 1},
+            {"po_number": "4500000079", "version": 2, "quantity": Decimal(7)},
         ],
         "receipts": [
-            {"quantity": Decimal(-5)}, {"value_known": True, "received_value": Decimal(0)},
+            {"quantity": Decimal(-5)},
+            {"value_known": True, "received_value": Decimal(0)},
             # 22:30 UTC is still the same day in Berlin in winter
-            {"received_at": datetime.combine(today, datetime.min.time(), UTC) + timedelta(hours=22, minutes=30)},
-            {"po_line": "0010"}, {"reverses_number": "5000000001", "reverses_line": "1", "quantity": Decimal(-1)},
+            {
+                "received_at": datetime.combine(today, datetime.min.time(), UTC)
+                + timedelta(hours=22, minutes=30)
+            },
+            {"po_line": "0010"},
+            {"reverses_number": "5000000001", "reverses_line": "1", "quantity": Decimal(-1)},
         ],
-        "invoices": [
-            {"type_code": code} for code in ("381", "384", "389", "877", "130", None)
-        ] + [
-            {"due_date": None}, {"seller_id": "nobody knows", "seller_vat_id": "XX"}, {"tax_total": None},
-            {"kind": "credit_note"}, {"invoice_date": today - timedelta(days=4000)}, {"gross_total": Decimal(-1)},
+        "invoices": [{"type_code": code} for code in ("381", "384", "389", "877", "130", None)]
+        + [
+            {"due_date": None},
+            {"seller_id": "nobody knows", "seller_vat_id": "XX"},
+            {"tax_total": None},
+            {"kind": "credit_note"},
+            {"invoice_date": today - timedelta(days=4000)},
+            {"gross_total": Decimal(-1)},
         ],
-        "invoice_lines": [{"tax_rate": None}, {"price_base_quantity": None}, {"quantity": Decimal(-1)}, {"tax_rate": Decimal(100)}],
+        "invoice_lines": [
+            {"tax_rate": None},
+            {"price_base_quantity": None},
+            {"quantity": Decimal(-1)},
+            {"tax_rate": Decimal(100)},
+        ],
         "invoice_taxes": [{"rate": None}, {"rate": Decimal(0)}, {"rate": Decimal(100)}],
     }[suite]
-
-
-class Stager:
-    """Stages loads as the application role, through the ledger's own functions."""
-
-    def __init__(self, connection: psycopg.Connection[Any], dag_id: str = "invoice_reconciliation") -> None:
-        self.connection = connection
-        self.dag_id = dag_id
-
-    def open_run(self, run_id: str = "night-1") -> int:
-        return int(self._one("SELECT ops.open_run('invoice_reconciliation', %s, %s, false, '{}', '0')", (self.dag_id, run_id)))
-
-    def today(self) -> date:
-        return self._one("SELECT ops.business_date('1000')", ())
-
-    def open_load(self, run: int, dataset: str, source: str = "test", profile: str | None = None) -> int:
-        return int(self._one("SELECT load_id FROM intake.open_load(%s, %s, %s, 'test/1', %s, true)", (run, source, dataset, profile)))
-
-    def finish_load(self, load_id: int) -> None:
-        self.connection.execute("SELECT intake.finish_load(%s, now(), NULL, NULL)", (load_id,))
-
-    def rows(self, suite: str, load_id: int, rows: list[Row]) -> None:
-        """Stage rows, numbered from 1; the content hash follows the content, as in ingest."""
-        for number, row in enumerate(rows, start=1):
-            values = {name: Jsonb(value) if name == "defects" else value for name, value in row.items()}
-            if suite not in ("invoice_lines", "invoice_taxes"):
-                content = "|".join(f"{name}={row[name]}" for name in sorted(row) if name != "updated_at")
-                values.setdefault("content_hash", hashlib.sha256(content.encode()).digest())
-            values = {"load_id": load_id, "row_no": number, **values}
-            columns = ", ".join(values)
-            self.connection.execute(
-                f"INSERT INTO intake.{TABLES[suite]} ({columns}) VALUES ({', '.join(['%s'] * len(values))})", list(values.values())
-            )
-
-    def _one(self, statement: str, values: tuple[Any, ...]) -> Any:
-        row = self.connection.execute(statement, values).fetchone()
-        assert row is not None
-        return row[0]
