@@ -11,6 +11,11 @@ LOCK   := $(UV) pip compile --universal --python-version 3.11 --generate-hashes 
           --custom-compile-command "make lock"
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python --require-hashes
 
+# Company networks often add an authority of their own to the system's certificates; uv looks there when told to.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/cert.pem /etc/ssl/cert.pem),)
+export UV_SYSTEM_CERTS ?= true
+endif
+
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 

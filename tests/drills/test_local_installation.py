@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 import jwt
 import psutil
 import pytest
+from tests.drills.conftest import DAG_ID, Installation, wait_until
 
 from backoffice.runtime.airflow_env import leaked_secrets
 from backoffice.runtime.files import read_json
@@ -20,7 +22,6 @@ from backoffice.runtime.home import SERVICE_VARIABLE
 from backoffice.runtime.http_client import ask
 from backoffice.runtime.lifecycle import look
 from backoffice.runtime.postgres_leftovers import servers_of
-from tests.drills.conftest import DAG_ID, Installation, wait_until
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
 SERVICES = ("api-server", "scheduler", "dag-processor", "triggerer", "sandbox", "postgres")
@@ -70,15 +71,15 @@ def test_every_process_holds_its_own_secrets_and_no_other(running: Installation)
     """Read from the kernel, for the services and for everything they started, tasks' workers included."""
     superuser = {"superuser": str((read_json(running.home.postgres / "server.json") or {})["password"])}
     seen = set()
+    workers = []
     for process in running.processes():
-        service = process.environ()[SERVICE_VARIABLE]
-        seen.add(service)
-        assert leaked_secrets(service, process.pid, running.secrets, superuser) == [], (
-            service,
-            process.cmdline(),
-        )
+        with contextlib.suppress(psutil.NoSuchProcess):  # tasks and parsers end while we look
+            service = process.environ()[SERVICE_VARIABLE]
+            leaked = leaked_secrets(service, process.pid, running.secrets, superuser)
+            assert leaked == [], (service, process.cmdline())
+            seen.add(service)
+            workers += [process.pid] if process.ppid() == running.service("scheduler")["pid"] else []
     assert seen >= set(SERVICES) - {"postgres"}
-    workers = [one for one in running.processes() if one.ppid() == running.service("scheduler")["pid"]]
     assert workers, "the executor's workers were among those looked at"
 
 

@@ -154,9 +154,16 @@ class Document:
             for row in self.root.findall("cac:TaxTotal/cac:TaxSubtotal", _NAMES)
         ]
 
+    @property
+    def tax(self) -> Decimal:
+        """The tax in the currency of the document; a second total may state it in the tax currency (BT-111)."""
+        currency = _text(self.root, "cbc:DocumentCurrencyCode")
+        stated = self.root.findall("cac:TaxTotal/cbc:TaxAmount", _NAMES)
+        return sum((Decimal(tax.text or "") for tax in stated if tax.get("currencyID") == currency), ZERO)
+
     def broken_totals(self) -> list[str]:
         """Return the EN 16931 rules on totals that the document breaks."""
-        net, gross, tax = self.total("TaxExclusiveAmount"), self.gross, _sum(self.root, "cac:TaxTotal/cbc:TaxAmount")
+        net, gross, tax = self.total("TaxExclusiveAmount"), self.gross, self.tax
         lines = self.total("LineExtensionAmount")
         rules = {
             "BR-CO-10": (lines, sum((_sum(line, "cbc:LineExtensionAmount") for line in self.lines), ZERO)),

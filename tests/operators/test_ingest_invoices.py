@@ -67,7 +67,11 @@ def mailbox(server: SourceServer) -> Mailbox:
 
 def operator() -> IngestInvoicesOperator:
     return IngestInvoicesOperator(
-        task_id="ingest_invoices", endpoint="/mailbox/messages", source="mailbox", http_conn_id="test_source"
+        task_id="ingest_invoices",
+        endpoint="/mailbox/messages",
+        source="mailbox",
+        http_conn_id="test_source",
+        process="invoice_reconciliation",
     )
 
 
@@ -253,7 +257,7 @@ def test_documents_to_be_read_again_are_staged_once_more(
 
 def folder_operator(folder: Path, **changes: Any) -> IngestFolderOperator:
     return IngestFolderOperator(
-        task_id="ingest_folder", folder=str(folder), source="drop", entity="1000", **changes
+        task_id="ingest_folder", folder=str(folder), source="drop", entity="1000", process="p", **changes
     )
 
 

@@ -56,7 +56,13 @@ def orders_in_pages(items: list[Any], size: int, **changes: Any) -> Callable[[As
 
 
 def operator(dataset: Any = "orders", **changes: Any) -> IngestRecordsOperator:
-    arguments = {"endpoint": "/erp/orders", "source": "erp", "http_conn_id": "test_source", **changes}
+    arguments = {
+        "endpoint": "/erp/orders",
+        "source": "erp",
+        "http_conn_id": "test_source",
+        "process": "p",
+        **changes,
+    }
     return IngestRecordsOperator(task_id="ingest", dataset=dataset, **arguments)
 
 
@@ -320,7 +326,12 @@ with serving() as server:
         return page([order(number) for number in range(start, start + size)], more, control={"count": count})
     server.answers["/erp/orders"] = answer
     task = IngestRecordsOperator(
-        task_id="i", dataset="orders", endpoint="/erp/orders", source="erp", http_conn_id="test_source"
+        task_id="i",
+        dataset="orders",
+        endpoint="/erp/orders",
+        source="erp",
+        http_conn_id="test_source",
+        process="p",
     )
     context = {"dag_run": SimpleNamespace(dag_id="d", run_id=f"r{count}"), "params": {}}
     assert task.execute(context)["rows"] == count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from fractions import Fraction
 from math import floor
 
@@ -9,8 +10,12 @@ from tests.oracle.book import Book, Invoice
 from tests.oracle.limits import is_above, limit_for
 
 
-def document_codes(book: Book, invoice: Invoice) -> set[str]:
-    """Return TOTAL_ARITH, TAX_TOTAL and NOT_EVALUABLE where they apply."""
+def document_codes(book: Book, invoice: Invoice, line_codes: Collection[str]) -> set[str]:
+    """Return TOTAL_ARITH, TAX_TOTAL and NOT_EVALUABLE where they apply.
+
+    ``line_codes`` are the codes on its lines: where CURRENCY_DIFF speaks of the currency, the currency
+    is no reason to say that nothing built can judge it.
+    """
     codes = set()
     total_limit = limit_for(book, "TOTAL_ARITH", invoice.entity, None)
     if any(is_above(abs(difference), total_limit) for difference in total_differences(invoice).values()):
@@ -19,7 +24,10 @@ def document_codes(book: Book, invoice: Invoice) -> set[str]:
     for row in invoice.taxes:
         if is_above(abs(Fraction(row.tax) - Fraction(row.taxable) * Fraction(row.rate) / 100), tax_limit):
             codes.add("TAX_TOTAL")
-    if reasons_not_evaluable(book, invoice):
+    reasons = reasons_not_evaluable(book, invoice)
+    if "CURRENCY_DIFF" in line_codes:
+        reasons.discard("foreign currency")
+    if reasons:
         codes.add("NOT_EVALUABLE")
     return codes
 
@@ -53,7 +61,7 @@ def total_differences(invoice: Invoice) -> dict[str, Fraction]:
     }
 
 
-def reasons_not_evaluable(book: Book, invoice: Invoice) -> list[str]:
+def reasons_not_evaluable(book: Book, invoice: Invoice) -> set[str]:
     """Return why no built check can judge this document; empty when they can."""
     totals = invoice.totals
     supplier = book.supplier(invoice.supplier_id)
@@ -70,4 +78,4 @@ def reasons_not_evaluable(book: Book, invoice: Invoice) -> list[str]:
         "negative line": any(line.net < 0 for line in invoice.lines),
         "supplier blocked": supplier is not None and supplier.blocked,
     }
-    return [reason for reason, applies in reasons.items() if applies]
+    return {reason for reason, applies in reasons.items() if applies}

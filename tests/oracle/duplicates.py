@@ -10,11 +10,18 @@ def number_key(number: str) -> str:
     return "".join(character for character in number.upper() if character.isalnum()).lstrip("0")
 
 
-def business_order(invoice: Invoice) -> tuple[int, int, str, str, bytes]:
-    """Sort key: booked documents first, by booking number; then document date, number key, content hash."""
+def business_order(invoice: Invoice) -> tuple[int, int, str, str, str, bytes]:
+    """Sort key: booked documents first, by booking number; then date, number, number as written, content."""
     if invoice.booking_no is not None:
-        return (0, invoice.booking_no, "", "", b"")
-    return (1, 0, invoice.issued.isoformat(), number_key(invoice.number), invoice.content_hash)
+        return (0, invoice.booking_no, "", "", "", b"")
+    return (
+        1,
+        0,
+        invoice.issued.isoformat(),
+        number_key(invoice.number),
+        invoice.number,
+        invoice.content_hash,
+    )
 
 
 def duplicate_codes(book: Book) -> dict[str, str]:

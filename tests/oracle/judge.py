@@ -46,10 +46,10 @@ class Verdicts:
 def judge(book: Book) -> Verdicts:
     """Judge every document that is not rejected."""
     invoices = [invoice for invoice in book.invoices if not invoice.rejected]
-    documents = {invoice.ref: document_codes(book, invoice) for invoice in invoices}
+    reads = [read_line(book, invoice, line) for invoice in invoices for line in invoice.lines]
+    documents = {invoice.ref: codes_of_document(book, invoice, reads) for invoice in invoices}
     for ref, code in duplicate_codes(book).items():
         documents[ref].add(code)
-    reads = [read_line(book, invoice, line) for invoice in invoices for line in invoice.lines]
     findings = {read.key: Findings(set(read.codes)) for read in reads}
     counting = [read for read in reads if counts(read, documents)]
     for read in counting:
@@ -60,6 +60,12 @@ def judge(book: Book) -> Verdicts:
         note_cumulative_checks(book, order_line, counting, may_bill, findings)
     lines = {read.key: line_verdict(read, findings[read.key], documents[read.invoice.ref]) for read in reads}
     return Verdicts(lines, {ref: frozenset(found) for ref, found in documents.items()})
+
+
+def codes_of_document(book: Book, invoice: Invoice, reads: list[ReadLine]) -> set[str]:
+    """Return the codes of a document by itself."""
+    on_lines = [code for read in reads if read.invoice.ref == invoice.ref for code in read.codes]
+    return document_codes(book, invoice, on_lines)
 
 
 def note_cumulative_checks(

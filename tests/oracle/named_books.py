@@ -10,6 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from tests.oracle.book import Totals, UomFactor
+from tests.oracle.named_credits import CREDITS
 from tests.oracle.named_prices import PRICES
 from tests.oracle.one_order import (
     ORDER,
@@ -17,7 +18,6 @@ from tests.oracle.one_order import (
     Named,
     a_book,
     billed,
-    credited,
     limit,
     of_lines,
     of_tax,
@@ -112,74 +112,6 @@ QUANTITIES: Named = {
     ),
 }
 
-CREDITS: Named = {
-    "credits add up, also those in excess": (
-        a_book(
-            billed("A", "40"),
-            credited("C", "30", day=2),
-            credited("D", "20", day=3),
-            credited("E", "1", day=4),
-        ),
-        {"D": {"CREDIT_EXCESS"}, "E": {"CREDIT_EXCESS"}},
-    ),
-    "a credit in excess makes no room": (
-        a_book(credited("C", "20", day=2), billed("A", "110", day=3, type_code="384")),
-        {"C": {"CREDIT_EXCESS"}, "A": {"QTY_ORD", "QTY_REC", "NOT_EVALUABLE"}},
-    ),
-    "a credit makes room": (
-        a_book(billed("A", "100"), credited("C", "30", day=2), billed("B", "30", day=3)),
-        {},
-    ),
-    "what is billed later can be credited": (
-        a_book(credited("C", "10", day=1), billed("A", "10", day=2)),
-        {},
-    ),
-    "more value than billed": (
-        a_book(billed("A", "10"), credited("C", "10", "10.01")),
-        {"C": {"CREDIT_EXCESS"}},
-    ),
-    "by value alone": (
-        a_book(
-            billed("A", "1", "100"),
-            credited("C", "5", "20"),
-            **with_orders(SERVICE),
-            receipts=(received("1", "100"),),
-        ),
-        {},
-    ),
-    "nothing to credit on what is parked for its receipt": (
-        a_book(
-            billed("A", "10"), credited("C", "10"), **with_orders(replace(ORDER, gr_based=True)), receipts=()
-        ),
-        {"A": {"NO_RECEIPT"}, "C": {"CREDIT_EXCESS"}},
-    ),
-    "nothing to credit on what is parked for its receipt, by value": (
-        a_book(
-            billed("A", "1", "100"),
-            credited("C", "1", "100"),
-            **with_orders(replace(SERVICE, gr_based=True)),
-            receipts=(),
-        ),
-        {"A": {"NO_RECEIPT"}, "C": {"CREDIT_EXCESS"}},
-    ),
-    "parked on another line of the same document": (
-        a_book(
-            of_lines("A", write_line("10", "10"), write_line("10", "10", po_line="20")),
-            credited("C", "10"),
-            **with_orders(ORDER, replace(ORDER, po_line="20", gr_based=True)),
-        ),
-        {"A 2": {"NO_RECEIPT"}, "C": {"CREDIT_EXCESS"}},
-    ),
-    "booked can be credited whatever its codes": (
-        a_book(billed("A", "10", booking_no=1, type_code="384"), credited("C", "10")),
-        {"A": {"NOT_EVALUABLE"}},
-    ),
-    "rejected cannot": (
-        a_book(billed("A", "10", rejected=True), credited("C", "10")),
-        {"C": {"CREDIT_EXCESS"}},
-    ),
-}
-
 
 def prepaid_in_full(quantity: str, prepaid: str) -> Totals:
     """Totals of a line at 10.00 with 20 % tax of which this was prepaid and nothing is payable."""
@@ -235,6 +167,18 @@ DOCUMENTS: Named = {
             billed("C", "3", totals=prepaid_in_full("3", "36.005")),
         ),
         {"B": {"TOTAL_ARITH"}, "C": {"NOT_EVALUABLE"}},
+    ),
+    "a foreign currency": (
+        a_book(
+            billed("A", "1", currency="USD"),
+            billed("B", "1", currency="USD", type_code="384", day=2),
+            of_lines("C", write_line("1", "10", po_number="P9"), currency="USD", day=3),
+        ),
+        {
+            "A": {"CURRENCY_DIFF"},
+            "B": {"CURRENCY_DIFF", "NOT_EVALUABLE"},
+            "C": {"PO_NOT_FOUND", "NOT_EVALUABLE"},
+        },
     ),
     "tax off by a cent": (
         a_book(

@@ -200,6 +200,12 @@ def test_the_later_one_in_business_order_is_the_duplicate():
     assert documents_of(early, booked) == {"EARLY": {"DUP_EXACT"}, "LATE": set()}
 
 
+def test_on_one_day_the_number_as_written_decides_before_the_content():
+    plain = a_document("PLAIN", number="7", content_hash=b"\x01" * 32)
+    padded = a_document("PADDED", number="007", content_hash=b"\x02" * 32)
+    assert documents_of(plain, padded) == {"PLAIN": {"DUP_EXACT"}, "PADDED": set()}
+
+
 def test_a_duplicate_still_serves_as_the_earlier_one():
     """C repeats only B, which itself repeats A."""
     first = a_document("A", "100.00", number="7", issued=date(2026, 3, 1))

@@ -6,6 +6,7 @@ that write nothing; it is checked at the end that none did.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 
@@ -18,12 +19,14 @@ from fastapi.testclient import TestClient
 
 from tests.conftest import LOG_INS, Ledger
 from tests.web.books import Books, write_books
-from tests.web.host import create_test_app, log_in
+from tests.web.host import create_host, create_test_app, log_in, serve
 
+# other folders import these fixtures, and each import is a fixture of its own
+_number = itertools.count(1)
 Login = Callable[[str | None], TestClient]
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def airflow_without_its_database() -> Iterator[None]:
     """Let Airflow's own security code run without Airflow's database, which it asks for teams alone."""
     with pytest.MonkeyPatch.context() as patch:
@@ -51,7 +54,7 @@ def books(ledger: Ledger) -> Books:
 
 
 @pytest.fixture
-def app(ledger: Ledger) -> Iterator[FastAPI]:
+def app(ledger: Ledger, airflow_without_its_database: None) -> Iterator[FastAPI]:
     """The application on the test's own ledger."""
     created = create_test_app(lambda: ledger.dsn("web"))
     yield created
@@ -67,7 +70,7 @@ def login(app: FastAPI) -> Login:
 @pytest.fixture(scope="session")
 def standing_ledger(postgres: str, ledger_template: str) -> Iterator[Ledger]:
     """A ledger that no test writes to."""
-    name = f"ledger_standing_{os.getpid()}"
+    name = f"ledger_standing_{os.getpid()}_{next(_number)}"
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {ledger_template}")
         for role in LOG_INS.values():
@@ -90,8 +93,26 @@ def standing_books(standing_ledger: Ledger) -> Iterator[Books]:
 
 
 @pytest.fixture(scope="session")
-def look(standing_ledger: Ledger, standing_books: Books) -> Iterator[Login]:
+def look(
+    standing_ledger: Ledger, standing_books: Books, airflow_without_its_database: None
+) -> Iterator[Login]:
     """Clients that only look."""
     app = create_test_app(lambda: standing_ledger.dsn("web"))
     yield client_factory(app)
     app.state.ledger.close()
+
+
+@pytest.fixture
+def host(ledger: Ledger, books: Books, airflow_without_its_database: None) -> Iterator[str]:
+    """The address of a host that serves the pages on the test's own ledger."""
+    with serve(create_host(lambda: ledger.dsn("web"))) as base:
+        yield base
+
+
+@pytest.fixture(scope="session")
+def standing_host(
+    standing_ledger: Ledger, standing_books: Books, airflow_without_its_database: None
+) -> Iterator[str]:
+    """The address of a host for tests that only look."""
+    with serve(create_host(lambda: standing_ledger.dsn("web"))) as base:
+        yield base

@@ -89,7 +89,7 @@ def test_a_body_that_is_too_large_is_refused_by_its_header_and_by_its_length(loo
     assert client.post(address, content=b"{}", headers={"Content-Length": "-1"}).status_code == 413
 
 
-def test_an_error_of_ours_is_our_page_and_never_the_hosts(ledger, books, monkeypatch, caplog):
+def test_an_error_of_ours_is_our_page_and_never_the_hosts(ledger, app, books, monkeypatch, caplog):
     host = create_host(lambda: ledger.dsn("web"))
     monkeypatch.setattr("backoffice.web.cases.list_cases", lambda *_, **__: 1 / 0)
     client = TestClient(

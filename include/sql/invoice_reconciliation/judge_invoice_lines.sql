@@ -10,13 +10,13 @@ credit AS (
          SUM(CASE WHEN l.counts AND l.is_credit THEN l.scaled_quantity ELSE 0 END) OVER business_order AS credited_quantity,
          SUM(CASE WHEN l.counts AND l.is_credit THEN l.net_amount ELSE 0 END) OVER business_order AS credited_value
   FROM work_line l
-  WINDOW business_order AS (PARTITION BY l.order_line_id ORDER BY l.booking_no NULLS LAST, l.invoice_date, l.number_key, l.invoice_number, l.content_hash)
+  WINDOW business_order AS (PARTITION BY l.order_line_id ORDER BY l.document_order)
 ),
 excess AS (
   SELECT c.*, o.match_type, o.gr_based, o.amount_based, o.quantity AS ordered, o.unit_price AS order_price,
          o.price_base_quantity AS order_price_base, o.quantity_scale, o.receipts, o.received, o.received_value, o.unknown_receipts,
          t.qty_ord_pct, t.qty_ord_abs, t.qty_ord_lenient, t.qty_rec_pct, t.qty_rec_abs, t.qty_rec_lenient,
-         t.amt_rec_pct, t.amt_rec_abs, t.amt_rec_lenient, t.no_receipt_abs, t.price_pct, t.price_abs, t.price_lenient, t.line_arith_abs,
+         t.amt_rec_pct, t.amt_rec_abs, t.amt_rec_lenient, t.no_receipt_abs, t.price_pct, t.price_abs, t.price_lenient,
          c.counts AND c.is_credit AND t.credit_excess_abs IS NOT NULL AND (
            (NOT o.amount_based AND c.credited_quantity > c.billed_quantity + t.credit_excess_abs * o.quantity_scale)
            OR c.credited_value > c.billed_value + t.credit_excess_abs) AS credit_excess
@@ -30,7 +30,7 @@ cumulative AS (
          SUM(CASE WHEN NOT e.counts OR e.credit_excess THEN 0 WHEN e.is_credit THEN -e.scaled_quantity ELSE e.scaled_quantity END) OVER business_order AS quantity_after,
          SUM(CASE WHEN NOT e.counts OR e.credit_excess THEN 0 WHEN e.is_credit THEN -e.net_amount ELSE e.net_amount END) OVER business_order AS value_after
   FROM excess e
-  WINDOW business_order AS (PARTITION BY e.order_line_id ORDER BY e.booking_no NULLS LAST, e.invoice_date, e.number_key, e.invoice_number, e.content_hash)
+  WINDOW business_order AS (PARTITION BY e.order_line_id ORDER BY e.document_order)
 ),
 -- 3. what each check compares: variance against its base, both brought to one denominator
 measured AS (
@@ -42,9 +42,7 @@ measured AS (
          CASE WHEN c.is_credit THEN -1 ELSE 1 END
            * (c.net_amount * c.order_price_base * c.quantity_scale - c.scaled_quantity * c.order_price) AS over_price,
          c.scaled_quantity * c.order_price AS price_reference,
-         c.order_price_base * c.quantity_scale AS price_denominator,
-         c.net_amount * c.price_base_quantity
-           - (c.quantity * c.unit_price + (c.charge_total - c.allowance_total) * c.price_base_quantity) AS arithmetic_off
+         c.order_price_base * c.quantity_scale AS price_denominator
   FROM cumulative c
 ),
 judged AS (
@@ -71,21 +69,20 @@ judged AS (
       AND CASE WHEN m.price_lenient AND m.price_pct IS NOT NULL AND m.price_abs IS NOT NULL
         THEN m.over_price * 100 > m.price_pct * m.price_reference AND m.over_price > m.price_abs * m.price_denominator
         ELSE COALESCE(m.over_price * 100 > m.price_pct * m.price_reference, FALSE)
-          OR COALESCE(m.over_price > m.price_abs * m.price_denominator, FALSE) END AS price,
-    COALESCE(m.arithmetic_off > m.line_arith_abs * m.price_base_quantity
-      OR -m.arithmetic_off > m.line_arith_abs * m.price_base_quantity, FALSE) AS line_arith
+          OR COALESCE(m.over_price > m.price_abs * m.price_denominator, FALSE) END AS price
   FROM measured m
 ),
 coded AS (
-  SELECT invoice_line_id, invoice_id, order_line_id, in_scope, order_gate, supplier_mismatch, currency_diff, po_not_approved, po_closed, uom_unmapped,
-         COALESCE(qty_ord, FALSE) AS qty_ord, COALESCE(qty_rec, FALSE) AS qty_rec, COALESCE(amt_rec, FALSE) AS amt_rec,
-         COALESCE(no_receipt, FALSE) AS no_receipt, COALESCE(price, FALSE) AS price, COALESCE(credit_excess, FALSE) AS credit_excess, line_arith,
-         quantity_after, value_after, credited_quantity, credited_value, billed_quantity, billed_value, arithmetic_off
-  FROM judged
+  SELECT j.invoice_line_id, j.invoice_id, j.order_line_id,
+         j.order_gate IS NOT NULL OR j.supplier_mismatch OR j.currency_diff OR j.po_not_approved OR j.po_closed OR j.uom_unmapped OR j.line_arith AS gated,
+         COALESCE(j.qty_ord, FALSE) AS qty_ord, COALESCE(j.qty_rec, FALSE) AS qty_rec, COALESCE(j.amt_rec, FALSE) AS amt_rec,
+         COALESCE(j.no_receipt, FALSE) AS no_receipt, COALESCE(j.price, FALSE) AS price, COALESCE(j.credit_excess, FALSE) AS credit_excess,
+         j.quantity_after, j.value_after, j.credited_quantity, j.credited_value, j.billed_quantity, j.billed_value
+  FROM judged j WHERE j.in_scope
 )
-SELECT invoice_line_id, invoice_id, order_line_id, in_scope, order_gate, supplier_mismatch, currency_diff, po_not_approved, po_closed, uom_unmapped,
-       qty_ord, qty_rec, amt_rec, no_receipt, price, credit_excess, line_arith,
-       order_gate IS NOT NULL OR supplier_mismatch OR currency_diff OR po_not_approved OR po_closed OR uom_unmapped
-         OR qty_ord OR qty_rec OR amt_rec OR no_receipt OR price OR credit_excess OR line_arith AS any_code,
-       quantity_after, value_after, credited_quantity, credited_value, billed_quantity, billed_value, arithmetic_off AS line_arith_off
+SELECT invoice_line_id, invoice_id, order_line_id, qty_ord, qty_rec, amt_rec, no_receipt, price, credit_excess,
+       gated OR qty_ord OR qty_rec OR amt_rec OR no_receipt OR price OR credit_excess AS any_code,
+       quantity_after, CASE WHEN amt_rec OR no_receipt THEN value_after END AS value_after,
+       CASE WHEN credit_excess THEN credited_quantity END AS credited_quantity, CASE WHEN credit_excess THEN credited_value END AS credited_value,
+       CASE WHEN credit_excess THEN billed_quantity END AS billed_quantity, CASE WHEN credit_excess THEN billed_value END AS billed_value
 FROM coded

@@ -3,26 +3,26 @@
 INSERT INTO work_hold (invoice_id, invoice_line_id, code, effect, measured, limit_value, limit_unit, scope, facts)
 WITH coded AS (
   SELECT v.invoice_id, v.invoice_line_id, v.order_line_id, listed.code, v.quantity_after, v.value_after, v.credited_quantity, v.credited_value,
-         v.billed_quantity, v.billed_value, v.line_arith_off
+         v.billed_quantity, v.billed_value, w.scaled_quantity, w.tolerance_id
   FROM work_verdict v
+  JOIN work_line w ON w.invoice_line_id = v.invoice_line_id
   CROSS JOIN LATERAL (VALUES
-    (v.order_gate, v.order_gate IS NOT NULL), ('SUPPLIER_MISMATCH', v.supplier_mismatch), ('CURRENCY_DIFF', v.currency_diff),
-    ('PO_NOT_APPROVED', v.po_not_approved), ('PO_CLOSED', v.po_closed), ('UOM_UNMAPPED', v.uom_unmapped), ('QTY_ORD', v.qty_ord),
+    (w.order_gate, w.order_gate IS NOT NULL), ('SUPPLIER_MISMATCH', w.supplier_mismatch), ('CURRENCY_DIFF', w.currency_diff),
+    ('PO_NOT_APPROVED', w.po_not_approved), ('PO_CLOSED', w.po_closed), ('UOM_UNMAPPED', w.uom_unmapped), ('QTY_ORD', v.qty_ord),
     ('QTY_REC', v.qty_rec), ('AMT_REC', v.amt_rec), ('NO_RECEIPT', v.no_receipt), ('PRICE', v.price), ('CREDIT_EXCESS', v.credit_excess),
-    ('LINE_ARITH', v.line_arith)) AS listed(code, stands)
-  WHERE v.in_scope AND v.any_code AND listed.stands
+    ('LINE_ARITH', w.line_arith)) AS listed(code, stands)
+  WHERE v.any_code AND listed.stands
 ), placed AS (
   SELECT c.*, l.quantity, l.uom, l.net_amount, l.unit_price, l.price_base_quantity, l.po_number, l.po_line_key, l.line_id, l.position,
-         l.allowance_total, l.charge_total, w.scaled_quantity, i.supplier_id AS invoice_supplier, i.seller_name, i.currency AS invoice_currency,
+         l.allowance_total, l.charge_total, i.supplier_id AS invoice_supplier, i.seller_name, i.currency AS invoice_currency,
          o.quantity AS ordered, o.uom AS order_uom, o.unit_price AS order_price, o.price_base_quantity AS order_base, o.supplier_id AS order_supplier,
          o.currency AS order_currency, o.po_line, o.content_hash AS order_hash, k.received, k.received_value, k.receipts, k.unknown_receipts, k.quantity_scale, k.gr_based,
          o.amount_based, t.scope, t.qty_ord_pct, t.qty_ord_abs, t.qty_rec_pct, t.qty_rec_abs, t.amt_rec_pct, t.amt_rec_abs, t.no_receipt_abs, t.price_pct, t.price_abs,
          t.credit_excess_abs, t.line_arith_abs
   FROM coded c
   JOIN invoice_line l ON l.invoice_line_id = c.invoice_line_id
-  JOIN work_line w ON w.invoice_line_id = c.invoice_line_id
   JOIN invoice i ON i.invoice_id = c.invoice_id
-  JOIN work_tolerance t ON t.tolerance_id = w.tolerance_id
+  JOIN work_tolerance t ON t.tolerance_id = c.tolerance_id
   LEFT JOIN order_line o ON o.order_line_id = c.order_line_id
   LEFT JOIN work_order_line k ON k.order_line_id = c.order_line_id
 )
@@ -35,7 +35,7 @@ SELECT p.invoice_id, p.invoice_line_id, p.code, CASE WHEN p.code = 'NO_RECEIPT' 
     WHEN 'PRICE' THEN abs(p.net_amount - p.scaled_quantity * p.order_price / (p.quantity_scale * p.order_base))
     WHEN 'CREDIT_EXCESS' THEN CASE WHEN NOT p.amount_based AND p.credited_quantity > p.billed_quantity THEN (p.credited_quantity - p.billed_quantity) / p.quantity_scale
                                    ELSE p.credited_value - p.billed_value END
-    WHEN 'LINE_ARITH' THEN abs(p.line_arith_off) / p.price_base_quantity END,
+    WHEN 'LINE_ARITH' THEN abs(p.net_amount - (p.quantity * p.unit_price / p.price_base_quantity + p.charge_total - p.allowance_total)) END,
   CASE p.code WHEN 'QTY_ORD' THEN p.qty_ord_abs WHEN 'QTY_REC' THEN p.qty_rec_abs WHEN 'AMT_REC' THEN p.amt_rec_abs WHEN 'NO_RECEIPT' THEN p.no_receipt_abs
     WHEN 'PRICE' THEN p.price_abs WHEN 'CREDIT_EXCESS' THEN p.credit_excess_abs WHEN 'LINE_ARITH' THEN p.line_arith_abs END,
   h.limit_unit, p.scope,

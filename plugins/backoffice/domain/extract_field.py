@@ -1,7 +1,7 @@
 """How one field of a record is made from the columns of an extract's joined tables.
 
-Values stay text as exported; typing (and refusing) is the record's business. What the profile's own rules cannot read
-(an undeclared movement type, an impossible day) is refused here, with the reason.
+Values stay text as exported; typing (and refusing) is the record's business. What the profile's own rules
+cannot read (an undeclared movement type, an impossible day) is refused here, with the reason.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ class Signs:
             return text
         if code in self.minus:
             return text[1:] if text.startswith("-") else f"-{text}"
-        raise UnreadableValueError(f"{self.column} {code!r} is not declared: whether it adds or takes away is unknown")
+        raise UnreadableValueError(
+            f"{self.column} {code!r} is not declared: whether it adds or takes away is unknown"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,9 @@ def sap_moment(day: str, time: str, zone: ZoneInfo) -> FieldSource:
         found = _TIME.match(time_text_)
         if not found:
             raise UnreadableValueError(f"time {time_text_!r} is not of the form HHMMSS")
+        iso_day = _iso_day(day_text)
         try:
-            local = datetime.fromisoformat(f"{_iso_day(day_text)}T{found[1]}:{found[2]}:{found[3]}")
+            local = datetime.fromisoformat(f"{iso_day}T{found[1]}:{found[2]}:{found[3]}")
             return time_text(local.replace(tzinfo=zone).astimezone(UTC))
         except (ValueError, OverflowError) as error:
             raise UnreadableValueError(f"{day_text} {time_text_} is no point in time") from error

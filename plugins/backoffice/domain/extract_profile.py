@@ -1,8 +1,9 @@
-"""An extract profile: which tables of a system's export make which records, and what the export does not carry.
+"""An extract profile: which tables of a system's export make which records, and what the export does not
+carry.
 
-A profile is data (``include/reference/extract_profiles/<name>.yaml``). It is read strictly: an unknown key, table, column
-or field is an error, so that a misspelt profile never loads half of an extract. Its name, version and hash stand in
-every load that used it.
+A profile is data (``include/reference/extract_profiles/<name>.yaml``). It is read strictly: an unknown key,
+table, column or field is an error, so that a misspelt profile never loads half of an extract. Its name,
+version and hash stand in every load that used it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class Table:
 
     :param file: Name of its CSV file: UTF-8, comma, a header line.
     :param columns: The columns that are read; others may be there and are not used.
-    :param key: Columns that identify a row; of several rows with one key the first counts and the others are left over.
+    :param key: Columns that identify a row; of several rows with one key the first counts and the others
+        are left over.
     :param left_over: Dataset in which rows that no record uses are quarantined.
     """
 
@@ -52,8 +54,9 @@ class Join:
     """How rows of another table are found for a row.
 
     :param on: Column of the joined table to ``table.COLUMN`` that it equals.
-    :param rows: ``one``: many rows may share the joined row (a header). ``pair``: the first row with these values goes
-        with the first joined one, the second with the second. ``first``: of several the first, which is not used up.
+    :param rows: ``one``: many rows may share the joined row (a header). ``pair``: the first row with these
+        values goes with the first joined one, the second with the second. ``first``: of several the first,
+        which is not used up.
     :param required: A row without partner is quarantined.
     """
 
@@ -68,8 +71,10 @@ class Records:
     """Records of one dataset: one per row of ``rows`` that meets all conditions.
 
     :param occurrence: Columns by which identical rows are numbered; empty if they are not.
-    :param control: Field with the row's share of the control total; None: as for records of a source's interface.
-    :param lines: For invoices: their lines, and how they find their header (own column to the header's column).
+    :param control: Field with the row's share of the control total; None: as for records of a source's
+        interface.
+    :param lines: For invoices: their lines, and how they find their header (own column to the header's
+        column).
     """
 
     dataset: str
@@ -96,7 +101,8 @@ class NotUsedRows:
 class ExtractProfile:
     """A whole profile.
 
-    :param duplicates_evaluable: Whether invoices carry the supplier's own number, so that duplicates can be judged.
+    :param duplicates_evaluable: Whether invoices carry the supplier's own number, so that duplicates can be
+        judged.
     :param not_used_files: Name of a file to the reason why it is left out.
     """
 

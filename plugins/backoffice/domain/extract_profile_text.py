@@ -27,7 +27,16 @@ from backoffice.domain.extract_record import EXTRACT_LINE, EXTRACT_SPECS
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,19}\Z")
 _COLUMN = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}\Z")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,100}\Z")
-_TOP = ("profile", "version", "title", "explanation", "time_zone", "duplicates_evaluable", "tables", "records")
+_TOP = (
+    "profile",
+    "version",
+    "title",
+    "explanation",
+    "time_zone",
+    "duplicates_evaluable",
+    "tables",
+    "records",
+)
 _RECORDS = ("rows", "where", "join", "occurrence", "signs", "fields")
 
 
@@ -57,16 +66,26 @@ def read_profile(text: str) -> ExtractProfile:
         time_zone=zone,
         duplicates_evaluable=top["duplicates_evaluable"] is True,
         tables=tables,
-        records=tuple(reader.records(f"records[{n}]", part) for n, part in enumerate(_list("records", top["records"]))),
-        not_used_files={_file("not_used_files", name): _text(name, reason) for name, reason in _mapping("not_used_files", top.get("not_used_files") or {}).items()},
-        not_used_rows=tuple(reader.not_used(f"not_used_rows[{n}]", part) for n, part in enumerate(_list("not_used_rows", top.get("not_used_rows") or []))),
+        records=tuple(
+            reader.records(f"records[{n}]", part) for n, part in enumerate(_list("records", top["records"]))
+        ),
+        not_used_files={
+            _file("not_used_files", name): _text(name, reason)
+            for name, reason in _mapping("not_used_files", top.get("not_used_files") or {}).items()
+        },
+        not_used_rows=tuple(
+            reader.not_used(f"not_used_rows[{n}]", part)
+            for n, part in enumerate(_list("not_used_rows", top.get("not_used_rows") or []))
+        ),
     )
 
 
 def _table(name: str, part: object) -> Table:
     where = f"tables.{name}"
     if not _NAME.match(name) or name == "header":
-        raise ProfileError(f"{where}: a table's name is 1 to 20 lower case letters, digits and _, and not header")
+        raise ProfileError(
+            f"{where}: a table's name is 1 to 20 lower case letters, digits and _, and not header"
+        )
     fields = _mapping(where, part, required=("file", "columns", "left_over"), optional=("key",))
     columns = _columns(f"{where}.columns", fields["columns"])
     key = _columns(f"{where}.key", fields.get("key") or [])
@@ -86,7 +105,9 @@ class _RecordReader:
 
     def records(self, where: str, part: object) -> Records:
         """One entry of ``records``."""
-        given = _mapping(where, part, required=("dataset", "rows", "fields"), optional=(*_RECORDS, "control", "lines"))
+        given = _mapping(
+            where, part, required=("dataset", "rows", "fields"), optional=(*_RECORDS, "control", "lines")
+        )
         dataset = given["dataset"]
         if dataset not in DATASETS:
             raise ProfileError(f"{where}.dataset must be one of {', '.join(DATASETS)}")
@@ -111,14 +132,17 @@ class _RecordReader:
             raise ProfileError(f"{where}.of must name the key of {header['rows']}")
         return Records(**base, of=tuple(of.items()))
 
-    def _base(self, where: str, given: Mapping[str, Any], dataset: str, allowed: tuple[str, ...]) -> dict[str, Any]:
+    def _base(
+        self, where: str, given: Mapping[str, Any], dataset: str, allowed: tuple[str, ...]
+    ) -> dict[str, Any]:
         rows = given["rows"]
         if rows not in self._tables:
             raise ProfileError(f"{where}.rows names no table: {rows!r}")
-        joins = tuple(self._join(f"{where}.join[{n}]", rows, join) for n, join in enumerate(_list(where, given.get("join") or [])))
-        joined = [rows, *(join.table for join in joins)]
-        if len(set(joined)) != len(joined):
-            raise ProfileError(f"{where}: a table is joined twice")
+        joined = [rows]
+        joins = []
+        for number, entry in enumerate(_list(where, given.get("join") or [])):
+            joins.append(self._join(f"{where}.join[{number}]", joined, entry))
+            joined.append(joins[-1].table)
         signs = self._signs(f"{where}.signs", given.get("signs"), joined)
         counted = _columns(f"{where}.occurrence", given.get("occurrence") or [])
         for column in counted:
@@ -131,7 +155,14 @@ class _RecordReader:
             for column in fields[name].columns:
                 self._known(f"{where}.fields.{name}", column, joined)
         conditions = self._conditions(f"{where}.where", rows, given.get("where") or {})
-        return {"dataset": dataset, "rows": rows, "where": conditions, "joins": joins, "occurrence": counted, "fields": fields}
+        return {
+            "dataset": dataset,
+            "rows": rows,
+            "where": conditions,
+            "joins": tuple(joins),
+            "occurrence": counted,
+            "fields": fields,
+        }
 
     def not_used(self, where: str, part: object) -> NotUsedRows:
         """One entry of ``not_used_rows``."""
@@ -147,25 +178,29 @@ class _RecordReader:
             self._known(where, f"{table}.{column}")
             negated = isinstance(wanted, dict)
             values = _mapping(where, wanted, required=("not",))["not"] if negated else wanted
-            listed = tuple(_text(f"{where}.{column}", value, empty=True) for value in _list(f"{where}.{column}", values))
+            listed = tuple(
+                _text(f"{where}.{column}", value, empty=True) for value in _list(f"{where}.{column}", values)
+            )
             conditions.append(Condition(column, listed, negated))
         return tuple(conditions)
 
-    def _join(self, where: str, base: str, part: object) -> Join:
+    def _join(self, where: str, joined: list[str], part: object) -> Join:
         given = _mapping(where, part, required=("table", "match", "rows"), optional=("required",))
         table = self._tables.get(given["table"])
         if table is None:
             raise ProfileError(f"{where}.table names no table: {given['table']!r}")
+        if table.name in joined:
+            raise ProfileError(f"{where}: {table.name} is joined twice")
         on = _mapping(f"{where}.match", given["match"])
         for own, theirs in on.items():
             self._known(f"{where}.match", f"{table.name}.{own}")
-            self._known(f"{where}.match", theirs)
+            self._known(f"{where}.match", theirs, joined)
         if given["rows"] not in ("one", "pair", "first"):
             raise ProfileError(f"{where}.rows must be one, pair or first")
         if given["rows"] == "one" and set(on) != set(table.key):
             raise ProfileError(f"{where}: a shared row is found by the key of {table.name}")
-        if given["rows"] == "pair" and {theirs.split(".")[0] for theirs in on.values()} != {base}:
-            raise ProfileError(f"{where}: rows are paired with rows of {base}")
+        if given["rows"] == "pair" and {theirs.split(".")[0] for theirs in on.values()} != {joined[0]}:
+            raise ProfileError(f"{where}: rows are paired with rows of {joined[0]}")
         return Join(table.name, tuple(on.items()), given["rows"], given.get("required", True) is True)
 
     def _signs(self, where: str, part: object, joined: list[str]) -> Signs | None:
@@ -173,7 +208,9 @@ class _RecordReader:
             return None
         given = _mapping(where, part, required=("column", "plus", "minus"))
         self._known(where, given["column"], joined)
-        plus, minus = (frozenset(_text(where, code) for code in _list(where, given[side])) for side in ("plus", "minus"))
+        plus, minus = (
+            frozenset(_text(where, code) for code in _list(where, given[side])) for side in ("plus", "minus")
+        )
         if plus & minus:
             raise ProfileError(f"{where}: {sorted(plus & minus)} cannot both add and take away")
         return Signs(given["column"], plus, minus)
@@ -192,16 +229,22 @@ class _RecordReader:
             case ["value"] if isinstance(given["value"], str | bool):
                 return extract_field.constant(given["value"], turned)
             case ["column", "equals"] if not signed:
-                return extract_field.equals(_text(where, given["column"]), _text(where, given["equals"], empty=True))
+                return extract_field.equals(
+                    _text(where, given["column"]), _text(where, given["equals"], empty=True)
+                )
             case ["text"] if not signed:
                 return extract_field.composed(_text(where, given["text"]))
             case ["day"] if not signed:
                 return extract_field.sap_day(_text(where, given["day"]))
             case ["day", "time"] if not signed:
-                return extract_field.sap_moment(_text(where, given["day"]), _text(where, given["time"]), self._zone)
+                return extract_field.sap_moment(
+                    _text(where, given["day"]), _text(where, given["time"]), self._zone
+                )
             case ["occurrence"] if counted and given["occurrence"] is True and not signed:
                 return extract_field.occurrence()
-        raise ProfileError(f"{where}: {part!r} is no way to make a field (numbers are written as text, in quotes)")
+        raise ProfileError(
+            f"{where}: {part!r} is no way to make a field (numbers are written as text, in quotes)"
+        )
 
     def _known(self, where: str, path: object, joined: list[str] | None = None) -> None:
         table, _, column = str(path).partition(".")
@@ -211,7 +254,9 @@ class _RecordReader:
             raise ProfileError(f"{where}: {path!r} is of a table that is not joined here")
 
 
-def _mapping(where: str, part: object, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()) -> dict[str, Any]:
+def _mapping(
+    where: str, part: object, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()
+) -> dict[str, Any]:
     if not isinstance(part, dict) or not all(isinstance(key, str) for key in part):
         raise ProfileError(f"{where} is no mapping of names")
     missing = [name for name in required if name not in part]

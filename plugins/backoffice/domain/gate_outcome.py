@@ -88,8 +88,7 @@ class SuiteOutcome:
             elif outcome.counts_differ:
                 said.append(
                     f"{label}: Great Expectations counts {outcome.judged.unexpected} rows, the ledger "
-                    f"{outcome.selected}: the expectation and its condition do not say the same, or facts "
-                    "changed since an earlier gate of this load"
+                    f"{outcome.selected}: the expectation and its condition do not say the same"
                 )
             elif outcome.stops:
                 measured = (

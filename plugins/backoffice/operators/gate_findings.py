@@ -45,6 +45,11 @@ def find_loads(connection: Connection, dag_id: str, run_id: str, dataset: str) -
     return [Load(*row) for row in rows]
 
 
+def begin_gate(connection: Connection, load: Load) -> None:
+    """Forget what an earlier gate of this load found; until the new one has ended well it is not accepted."""
+    connection.execute(_statement("begin_gate"), {"load_id": load.load_id})
+
+
 def export_snapshot(connection: Connection) -> str:
     """Fix what this transaction sees from now on, and return the name under which others may see the same."""
     return str(_one(connection.execute("SELECT pg_export_snapshot()")))

@@ -9,7 +9,7 @@ import psycopg
 from airflow.sdk import BaseOperator
 from psycopg.types.json import Jsonb
 
-from backoffice.exceptions import SourceUnavailableError
+from backoffice.exceptions import ConfigurationError, SourceUnavailableError
 from backoffice.hooks.ledger import LedgerHook
 from backoffice.hooks.outbox import OutboxHook
 from backoffice.operators import steps
@@ -19,6 +19,8 @@ from backoffice.settings import LEDGER_CONN_ID
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from backoffice.operators.ledger_step import Connection
 
 SEND_AT_ONCE = 50
 
@@ -34,6 +36,8 @@ class HousekeepingOperator(BaseOperator):
     :param outbox_conn_id: Connection of type ``http`` that takes the effects.
     :param ledger_conn_id: Connection of type ``postgres``. Default ``backoffice_ledger``.
     :return: ``{"booked": int, "sent": int}``.
+    :raises ConfigurationError: The receiver refuses an effect for good. Everything else was booked and sent; the effect
+        stays in the outbox, and each call says so until the receiver or the connection is corrected.
     :raises TransientError: Ledger or receiver did not answer; the next call goes on. Retried.
     """
 
@@ -64,19 +68,30 @@ class HousekeepingOperator(BaseOperator):
             return int(steps.book_answers(connection, run_id, process)["booked"])
 
     def _send(self) -> int:
-        sent = 0
         with LedgerHook(self.ledger_conn_id).connect() as connection:
             rows = connection.execute("SELECT outbox_id, idempotency_key, destination, payload FROM ops.take_unsent(%s)", (SEND_AT_ONCE,)).fetchall()
             if not rows:
                 return 0
             with closing(OutboxHook(self.outbox_conn_id)) as receiver:
-                for outbox_id, key, destination, payload in rows:
-                    try:
-                        answer = receiver.send(destination, payload, key)
-                    except SourceUnavailableError as error:
-                        connection.execute("SELECT ops.mark_attempt(%s)", (outbox_id,))
-                        self.log.warning("effect %s was not taken and stays in the outbox: %s", key, error)
-                        break
-                    connection.execute("SELECT ops.mark_sent(%s, %s)", (outbox_id, Jsonb(answer)))
-                    sent += 1
+                sent, refused = self._send_each(connection, receiver, rows)
+        if refused:
+            raise ConfigurationError(f"{sent} effects were sent, {len(refused)} are refused and stay in the outbox: {'; '.join(refused)}")
         return sent
+
+    def _send_each(self, connection: Connection, receiver: OutboxHook, rows: list[tuple[Any, ...]]) -> tuple[int, list[str]]:
+        """Send what was taken; one effect that is refused for good does not hold up the next, no answer ends the round."""
+        sent, refused = 0, []
+        for outbox_id, key, destination, payload in rows:
+            try:
+                answer = receiver.send(destination, payload, key)
+            except SourceUnavailableError as error:
+                connection.execute("SELECT ops.mark_attempt(%s)", (outbox_id,))
+                self.log.warning("effect %s was not taken and stays in the outbox: %s", key, error)
+                break
+            except ConfigurationError as error:
+                connection.execute("SELECT ops.mark_attempt(%s)", (outbox_id,))
+                refused.append(str(error))
+                continue
+            connection.execute("SELECT ops.mark_sent(%s, %s)", (outbox_id, Jsonb(answer)))
+            sent += 1
+        return sent, refused

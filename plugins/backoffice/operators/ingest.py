@@ -17,11 +17,10 @@ from backoffice.hooks.ledger import LedgerHook
 from backoffice.hooks.source import SourceHook
 from backoffice.operators.ingest_document import store_document
 from backoffice.operators.ingest_einvoices import EINVOICE_PARSER, Arrival, EInvoiceStage, read_envelope
-from backoffice.operators.ingest_load import Connection, Load, LoadOf, finish_load, loading
+from backoffice.operators.ingest_load import Connection, Load, LoadOf, finish_load, ledger_run, loading
 from backoffice.operators.ingest_records import RECORD_DATASETS, RECORD_PARSER, RecordStage
 from backoffice.operators.ingest_reread import stage_reread_documents
 from backoffice.operators.ingest_selection import Selection, read_selection
-from backoffice.operators.ledger_run import open_ledger_run
 from backoffice.settings import LEDGER_CONN_ID
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
     from backoffice.hooks.source_page import Page
 
-PROCESS = "invoice_reconciliation"
 _PAGE_MEDIA_TYPE = "application/json"
 
 
@@ -60,9 +58,9 @@ class _IngestOperator(BaseOperator):
         endpoint: str,
         source: str,
         http_conn_id: str,
+        process: str,
         ledger_conn_id: str = LEDGER_CONN_ID,
         page_size: int = 1000,
-        process: str = PROCESS,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -79,8 +77,7 @@ class _IngestOperator(BaseOperator):
         """Stage the source's list in one load; committed as a whole or not at all."""
         selection = read_selection(context.get("params") or {})
         ledger = LedgerHook(self.ledger_conn_id)
-        with ledger.connect() as connection:
-            run_id = open_ledger_run(connection, context, self.process)
+        run_id = ledger_run(ledger, context, self.process)
         what = LoadOf(self.source, dataset, parser, advances_watermark=selection.advances_watermark)
         with (
             closing(SourceHook(self.http_conn_id)) as source,
@@ -142,7 +139,7 @@ class IngestRecordsOperator(_IngestOperator):
     :param http_conn_id: Connection of type ``http``.
     :param ledger_conn_id: Connection of type ``postgres``. Default ``backoffice_ledger``.
     :param page_size: Rows per page, 1 to 10000.
-    :param process: Business process of the run.
+    :param process: Business process of the run, as ``invoice_reconciliation``.
     :return: Ids and counts: ``run_id``, ``load_id``, ``source``, ``dataset``, ``rows``, ``with_defects``,
         ``pages``.
     :raises SourceUnavailableError: The source did not answer. Retried.
@@ -190,7 +187,7 @@ class IngestInvoicesOperator(_IngestOperator):
     :param http_conn_id: Connection of type ``http``.
     :param ledger_conn_id: Connection of type ``postgres``. Default ``backoffice_ledger``.
     :param page_size: Messages per page, 1 to 10000.
-    :param process: Business process of the run.
+    :param process: Business process of the run, as ``invoice_reconciliation``.
     :return: Ids and counts: ``run_id``, ``load_id``, ``source``, ``dataset``, ``rows``, ``with_defects``,
         ``pages``, ``read_again``.
     :raises SourceUnavailableError: The mailbox did not answer. Retried.

@@ -17,6 +17,7 @@ from backoffice.hooks.ledger import LedgerHook
 from backoffice.operators.ingest_einvoices import EInvoiceStage
 from backoffice.operators.ingest_extract_join import count_base, count_use, create_joined, mark_use
 from backoffice.operators.ingest_extract_records import (
+    batches,
     left_over_records,
     read_records,
     share_of,
@@ -24,15 +25,20 @@ from backoffice.operators.ingest_extract_records import (
     stage_left_over_invoices,
 )
 from backoffice.operators.ingest_extract_table import EXTRACT_PARSER, LoadedTable, load_table, read_files
-from backoffice.operators.ingest_load import DATASETS, Connection, LoadOf, finish_load, open_load
+from backoffice.operators.ingest_load import (
+    DATASETS,
+    Connection,
+    LoadOf,
+    finish_load,
+    ledger_run,
+    ledger_transaction,
+    open_load,
+)
 from backoffice.operators.ingest_records import RECORD_DATASETS, RecordStage
-from backoffice.operators.ledger_run import open_ledger_run
 from backoffice.settings import LEDGER_CONN_ID
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-PROCESS = "invoice_reconciliation"
 
 
 def shipped_profile(name: str) -> ExtractProfile:
@@ -51,7 +57,9 @@ def shipped_profile(name: str) -> ExtractProfile:
 
 @dataclass(frozen=True, slots=True)
 class _Extract:
-    """The extract in the session's temporary tables: its tables, and its entries by number of their joined rows."""
+    """The extract in the session's temporary tables: its tables, and its entries by number of their joined
+    rows.
+    """
 
     profile: ExtractProfile
     tables: dict[str, LoadedTable]
@@ -59,7 +67,11 @@ class _Extract:
 
     def of(self, dataset: str) -> list[tuple[int, Records]]:
         """Return the entries that make records of a dataset (lines of invoices are with their headers)."""
-        return [(number, records) for number, records in self.entries if records.dataset == dataset and not records.of]
+        return [
+            (number, records)
+            for number, records in self.entries
+            if records.dataset == dataset and not records.of
+        ]
 
     def lines_of(self, records: Records) -> int:
         """Return the number of the joined rows of an entry's lines."""
@@ -69,24 +81,26 @@ class _Extract:
 class IngestExtractOperator(BaseOperator):
     """Take in an export of purchasing tables (CSV files in a folder) as a declared profile reads it.
 
-    The profile says which tables make suppliers, orders, receipts and invoices, how they are joined, and what the
-    export does not carry. Each file's raw bytes are kept with their SHA-256; all four datasets are staged, one load
-    each, in one transaction. Every row of every table is accounted for: used in a record, left out by the profile
-    with its reason, or staged as a row of its own that will be quarantined. Files the profile does not read are
-    listed by name. Accepts and books nothing.
+    The profile says which tables make suppliers, orders, receipts and invoices, how they are joined, and
+    what the export does not carry. Each file's raw bytes are kept with their SHA-256; all four datasets are
+    staged, one load each, in one transaction. Every row of every table is accounted for: used in a record,
+    left out by the profile with its reason, or staged as a row of its own that will be quarantined. Files
+    the profile does not read are listed by name. Accepts and books nothing.
 
-    The export is always read whole; records that are known already are recognised by their content. Retry, clear and
-    rerun are therefore safe.
+    The export is always read whole; records that are known already are recognised by their content. Retry,
+    clear and rerun are therefore safe.
 
     :param profile: Name of a profile in ``include/reference/extract_profiles``.
     :param folder: Path of the folder. (templated)
     :param source: Name of the exporting system. (templated)
     :param ledger_conn_id: Connection of type ``postgres``. Default ``backoffice_ledger``.
-    :param process: Business process of the run.
-    :return: ``run_id``, ``profile``, ``loads`` by dataset (``load_id``, ``rows``, ``with_defects``), ``tables`` by file
-        (``rows``, ``used``, ``not_used``, ``left_over``), ``not_used_files`` (at most 100 names with the reason).
+    :param process: Business process of the run, as ``invoice_reconciliation``.
+    :return: ``run_id``, ``profile``, ``loads`` by dataset (``load_id``, ``rows``, ``with_defects``),
+        ``tables`` by file (``rows``, ``used``, ``not_used``, ``left_over``), ``not_used_files`` (at most
+        100 names with the reason).
     :raises ConfigurationError: Profile, folder, a file or its header is not as declared.
-    :raises ControlTotalsError: Rows of a table are not accounted for exactly once; nothing was kept. Not retried.
+    :raises ControlTotalsError: Rows of a table are not accounted for exactly once; nothing was kept. Not
+        retried.
     """
 
     template_fields = ("folder", "source")
@@ -97,8 +111,8 @@ class IngestExtractOperator(BaseOperator):
         profile: str,
         folder: str,
         source: str,
+        process: str,
         ledger_conn_id: str = LEDGER_CONN_ID,
-        process: str = PROCESS,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -114,10 +128,11 @@ class IngestExtractOperator(BaseOperator):
         files, not_used = read_files(profile, Path(self.folder))
         read_at = datetime.now(UTC)
         ledger = LedgerHook(self.ledger_conn_id)
-        with ledger.connect() as connection:
-            run_id = open_ledger_run(connection, context, self.process)
-        with ledger.connect() as connection:
-            tables = {name: load_table(connection, profile.tables[name], path) for name, path in files.items()}
+        run_id = ledger_run(ledger, context, self.process)
+        with ledger_transaction(ledger) as connection:
+            tables = {
+                name: load_table(connection, profile.tables[name], path) for name, path in files.items()
+            }
             extract = _Extract(profile, tables, _entries(profile))
             _join_all(connection, extract)
             accounts = _account(connection, extract)
@@ -156,7 +171,9 @@ class IngestExtractOperator(BaseOperator):
 
 
 def _entries(profile: ExtractProfile) -> tuple[tuple[int, Records], ...]:
-    entries = [entry for records in profile.records for entry in (records, records.lines) if entry is not None]
+    entries = [
+        entry for records in profile.records for entry in (records, records.lines) if entry is not None
+    ]
     return tuple(enumerate(entries))
 
 
@@ -179,8 +196,8 @@ def _account(connection: Connection, extract: _Extract) -> dict[str, dict[str, i
         rows, used, not_used, left_over = count_use(connection, table)
         if rows != loaded.rows or rows != used + not_used + left_over:
             raise ControlTotalsError(
-                f"{table.file} has {loaded.rows} rows: {rows} were read, {used} used, {not_used} left out by the profile, "
-                f"{left_over} left over; each row must be in exactly one of these, nothing was kept"
+                f"{table.file} has {loaded.rows} rows: {rows} were read, {used} used, {not_used} left out by "
+                f"the profile, {left_over} left over; each row must be in one of these, nothing was kept"
             )
         accounts[table.file] = {"rows": rows, "used": used, "not_used": not_used, "left_over": left_over}
     return accounts
@@ -189,12 +206,13 @@ def _account(connection: Connection, extract: _Extract) -> dict[str, dict[str, i
 def _stage_records(connection: Connection, load_id: int, extract: _Extract, dataset: str) -> tuple[int, int]:
     stage = RecordStage(connection, load_id, RECORD_DATASETS[dataset])
     for number, records in extract.of(dataset):
-        found = list(read_records(connection, extract.profile, number, records))
-        stage.add(found, extract.tables[records.rows].document_id, share_of(records))
+        document_id = extract.tables[records.rows].document_id
+        for batch in batches(read_records(connection, extract.profile, number, records)):
+            stage.add(batch, document_id, share_of(records))
     for loaded in extract.tables.values():
         if loaded.table.left_over == dataset:
-            found = list(left_over_records(connection, loaded.table))
-            stage.add(found, loaded.document_id, lambda _: None)
+            for batch in batches(left_over_records(connection, loaded.table)):
+                stage.add(batch, loaded.document_id, lambda _: None)
     return stage.rows, stage.with_defects
 
 

@@ -1,6 +1,8 @@
-"""Join the tables of an extract as its profile says, in the database, and account for every row of every table.
+"""Join the tables of an extract as its profile says, in the database, and account for every row of every
+table.
 
-Statements are put together from the profile's identifiers, which were checked when it was read; values are bound.
+Statements are put together from the profile's identifiers, which were checked when it was read; values are
+bound.
 """
 
 from __future__ import annotations
@@ -23,18 +25,25 @@ def joined(number: int) -> sql.Identifier:
 
 
 def create_joined(
-    connection: Connection, profile: ExtractProfile, number: int, records: Records, header: Records | None = None
+    connection: Connection,
+    profile: ExtractProfile,
+    number: int,
+    records: Records,
+    header: Records | None = None,
 ) -> None:
-    """Join one entry's rows: ``table.COLUMN`` texts, each table's row number and error, occurrence, header row.
+    """Join one entry's rows: ``table.COLUMN`` texts, each table's row number and error, occurrence, header
+    row.
 
-    :param header: For lines of invoices: the entry of their headers. A line without header is not joined: it is left over.
+    :param header: For lines of invoices: the entry of their headers. A line without header is not joined:
+        it is left over.
     """
     base = profile.tables[records.rows]
     joins = [_join(profile, records, join) for join in records.joins]
     if header is not None:
         joins.insert(0, _join_header(profile, records, header))
     statement = sql.SQL(
-        "CREATE TEMPORARY TABLE {target} ON COMMIT DROP AS WITH base AS ({base}) SELECT {columns} FROM base AS {alias} {joins}"
+        "CREATE TEMPORARY TABLE {target} ON COMMIT DROP AS "
+        "WITH base AS ({base}) SELECT {columns} FROM base AS {alias} {joins}"
     ).format(
         target=joined(number),
         base=_base_rows(profile, records),
@@ -47,13 +56,21 @@ def create_joined(
 
 
 def count_base(connection: Connection, profile: ExtractProfile, records: Records) -> int:
-    """Return how many records an entry must give: the rows of its table that meet its conditions, before any join."""
-    row = connection.execute(sql.SQL("SELECT count(*) FROM ({}) AS base").format(_base_rows(profile, records))).fetchone()
+    """Return how many records an entry must give: the rows of its table that meet its conditions, before
+    any join.
+    """
+    row = connection.execute(
+        sql.SQL("SELECT count(*) FROM ({}) AS base").format(_base_rows(profile, records))
+    ).fetchone()
     return int(row[0]) if row else 0
 
 
-def mark_use(connection: Connection, profile: ExtractProfile, table: Table, used_in: Iterable[tuple[int, Records]]) -> None:
-    """Say of each row of a table what became of it: ``used``, ``not used`` by the profile, or ``left over``."""
+def mark_use(
+    connection: Connection, profile: ExtractProfile, table: Table, used_in: Iterable[tuple[int, Records]]
+) -> None:
+    """Say of each row of a table what became of it: ``used``, ``not used`` by the profile, or ``left
+    over``.
+    """
     places = [
         sql.SQL("SELECT {} FROM {}").format(_row_column(table.name), joined(number))
         for number, records in used_in
@@ -62,7 +79,7 @@ def mark_use(connection: Connection, profile: ExtractProfile, table: Table, used
     used = sql.SQL(" UNION ALL ").join(places) if places else sql.SQL("SELECT NULL::bigint")
     out = [_conditions(rows.where) for rows in profile.not_used_rows if rows.table == table.name]
     not_used = sql.SQL(" OR ").join(out) if out else sql.SQL("false")
-    repeats = sql.SQL("false")
+    repeats: sql.Composable = sql.SQL("false")
     if table.key:
         repeats = sql.SQL("row_number() OVER (PARTITION BY {} ORDER BY row_no) > 1").format(_names(table.key))
     connection.execute(
@@ -71,8 +88,12 @@ def mark_use(connection: Connection, profile: ExtractProfile, table: Table, used
                WITH used (row_no) AS ({used})
                SELECT t.row_no, t.repeats,
                       EXISTS (SELECT FROM used u WHERE u.row_no = t.row_no) AS used, t.not_used
-               FROM (SELECT row_no, {repeats} AS repeats, coalesce({not_used}, false) AS not_used FROM {source}) AS t"""
-        ).format(target=_use(table), used=used, repeats=repeats, not_used=not_used, source=temporary(table.name))
+               FROM (SELECT row_no, {repeats} AS repeats, coalesce({not_used}, false) AS not_used FROM
+               {source}) AS t
+               """
+        ).format(
+            target=_use(table), used=used, repeats=repeats, not_used=not_used, source=temporary(table.name)
+        )
     )
 
 
@@ -89,7 +110,9 @@ def count_use(connection: Connection, table: Table) -> tuple[int, int, int, int]
 
 
 def left_over_rows(table: Table) -> sql.Composed:
-    """Return the statement that reads the rows nothing uses: number, error, whether the key repeats, the columns."""
+    """Return the statement that reads the rows nothing uses: number, error, whether the key repeats, the
+    columns.
+    """
     return sql.SQL(
         """SELECT s.row_no, s.row_error, u.repeats, {columns} FROM {source} s JOIN {use} u USING (row_no)
            WHERE NOT u.used AND NOT u.not_used ORDER BY s.row_no"""
@@ -101,7 +124,9 @@ def left_over_rows(table: Table) -> sql.Composed:
 
 
 def joined_rows(profile: ExtractProfile, number: int, records: Records) -> sql.Composed:
-    """Return the statement that reads an entry's joined rows in an order that does not depend on the file's."""
+    """Return the statement that reads an entry's joined rows in an order that does not depend on the
+    file's.
+    """
     order = [sql.Identifier(f"{records.rows}.{name}") for name in profile.tables[records.rows].columns]
     if records.of:
         order.insert(0, sql.Identifier(HEADER_ROW))
@@ -135,7 +160,7 @@ def _names(names: Sequence[str]) -> sql.Composed:
 def _base_rows(profile: ExtractProfile, records: Records) -> sql.Composed:
     """Return the rows of an entry's own table, numbered for pairing and for identical rows."""
     table = profile.tables[records.rows]
-    numbered = [sql.SQL("t.*")]
+    numbered: list[sql.Composable] = [sql.SQL("t.*")]
     for join in records.joins:
         if join.rows == "pair":
             paired = [theirs.split(".")[1] for _, theirs in join.on]
@@ -149,7 +174,9 @@ def _base_rows(profile: ExtractProfile, records: Records) -> sql.Composed:
 
 
 def _numbered(partition: Sequence[str], name: str, table: Table) -> sql.Composed:
-    """Return a number within rows of the same values; ties in order of all columns, so that file order is no matter."""
+    """Return a number within rows of the same values; ties in order of all columns, so that file order is
+    no matter.
+    """
     return sql.SQL("row_number() OVER (PARTITION BY {} ORDER BY {}, row_no) AS {}").format(
         _names(partition), _names(table.columns), sql.Identifier(name)
     )
@@ -190,8 +217,8 @@ def _columns(profile: ExtractProfile, records: Records) -> list[sql.Composed]:
         ]
     base = sql.Identifier(records.rows)
     if records.occurrence:
-        name = sql.Identifier(OCCURRENCE)
-        columns.append(sql.SQL("{}.{}::text AS {}").format(base, name, name))
+        count = sql.Identifier(OCCURRENCE)
+        columns.append(sql.SQL("{}.{}::text AS {}").format(base, count, count))
     if records.of:
         columns.append(sql.SQL("header.row_no AS {}").format(sql.Identifier(HEADER_ROW)))
     return columns
@@ -199,10 +226,14 @@ def _columns(profile: ExtractProfile, records: Records) -> list[sql.Composed]:
 
 def _join_header(profile: ExtractProfile, records: Records, header: Records) -> sql.Composed:
     equal = [
-        sql.SQL("header.{} = {}.{}").format(sql.Identifier(theirs), sql.Identifier(records.rows), sql.Identifier(own))
+        sql.SQL("header.{} = {}.{}").format(
+            sql.Identifier(theirs), sql.Identifier(records.rows), sql.Identifier(own)
+        )
         for own, theirs in records.of
     ]
-    return sql.SQL("JOIN ({}) AS header ON {}").format(_base_rows(profile, header), sql.SQL(" AND ").join(equal))
+    return sql.SQL("JOIN ({}) AS header ON {}").format(
+        _base_rows(profile, header), sql.SQL(" AND ").join(equal)
+    )
 
 
 def _join(profile: ExtractProfile, records: Records, join: Join) -> sql.Composed:
@@ -220,9 +251,15 @@ def _join(profile: ExtractProfile, records: Records, join: Join) -> sql.Composed
         )
     alias = sql.Identifier(join.table)
     equal = [
-        sql.SQL("{}.{} = {}.{}").format(alias, sql.Identifier(column), *(sql.Identifier(part) for part in theirs.split(".")))
+        sql.SQL("{}.{} = {}.{}").format(
+            alias, sql.Identifier(column), *(sql.Identifier(part) for part in theirs.split("."))
+        )
         for column, theirs in join.on
     ]
     if join.rows == "pair":
-        equal.append(sql.SQL("{}.pair = {}.{}").format(alias, sql.Identifier(records.rows), sql.Identifier(f"pair {join.table}")))
+        equal.append(
+            sql.SQL("{}.pair = {}.{}").format(
+                alias, sql.Identifier(records.rows), sql.Identifier(f"pair {join.table}")
+            )
+        )
     return sql.SQL("LEFT JOIN {} AS {} ON {}").format(rows, alias, sql.SQL(" AND ").join(equal))

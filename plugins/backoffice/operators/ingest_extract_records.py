@@ -1,10 +1,12 @@
-"""Turn joined rows of an extract into staged records and invoices; rows that nothing uses into quarantined ones."""
+"""Turn joined rows of an extract into staged records and invoices; rows that nothing uses into quarantined
+ones.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 from psycopg import sql
@@ -37,7 +39,9 @@ _FETCH = 2_000
 JoinedRow = dict[str, Any]
 
 
-def read_records(connection: Connection, profile: ExtractProfile, number: int, records: Records) -> Iterator[Record]:
+def read_records(
+    connection: Connection, profile: ExtractProfile, number: int, records: Records
+) -> Iterator[Record]:
     """Yield the typed records of one entry of the profile."""
     spec = EXTRACT_SPECS[records.dataset]
     for row in _fetch(connection, joined_rows(profile, number, records), f"records_{number}"):
@@ -45,8 +49,17 @@ def read_records(connection: Connection, profile: ExtractProfile, number: int, r
         yield read_record(spec, fields, (*_join_defects(profile, records, row), *refused))
 
 
+def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Yield records some thousand at a time: a connection reads or copies, never both at once."""
+    remaining = iter(records)
+    while batch := list(islice(remaining, _FETCH)):
+        yield batch
+
+
 def share_of(records: Records) -> Callable[[Record], Decimal | None] | None:
-    """Return how a record's share of the control total is read: the profile's field, or None for the usual way."""
+    """Return how a record's share of the control total is read: the profile's field, or None for the usual
+    way.
+    """
     if records.control is None:
         return None
     name = records.control
@@ -83,7 +96,12 @@ def stage_invoices(
 
 
 def _stage_invoice(
-    stage: EInvoiceStage, profile: ExtractProfile, records: Records, row: JoinedRow, own: list[Record], document_id: int
+    stage: EInvoiceStage,
+    profile: ExtractProfile,
+    records: Records,
+    row: JoinedRow,
+    own: list[Record],
+    document_id: int,
 ) -> None:
     fields, refused = make_fields(records.fields, row)
     no_line = () if own else (Defect("lines", None, "the document has no line in the extract"),)
@@ -128,15 +146,23 @@ def left_over_records(connection: Connection, table: Table) -> Iterator[Record]:
         defects = [Defect(table.file, printed(shown), reason)]
         if row["row_error"] is not None:
             defects.append(Defect(table.file, printed(shown), f"row {row['row_no']}: {row['row_error']}"))
-        # the whole row is its identity: what is shown may be cut
-        identity = content_hash([table.file, *(row[column] for column in table.columns), str(row["row_no"])])
+        # the whole row is its identity (what is shown may be cut), not its place in the file
+        identity = content_hash([table.file, *(row[column] for column in table.columns)])
         yield Record(dict.fromkeys(spec.fields), tuple(defects), identity)
 
 
-def stage_left_over_invoices(connection: Connection, stage: EInvoiceStage, table: Table, document_id: int) -> None:
+def stage_left_over_invoices(
+    connection: Connection, stage: EInvoiceStage, table: Table, document_id: int
+) -> None:
     """Stage the rows of a table that no invoice uses, each as a document of its own with the reason."""
     for record in left_over_records(connection, table):
-        stage.stage(document_id, record.content_hash, envelope_of(record), EInvoice(SYNTAX, header_of(record)), record.defects)
+        stage.stage(
+            document_id,
+            record.content_hash,
+            envelope_of(record),
+            EInvoice(SYNTAX, header_of(record)),
+            record.defects,
+        )
 
 
 def _join_defects(profile: ExtractProfile, records: Records, row: JoinedRow) -> tuple[Defect, ...]:
@@ -145,7 +171,9 @@ def _join_defects(profile: ExtractProfile, records: Records, row: JoinedRow) -> 
     for name in (records.rows, *(join.table for join in records.joins)):
         if row[error_column(name)] is not None:
             number = row[row_column(name)]
-            defects.append(Defect(profile.tables[name].file, None, f"row {number}: {row[error_column(name)]}"))
+            defects.append(
+                Defect(profile.tables[name].file, None, f"row {number}: {row[error_column(name)]}")
+            )
     for join in records.joins:
         if join.required and row[row_column(join.table)] is None:
             key = ", ".join(f"{own}={row[theirs]}" for own, theirs in join.on)
@@ -159,7 +187,7 @@ def _by_row_number(profile: ExtractProfile, number: int, records: Records) -> sq
     )
 
 
-def _fetch(connection: Connection, statement: sql.Composed, name: str) -> Iterator[Mapping[str, Any]]:
+def _fetch(connection: Connection, statement: sql.Composed, name: str) -> Iterator[JoinedRow]:
     """Yield the rows of a statement by name of column, a few thousand at a time."""
     with connection.cursor(name=name) as cursor:
         cursor.itersize = _FETCH

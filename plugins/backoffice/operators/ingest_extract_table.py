@@ -1,4 +1,6 @@
-"""Bring the CSV files of an extract into temporary tables, as text, row by row, with what is wrong with a row."""
+"""Bring the CSV files of an extract into temporary tables, as text, row by row, with what is wrong with a
+row.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def read_files(profile: ExtractProfile, folder: Path) -> tuple[dict[str, Path], 
     wanted = {table.file: name for name, table in profile.tables.items()}
     missing = sorted(file for file in wanted if file not in present or not present[file].is_file())
     if missing:
-        raise ConfigurationError(f"{folder} has no {', '.join(missing)}, which the profile {profile.name} reads")
+        raise ConfigurationError(
+            f"{folder} has no {', '.join(missing)}, which the profile {profile.name} reads"
+        )
     others = {printed(name) or "": name for name in present if name not in wanted}
     unknown = "not known to the profile"
     not_used = {shown: profile.not_used_files.get(name, unknown) for shown, name in others.items()}
@@ -58,8 +62,8 @@ def read_files(profile: ExtractProfile, folder: Path) -> tuple[dict[str, Path], 
 def load_table(connection: Connection, table: Table, path: Path) -> LoadedTable:
     """Keep the file's bytes and copy its rows into the session's temporary table.
 
-    Every line after the header becomes a row: one with too few or too many columns, or with bytes that are no UTF-8,
-    is copied as far as it can be read, with the reason in ``row_error``.
+    Every line after the header becomes a row: one with too few or too many columns, or with bytes that are
+    no UTF-8, is copied as far as it can be read, with the reason in ``row_error``.
 
     :raises ConfigurationError: The header does not name the profile's columns, or the file is too large.
     :raises SourceUnavailableError: The file cannot be read now.
@@ -67,19 +71,24 @@ def load_table(connection: Connection, table: Table, path: Path) -> LoadedTable:
     try:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
-            raise ConfigurationError(f"{path.name} has {size} bytes, the limit is {MAX_FILE_BYTES}; split the extract")
+            raise ConfigurationError(
+                f"{path.name} has {size} bytes, the limit is {MAX_FILE_BYTES}; split the extract"
+            )
         content = path.read_bytes()
     except OSError as error:
         raise SourceUnavailableError(f"{path} cannot be read: {error.strerror}") from error
     document_id = store_document(connection, content, "text/csv")
     columns = [sql.SQL("{} text").format(sql.Identifier(name)) for name in table.columns]
     connection.execute(
-        sql.SQL("CREATE TEMPORARY TABLE {} (row_no bigint PRIMARY KEY, row_error text, {}) ON COMMIT DROP").format(
-            temporary(table.name), sql.SQL(", ").join(columns)
-        )
+        sql.SQL(
+            "CREATE TEMPORARY TABLE {} (row_no bigint PRIMARY KEY, row_error text, {}) ON COMMIT DROP"
+        ).format(temporary(table.name), sql.SQL(", ").join(columns))
     )
     rows = 0
-    with connection.cursor() as cursor, cursor.copy(sql.SQL("COPY {} FROM STDIN").format(temporary(table.name))) as copy:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(sql.SQL("COPY {} FROM STDIN").format(temporary(table.name))) as copy,
+    ):
         for row in _rows(table, content):
             copy.write_row(row)
             rows += 1
@@ -100,18 +109,20 @@ def _rows(table: Table, content: bytes) -> Iterator[tuple[object, ...]]:
     if missing:
         raise ConfigurationError(f"the header of {table.file} must name once: {', '.join(missing)}")
     places = [header.index(name) for name in table.columns]
-    for number, (fields, error) in enumerate(_lines(lines), start=1):
-        if error is None and len(fields) != len(header):
-            error = f"{len(fields)} columns, the header names {len(header)}"
+    for number, (fields, broken) in enumerate(_lines(lines), start=1):
         values = [fields[place] if place < len(fields) else "" for place in places]
         stored = [_UNSTORABLE.sub("\ufffd", value) for value in values]
-        if error is None and stored != values:
-            error = "holds bytes that are no UTF-8, or NUL"
-        yield (number, error, *stored)
+        if broken is None and len(fields) != len(header):
+            broken = f"{len(fields)} columns, the header names {len(header)}"
+        elif broken is None and stored != values:
+            broken = "holds bytes that are no UTF-8, or NUL"
+        yield (number, broken, *stored)
 
 
 def _lines(lines: Iterator[list[str]]) -> Iterator[tuple[list[str], str | None]]:
-    """Yield each line's fields; a line that is no CSV as one of nothing with the reason. Empty lines are none."""
+    """Yield each line's fields; a line that is no CSV as one of nothing with the reason. Empty lines are
+    none.
+    """
     while True:
         try:
             fields = next(lines)

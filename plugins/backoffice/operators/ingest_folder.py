@@ -17,14 +17,11 @@ from backoffice.domain.typed_value import printed
 from backoffice.exceptions import ConfigurationError, SourceUnavailableError
 from backoffice.hooks.ledger import LedgerHook
 from backoffice.operators.ingest_einvoices import EINVOICE_PARSER, Arrival, EInvoiceStage, read_envelope
-from backoffice.operators.ingest_load import LoadOf, finish_load, loading
-from backoffice.operators.ledger_run import open_ledger_run
+from backoffice.operators.ingest_load import LoadOf, finish_load, ledger_run, loading
 from backoffice.settings import LEDGER_CONN_ID
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-PROCESS = "invoice_reconciliation"
 
 
 class IngestFolderOperator(BaseOperator):
@@ -45,7 +42,7 @@ class IngestFolderOperator(BaseOperator):
     :param pattern: Which names are documents, as ``*.xml``. Default ``*``; names starting with a dot never
         are.
     :param ledger_conn_id: Connection of type ``postgres``. Default ``backoffice_ledger``.
-    :param process: Business process of the run.
+    :param process: Business process of the run, as ``invoice_reconciliation``.
     :return: Ids and counts: ``run_id``, ``load_id``, ``source``, ``dataset``, ``rows``, ``with_defects``,
         ``not_used`` (names, at most 100).
     :raises SourceUnavailableError: The folder or a file in it cannot be read now. Retried.
@@ -61,8 +58,8 @@ class IngestFolderOperator(BaseOperator):
         source: str,
         entity: str,
         pattern: str = "*",
+        process: str,
         ledger_conn_id: str = LEDGER_CONN_ID,
-        process: str = PROCESS,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -81,8 +78,7 @@ class IngestFolderOperator(BaseOperator):
                 f"{self.folder!r} is no folder; create it or correct the operator's folder"
             )
         ledger = LedgerHook(self.ledger_conn_id)
-        with ledger.connect() as connection:
-            run_id = open_ledger_run(connection, context, self.process)
+        run_id = ledger_run(ledger, context, self.process)
         what = LoadOf(self.source, "invoices", EINVOICE_PARSER, advances_watermark=False)
         used, not_used = self._sort_files(folder)
         read_at = datetime.now(UTC)

@@ -9,17 +9,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from backoffice import settings
-from backoffice.exceptions import ControlTotalsError
 from backoffice.hooks.ledger import LedgerHook
+from backoffice.operators.ledger_run import open_ledger_run
+from backoffice.operators.ledger_step import translated
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 DATASETS = ("suppliers", "orders", "receipts", "invoices")
-_TOTALS_DO_NOT_TIE = "BO500"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +71,33 @@ def finish_load(
     :param until: The end of the source's window; the next run starts there.
     :param count: The source's own count of rows; None if it gives none.
     :param amount: The source's own total; None if it gives none.
-    :raises ControlTotalsError: Count or total differ from what was staged; the caller's transaction is lost.
+    :raises psycopg.Error: With SQLSTATE BO500 if count or total differ from what was staged.
+    """
+    connection.execute(settings.sql("intake/finish_load"), (load.load_id, until, count, amount))
+
+
+@contextmanager
+def ledger_transaction(ledger: LedgerHook) -> Iterator[Connection]:
+    """Yield a connection in one transaction: committed at the end, gone without a trace after any error.
+
+    :raises ControlTotalsError: The source's totals do not tie.
+    :raises TransientError: The database was not reachable, or a lock was lost. Retried.
     """
     try:
-        connection.execute(settings.sql("intake/finish_load"), (load.load_id, until, count, amount))
+        with ledger.connect() as connection:
+            yield connection
     except psycopg.Error as error:
-        if error.sqlstate == _TOTALS_DO_NOT_TIE:
-            raise ControlTotalsError(error.diag.message_primary or str(error)) from error
-        raise
+        raise translated(error) from error
 
 
 @contextmanager
 def loading(ledger: LedgerHook, run_id: int, what: LoadOf) -> Iterator[tuple[Connection, Load]]:
-    """Yield a connection with an open load; committed at the end, gone without a trace after any error."""
-    with ledger.connect() as connection:
+    """Yield a connection in one transaction with an open load in it."""
+    with ledger_transaction(ledger) as connection:
         yield connection, open_load(connection, run_id, what)
+
+
+def ledger_run(ledger: LedgerHook, context: Context, process: str) -> int:
+    """Return the ledger's id of this Dag run, committed before anything is read for it."""
+    with ledger_transaction(ledger) as connection:
+        return open_ledger_run(connection, context, process)

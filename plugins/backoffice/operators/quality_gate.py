@@ -54,9 +54,9 @@ class QualityGateOperator(BaseOperator):
 
     An expectation of severity ``stop`` that is not met, one that could not be judged, and two counts that
     differ fail the task: then nothing of the load is recorded, and no retry follows, because bad data does
-    not heal by itself. Run again after a clear, the gate finds its own findings and adds none; a load that
-    was accepted meanwhile is left alone. If the ledger's facts changed between two gates of one load, the
-    counts differ: clear the reading task instead.
+    not heal by itself. Run again after a clear, the gate forgets what it found and judges anew, by the facts
+    as they are then; until it has ended well the load is not gated and cannot be accepted. A load that was
+    accepted meanwhile is left alone.
 
     :param dataset: ``suppliers``, ``orders``, ``receipts`` or ``invoices``.
     :param suites: Names of the expectation suites (``include/expectations/<name>.json``), each for one gate
@@ -147,6 +147,8 @@ class QualityGateOperator(BaseOperator):
         dsn = LedgerHook(self.ledger_conn_id).dsn(**options)
         outcomes: list[SuiteOutcome] = []
         pages: list[gate_page.SuitePage] = []
+        with psycopg.connect(dsn) as connection:
+            gate_findings.begin_gate(connection, load)
         with psycopg.connect(dsn) as connection:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             snapshot = gate_findings.export_snapshot(connection)

@@ -115,6 +115,7 @@ class EnvironmentBuilder:
             "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             "SCARF_ANALYTICS": "false",
+            "OPENBLAS_NUM_THREADS": "1",  # tasks are forked, and a fork takes no threads along
             "GX_ANALYTICS_ENABLED": "false",
             "AIRFLOW__BACKOFFICE__INCLUDE_DIR": str(project / "include"),
             "AIRFLOW__BACKOFFICE__SANDBOX": "True",  # reports say that the company is synthetic

@@ -97,23 +97,34 @@ def _airflow(home: Home, environments: EnvironmentBuilder, needs: tuple[str, ...
     health = AirflowHealth(environments.ports.api)
     # Logs are read from the common folder; without --skip-serve-logs two more servers would listen on fixed
     # ports.
+    scheduler = ("backoffice.runtime.warm_scheduler", "--skip-serve-logs")
     table = (
-        ("api-server", (), environments.api_server(), health.api_server),
-        ("scheduler", ("--skip-serve-logs",), environments.scheduler(), health.component("scheduler")),
-        ("dag-processor", (), environments.dag_processor(), health.component("dag_processor")),
-        ("triggerer", ("--skip-serve-logs",), environments.triggerer(), health.component("triggerer")),
+        ("api-server", ("airflow", "api-server"), environments.api_server(), health.api_server),
+        ("scheduler", scheduler, environments.scheduler(), health.component("scheduler")),
+        (
+            "dag-processor",
+            ("airflow", "dag-processor"),
+            environments.dag_processor(),
+            health.component("dag_processor"),
+        ),
+        (
+            "triggerer",
+            ("airflow", "triggerer", "--skip-serve-logs"),
+            environments.triggerer(),
+            health.component("triggerer"),
+        ),
     )
     return [
         Service(
             name=name,
-            argv=(sys.executable, "-m", "airflow", name, *options),
+            argv=(sys.executable, "-m", *command),
             env=environment,
             log=home.log(name),
             well=well,
             needs=needs,
             cwd=_inside(home.airflow),
         )
-        for name, options, environment, well in table
+        for name, command, environment, well in table
     ]
 
 

@@ -1,4 +1,4 @@
-"""A ledger of its own per test, a gate as its task runs it, and a copy of the shipped checks that may be changed."""
+"""A gate as its task runs it on a ledger of the test's own, and a copy of the shipped checks to change."""
 
 from __future__ import annotations
 

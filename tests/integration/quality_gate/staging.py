@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -23,90 +24,93 @@ DATASET_OF = dict.fromkeys(("invoices", "invoice_lines", "invoice_taxes"), "invo
 }
 
 
-class Stager:
-    """Stages loads as the application role, through the ledger's own functions."""
+DAG = "invoice_reconciliation"
+SUITES = {
+    "suppliers": ["suppliers"],
+    "orders": ["orders"],
+    "receipts": ["receipts"],
+    "invoices": ["invoices", "invoice_lines", "invoice_taxes"],
+}
 
-    def __init__(self, connection: psycopg.Connection[Any], dag_id: str = "invoice_reconciliation") -> None:
+
+class Stager:
+    """Stages loads of runs; every call stands at once."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self.connection = connection
-        self.dag_id = dag_id
+        self.today: date = self._one("SELECT ops.business_date('1000')", ())
 
     def open_run(self, run_id: str = "night-1") -> int:
-        return int(
-            self._one(
-                "SELECT ops.open_run('invoice_reconciliation', %s, %s, false, '{}', '0')",
-                (self.dag_id, run_id),
-            )
-        )
-
-    def today(self) -> date:
-        return self._one("SELECT ops.business_date('1000')", ())
+        """Return the ledger's run of a night."""
+        statement = "SELECT ops.open_run(%s, %s, %s, false, '{}', '0')"
+        return int(self._one(statement, (DAG, DAG, run_id)))
 
     def open_load(self, run: int, dataset: str, source: str = "test", profile: str | None = None) -> int:
-        return int(
-            self._one(
-                "SELECT load_id FROM intake.open_load(%s, %s, %s, 'test/1', %s, true)",
-                (run, source, dataset, profile),
-            )
-        )
+        """Begin a load."""
+        statement = "SELECT load_id FROM intake.open_load(%s, %s, %s, 'test/1', %s, true)"
+        return int(self._one(statement, (run, source, dataset, profile)))
 
     def finish_load(self, load_id: int) -> None:
+        """End a load whose source gives no control totals."""
         self.connection.execute("SELECT intake.finish_load(%s, now(), NULL, NULL)", (load_id,))
+
+    def accept(self, run_id: str = "night-1") -> None:
+        """Accept what was gated."""
+        self.connection.execute("SELECT intake.accept_loads(%s)", (self.open_run(run_id),))
 
     def rows(self, suite: str, load_id: int, rows: list[Row]) -> None:
         """Stage rows, numbered from 1; the content hash follows the content, as in ingest."""
         for number, row in enumerate(rows, start=1):
-            values = {name: Jsonb(value) if name == "defects" else value for name, value in row.items()}
+            values = {
+                name: Jsonb(value) if name == "defects" and value else value for name, value in row.items()
+            }
             if suite not in ("invoice_lines", "invoice_taxes"):
                 content = "|".join(f"{name}={row[name]}" for name in sorted(row) if name != "updated_at")
-                values.setdefault("content_hash", hashlib.sha256(content.encode()).digest())
-            values = {"load_id": load_id, "row_no": number, **values}
-            columns = ", ".join(values)
-            self.connection.execute(
-                f"INSERT INTO intake.{TABLES[suite]} ({columns}) VALUES ({', '.join(['%s'] * len(values))})",
-                list(values.values()),
-            )
+                values["content_hash"] = hashlib.sha256(content.encode()).digest()
+            values |= {"load_id": load_id, "row_no": number}
+            places = ", ".join(["%s"] * len(values))
+            statement = f"INSERT INTO intake.{TABLES[suite]} ({', '.join(values)}) VALUES ({places})"
+            self.connection.execute(statement, list(values.values()))
+
+    def stage(
+        self,
+        suite: str,
+        rows: list[Row],
+        run_id: str = "night-1",
+        source: str = "test",
+        profile: str | None = None,
+    ) -> int:
+        """Stage the rows of one suite as a finished load, with what they need beside them; return the load.
+
+        Receipts of the source ``test`` get their order, documents their lines, lines and tax rows a document.
+        """
+        run, dataset = self.open_run(run_id), DATASET_OF[suite]
+        if suite == "receipts" and source == "test":
+            orders = self.open_load(run, "orders")
+            self.rows("orders", orders, [sound("orders", self.today)])
+            self.finish_load(orders)
+        load = self.open_load(run, dataset, source, profile)
+        if suite == "invoices":
+            self._documents(load, rows)
+        else:
+            if dataset == "invoices":
+                lines = len(rows) if suite == "invoice_lines" else None
+                self.rows("invoices", load, [{**sound("invoices", self.today), "line_count": lines}])
+            self.rows(suite, load, rows)
+        self.finish_load(load)
+        return load
+
+    def _documents(self, load: int, rows: list[Row]) -> None:
+        lines = [row.pop("lines", 1) for row in rows]
+        self.rows("invoices", load, [{**row, "message_id": f"m-{n}"} for n, row in enumerate(rows, start=1)])
+        line = sound("invoice_lines", self.today)
+        owners = [number for number, count in enumerate(lines, start=1) if count]
+        self.rows("invoice_lines", load, [{**line, "invoice_row_no": number} for number in owners])
 
     def _one(self, statement: str, values: tuple[Any, ...]) -> Any:
         row = self.connection.execute(statement, values).fetchone()
         assert row is not None
         return row[0]
-
-
-def stage_suite(stager, suite, rows, run_id="night-1", source="test", profile=None):
-    """Stage the rows of one suite as a finished load; lines and taxes get a sound document to belong to."""
-    run, dataset = stager.open_run(run_id), DATASET_OF[suite]
-    if suite == "receipts" and source == "test":
-        orders = stager.open_load(run, "orders")
-        stager.rows("orders", orders, [sound("orders", stager.today())])
-        stager.finish_load(orders)
-    load = stager.open_load(run, dataset, source, profile)
-    if suite == "invoices":
-        lines = [row.pop("lines", 1) for row in rows]
-        stager.rows(
-            "invoices", load, [{"message_id": f"m-{n}", **row} for n, row in enumerate(rows, start=1)]
-        )
-        line = sound("invoice_lines", stager.today())
-        stager.rows(
-            "invoice_lines",
-            load,
-            [{**line, "invoice_row_no": n} for n, count in enumerate(lines, 1) if count],
-        )
-    else:
-        if dataset == "invoices":
-            stager.rows(
-                "invoices",
-                load,
-                [
-                    {
-                        **sound("invoices", stager.today()),
-                        "line_count": len(rows) if suite == "invoice_lines" else 0,
-                        "defects": None if suite == "invoice_lines" else [{"reason": "none"}],
-                    }
-                ],
-            )
-        stager.rows(suite, load, rows)
-    stager.finish_load(load)
-    return load
 
 
 KEYS = {
@@ -118,7 +122,7 @@ KEYS = {
 }
 
 
-def numbered(suite, base, changes):
+def numbered(suite: str, base: Row, changes: list[Row]) -> list[Row]:
     """Return the changed rows, each with a key of its own unless its change is about the key.
 
     The first keeps the sound one.
@@ -126,8 +130,40 @@ def numbered(suite, base, changes):
     key = KEYS.get(suite)
     rows = []
     for number, change in enumerate(changes):
-        own = {}
+        own: Row = {}
         if key and key not in change and number:
             own = {key: number + 100 if key == "position" else f"{base[key]}-{number}"}
         rows.append({**base, **own, **change})
     return rows
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A finding as it stands in the ledger."""
+
+    dataset: str
+    row: int
+    check: str
+    severity: str
+    reason: str
+    field: str | None
+    value: str | None
+
+
+def findings(ledger: Any) -> list[Finding]:
+    """Return all findings, read as the auditor."""
+    columns = "dataset, row_no, check_id, severity, reason, field, value"
+    with ledger.connect("auditor") as connection:
+        return [
+            Finding(*row)
+            for row in connection.execute(f"SELECT {columns} FROM intake.finding ORDER BY 1, 2, 3")
+        ]
+
+
+def load_state(ledger: Any, load_id: int) -> tuple[str, dict[str, Any] | None]:
+    """Return state and gate result of a load."""
+    with ledger.connect("auditor") as connection:
+        row = connection.execute(
+            "SELECT state, gate FROM intake.load WHERE load_id = %s", (load_id,)
+        ).fetchone()
+    return row[0], row[1]

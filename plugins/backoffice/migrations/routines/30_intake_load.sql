@@ -49,6 +49,18 @@ BEGIN
   WHERE l.load_id = load_in;
 END $$;
 
+-- A gate begins: what an earlier gate of this load found is forgotten and found anew, from the facts as they are now.
+-- Until the gate has ended well the load is not gated, so a gate that dies or refuses leaves nothing to accept.
+CREATE OR REPLACE FUNCTION intake.begin_gate(load_in bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE intake.load l SET state = 'read', gate = NULL WHERE l.load_id = load_in AND l.state IN ('read', 'gated');
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'load % is not waiting for a gate', load_in USING ERRCODE = 'BO409';
+  END IF;
+  DELETE FROM intake.finding f WHERE f.load_id = load_in;
+END $$;
+
 CREATE OR REPLACE FUNCTION intake.mark_gated(load_in bigint, gate_in jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column

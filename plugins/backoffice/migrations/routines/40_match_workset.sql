@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION ledger.fill_work_invoices() RETURNS void
 LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
 BEGIN
   TRUNCATE work_invoice, work_line, work_order_line, work_tolerance, work_verdict, work_hold, work_waiting_line;
-  INSERT INTO work_invoice (invoice_id, in_scope, entity, is_credit, booking_no, invoice_date, number_key, invoice_number, content_hash)
+  INSERT INTO work_invoice (invoice_id, in_scope, entity, is_credit, booking_no, document_order)
   WITH queued AS (SELECT q.invoice_id FROM match_queue q),
   scope AS (
     SELECT invoice_id FROM queued
@@ -21,7 +21,8 @@ BEGIN
     JOIN invoice_line o ON o.order_line_id = l.order_line_id
     WHERE NOT EXISTS (SELECT FROM scope x WHERE x.invoice_id = o.invoice_id)
   )
-  SELECT p.invoice_id, p.in_scope, i.entity, i.kind = 'credit_note', st.booking_no, i.invoice_date, i.number_key, i.invoice_number, i.content_hash
+  SELECT p.invoice_id, p.in_scope, i.entity, i.kind = 'credit_note', st.booking_no,
+         row_number() OVER (ORDER BY st.booking_no NULLS LAST, i.invoice_date, i.number_key, i.invoice_number COLLATE "C", i.content_hash)
   FROM present p JOIN invoice i ON i.invoice_id = p.invoice_id LEFT JOIN invoice_status st ON st.invoice_id = p.invoice_id
   WHERE st.state IS DISTINCT FROM 'rejected';
   ANALYZE work_invoice;

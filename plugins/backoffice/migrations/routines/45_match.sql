@@ -10,7 +10,7 @@ END $$;
 -- Retried, cleared or run twice it finds the queue empty and changes nothing.
 CREATE OR REPLACE FUNCTION ledger.match_invoices(run_in bigint, tolerance_set_in text DEFAULT NULL,
   OUT invoices bigint, OUT lines bigint, OUT holds_opened bigint, OUT holds_released bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, purchasing, pg_catalog, pg_temp SET work_mem = '128MB' SET jit = off AS $$
 #variable_conflict use_column
 DECLARE this_run ops.run; stale text[]; rule text; tolerances text;
 BEGIN
@@ -32,6 +32,7 @@ BEGIN
   PERFORM fill_work_lines();
   INSERT INTO work_verdict
   {{ include: invoice_reconciliation/judge_invoice_lines }};
+  ANALYZE work_verdict;
   PERFORM fill_work_holds();
 
   -- 1. what a missing source may still clear is no new hold: the line waits for the source
@@ -72,6 +73,6 @@ BEGIN
   {{ include: invoice_reconciliation/write_states }}
 
   SELECT count(*) INTO invoices FROM work_invoice WHERE in_scope;
-  SELECT count(*) INTO lines FROM work_verdict WHERE in_scope;
+  SELECT count(*) INTO lines FROM work_verdict;
   DELETE FROM match_queue q USING work_invoice w WHERE w.invoice_id = q.invoice_id AND w.in_scope AND NOT w.blocked;
 END $$;

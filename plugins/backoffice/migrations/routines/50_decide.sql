@@ -53,6 +53,22 @@ BEGIN
     RAISE EXCEPTION 'policy % with hash % is not the active version (active: % version %); activate it or decide by the active text',
       policy_in, left(sha256_in, 12), coalesce(left(active.sha256, 12), 'none'), active.version USING ERRCODE = 'BO403';
   END IF;
+  -- above the machine's limit: a person with authority decides, whatever the table said. It stands before the decision is
+  -- recorded, because holds are evidence: the same facts give the same evidence next time
+  INSERT INTO ledger.hold (invoice_id, code, effect, measured, limit_value, limit_unit, scope, facts, evidence_hash, rule_sha256, opened_run)
+  SELECT i.invoice_id, 'APPROVAL', c.effect, abs(i.gross_total), active.machine_limit, 'currency', i.entity, jsonb_build_object('currency', i.currency),
+         sha256(i.content_hash || convert_to(active.machine_limit::text, 'UTF8')), active.sha256, run_in
+  FROM unnest(invoices) AS g(invoice_id) JOIN purchasing.invoice i ON i.invoice_id = g.invoice_id JOIN ledger.hold_code c ON c.code = 'APPROVAL'
+  JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id
+  WHERE abs(i.gross_total) > active.machine_limit AND st.state IN ('matched', 'held') AND st.booking_no IS NULL
+    AND NOT EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = i.invoice_id AND h.code = 'APPROVAL' AND (h.released_at IS NULL OR h.release_kind = 'person'));
+  UPDATE ledger.invoice_status st SET state = 'held'
+  WHERE st.invoice_id = ANY (invoices) AND st.state = 'matched'
+    AND EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = st.invoice_id AND h.code = 'APPROVAL' AND h.released_at IS NULL);
+  UPDATE ledger.line_state ls SET state = 'held', run_id = run_in
+  WHERE ls.invoice_line_id IN (SELECT l.invoice_line_id FROM purchasing.invoice_line l WHERE l.invoice_id = ANY (invoices)) AND ls.state <> 'held'
+    AND EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = ls.invoice_id AND h.code = 'APPROVAL' AND h.released_at IS NULL);
+
   WITH given AS (
     SELECT g.invoice_id, g.outcome, g.rule, g.explanation, e.evidence_hash, i.entity, i.invoice_number, i.content_hash, i.gross_total, i.currency, st.state
     FROM unnest(invoices, outcomes, rules, explanations) AS g(invoice_id, outcome, rule, explanation)
@@ -78,20 +94,5 @@ BEGIN
   )
   SELECT r.n INTO recorded FROM recorded r, LATERAL (SELECT audit.append_many('decision', r.subjects, r.bodies) WHERE r.n > 0) AS done(ok)
   UNION ALL SELECT 0 FROM recorded r WHERE r.n = 0;
-
-  -- above the machine's limit: a person with authority decides, whatever the table said
-  INSERT INTO ledger.hold (invoice_id, code, effect, measured, limit_value, limit_unit, scope, facts, evidence_hash, rule_sha256, opened_run)
-  SELECT i.invoice_id, 'APPROVAL', c.effect, abs(i.gross_total), active.machine_limit, 'currency', i.entity, jsonb_build_object('currency', i.currency),
-         sha256(i.content_hash || convert_to(active.machine_limit::text, 'UTF8')), active.sha256, run_in
-  FROM unnest(invoices) AS g(invoice_id) JOIN purchasing.invoice i ON i.invoice_id = g.invoice_id JOIN ledger.hold_code c ON c.code = 'APPROVAL'
-  JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id
-  WHERE abs(i.gross_total) > active.machine_limit AND st.state IN ('matched', 'held') AND st.booking_no IS NULL
-    AND NOT EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = i.invoice_id AND h.code = 'APPROVAL' AND (h.released_at IS NULL OR h.release_kind = 'person'));
-  UPDATE ledger.invoice_status st SET state = 'held'
-  WHERE st.invoice_id = ANY (invoices) AND st.state = 'matched'
-    AND EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = st.invoice_id AND h.code = 'APPROVAL' AND h.released_at IS NULL);
-  UPDATE ledger.line_state ls SET state = 'held', run_id = run_in
-  WHERE ls.invoice_id = ANY (invoices) AND ls.state <> 'held'
-    AND EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = ls.invoice_id AND h.code = 'APPROVAL' AND h.released_at IS NULL);
   RETURN recorded;
 END $$;

@@ -96,7 +96,8 @@ BEGIN
       WHEN EXISTS (SELECT FROM hold h WHERE h.invoice_id = ls.invoice_id AND h.released_at IS NULL AND h.effect <> 'W' AND (h.invoice_line_id IS NULL OR h.invoice_line_id = ls.invoice_line_id AND h.code <> 'NO_RECEIPT')) THEN 'held'
       WHEN EXISTS (SELECT FROM hold h WHERE h.invoice_line_id = ls.invoice_line_id AND h.released_at IS NULL AND h.code = 'NO_RECEIPT') THEN 'waiting_receipt' ELSE 'matched' END
   FROM review.answer n JOIN review.case c ON c.case_id = n.case_id
-  WHERE n.booked_run = run_in AND n.action = 'accept' AND n.booking_result = 'accepted' AND c.subject_kind = 'invoice' AND c.subject_id = ls.invoice_id AND ls.state <> 'waiting_source';
+  WHERE n.booked_run = run_in AND n.action = 'accept' AND n.booking_result = 'accepted' AND c.subject_kind = 'invoice'
+    AND ls.invoice_line_id IN (SELECT x.invoice_line_id FROM purchasing.invoice_line x WHERE x.invoice_id = c.subject_id) AND ls.state <> 'waiting_source';
   TRUNCATE work_booking;
   INSERT INTO work_booking (invoice_id, decision_id, payment_block)
   SELECT st.invoice_id, max(n.decision_id), EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'P')
@@ -119,9 +120,11 @@ BEGIN
   SELECT x.* INTO STRICT q FROM review.case c JOIN intake.quarantine x ON x.quarantine_id = c.subject_id WHERE c.case_id = a.case_id FOR UPDATE OF x;
   IF a.action = 'ask_again' THEN
     INSERT INTO ops.outbox (idempotency_key, destination, payload)
-    VALUES ('ask-again/' || encode(q.content_hash, 'hex'), 'supplier_message', jsonb_build_object(
-      'supplier_id', coalesce(q.row_content ->> 'seller_id', ''), 'subject', 'Please send your document again: ' || coalesce(q.business_key, q.row_content ->> 'filename', 'unreadable document'),
-      'body', a.reason, 'reference', encode(q.content_hash, 'hex')))
+    VALUES ('ask-again/' || encode(q.content_hash, 'hex'), 'supplier_message', jsonb_strip_nulls(jsonb_build_object(
+      -- who sent an unreadable document is unknown: the answer goes to the message that brought it
+      'supplier_id', nullif(q.row_content ->> 'seller_id', ''), 'in_reply_to', q.row_content ->> 'message_id',
+      'subject', 'Please send your document again: ' || coalesce(q.business_key, q.row_content ->> 'filename', 'unreadable document'),
+      'body', a.reason, 'reference', encode(q.content_hash, 'hex'))))
     ON CONFLICT (idempotency_key) DO NOTHING;
   END IF;
   UPDATE intake.quarantine x SET state = CASE a.action WHEN 'ask_again' THEN 'asked' WHEN 'read_again' THEN 'reread' ELSE 'discarded' END WHERE x.quarantine_id = q.quarantine_id;

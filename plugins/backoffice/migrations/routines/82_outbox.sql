@@ -1,8 +1,9 @@
 -- The relay takes effects, sends them and marks them, in one transaction: a crash sends again with the same key.
+-- Those tried least come first, so that a few that the receiver refuses cannot starve the rest.
 CREATE OR REPLACE FUNCTION ops.take_unsent(most integer) RETURNS TABLE (outbox_id bigint, idempotency_key text, destination text, payload jsonb)
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT o.outbox_id, o.idempotency_key, o.destination, o.payload FROM ops.outbox o
-  WHERE o.sent_at IS NULL ORDER BY o.outbox_id LIMIT most FOR UPDATE SKIP LOCKED
+  WHERE o.sent_at IS NULL ORDER BY o.attempts, o.outbox_id LIMIT most FOR UPDATE SKIP LOCKED
 $$;
 CREATE OR REPLACE FUNCTION ops.mark_attempt(outbox_in bigint) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

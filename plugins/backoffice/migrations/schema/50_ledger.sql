@@ -51,7 +51,6 @@ CREATE TABLE ledger.line_state (
   state text NOT NULL CHECK (state IN ('matched', 'waiting_receipt', 'waiting_source', 'held')),
   matched_quantity numeric, billed_before numeric, received numeric, price_variance numeric, run_id bigint NOT NULL
 );
-CREATE INDEX line_state_by_invoice ON ledger.line_state (invoice_id);
 
 CREATE TABLE ledger.invoice_status (
   invoice_id bigint PRIMARY KEY REFERENCES purchasing.invoice,
@@ -142,8 +141,9 @@ CREATE TABLE ledger.allocation (
 -- Working set of one matching transaction; emptied at its start. Unlogged: a crash rolls the transaction back anyhow.
 CREATE UNLOGGED TABLE ledger.work_invoice (
   invoice_id bigint NOT NULL, in_scope boolean NOT NULL, entity text NOT NULL, is_credit boolean NOT NULL,
-  booking_no bigint, invoice_date date NOT NULL, number_key text COLLATE "C" NOT NULL, invoice_number text COLLATE "C" NOT NULL,
-  content_hash bytea NOT NULL, duplicate text, other_invoice_id bigint, total_arith text, total_arith_off numeric, total_arith_limit numeric,
+  -- rank in business order: booked first, then document date, number (normalised, then as written), content
+  document_order bigint NOT NULL, booking_no bigint,
+  duplicate text, other_invoice_id bigint, total_arith text, total_arith_off numeric, total_arith_limit numeric,
   tax_off numeric, tax_limit numeric, tax_facts jsonb, not_evaluable text, blocked boolean NOT NULL DEFAULT false
 );
 CREATE UNLOGGED TABLE ledger.work_tolerance (
@@ -162,24 +162,19 @@ CREATE UNLOGGED TABLE ledger.work_order_line (
   unknown_receipts bigint NOT NULL
 );
 CREATE UNLOGGED TABLE ledger.work_line (
-  invoice_line_id bigint NOT NULL, invoice_id bigint NOT NULL, in_scope boolean NOT NULL, order_line_id bigint,
-  tolerance_id bigint NOT NULL, order_gate text, supplier_mismatch boolean NOT NULL, currency_diff boolean NOT NULL,
-  po_not_approved boolean NOT NULL, po_closed boolean NOT NULL, uom_unmapped boolean NOT NULL, counts boolean NOT NULL,
-  -- the document in business order: booked first, then date, number (normalised, then as written), content
-  booking_no bigint, invoice_date date NOT NULL, number_key text COLLATE "C" NOT NULL, invoice_number text COLLATE "C" NOT NULL,
-  content_hash bytea NOT NULL,
-  is_credit boolean NOT NULL, bookable boolean NOT NULL,
-  scaled_quantity numeric NOT NULL, net_amount numeric NOT NULL, quantity numeric NOT NULL, unit_price numeric,
-  price_base_quantity numeric NOT NULL, allowance_total numeric NOT NULL, charge_total numeric NOT NULL
+  invoice_line_id bigint NOT NULL, invoice_id bigint NOT NULL, document_order bigint NOT NULL, order_line_id bigint,
+  tolerance_id bigint NOT NULL, in_scope boolean NOT NULL, is_credit boolean NOT NULL, counts boolean NOT NULL, bookable boolean NOT NULL,
+  supplier_mismatch boolean NOT NULL, currency_diff boolean NOT NULL, po_not_approved boolean NOT NULL, po_closed boolean NOT NULL,
+  uom_unmapped boolean NOT NULL, line_arith boolean NOT NULL, order_gate text,
+  scaled_quantity numeric NOT NULL, net_amount numeric NOT NULL
 );
+-- Running totals are kept only where a code needs them; quantity_after always, for the matched quantity.
 CREATE UNLOGGED TABLE ledger.work_verdict (
-  invoice_line_id bigint NOT NULL, invoice_id bigint NOT NULL, order_line_id bigint, in_scope boolean NOT NULL,
-  order_gate text, supplier_mismatch boolean NOT NULL, currency_diff boolean NOT NULL, po_not_approved boolean NOT NULL,
-  po_closed boolean NOT NULL, uom_unmapped boolean NOT NULL,
+  invoice_line_id bigint NOT NULL, invoice_id bigint NOT NULL, order_line_id bigint,
   qty_ord boolean NOT NULL, qty_rec boolean NOT NULL, amt_rec boolean NOT NULL, no_receipt boolean NOT NULL,
-  price boolean NOT NULL, credit_excess boolean NOT NULL, line_arith boolean NOT NULL, any_code boolean NOT NULL,
+  price boolean NOT NULL, credit_excess boolean NOT NULL, any_code boolean NOT NULL,
   quantity_after numeric, value_after numeric, credited_quantity numeric, credited_value numeric,
-  billed_quantity numeric, billed_value numeric, line_arith_off numeric
+  billed_quantity numeric, billed_value numeric
 );
 CREATE UNLOGGED TABLE ledger.work_hold (
   invoice_id bigint NOT NULL, invoice_line_id bigint, code text NOT NULL, effect text NOT NULL,

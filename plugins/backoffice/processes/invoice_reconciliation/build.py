@@ -10,6 +10,7 @@ from airflow.sdk import ExceptionRetryPolicy, Param, RetryAction, RetryRule, Tri
 from backoffice.assets import JOURNAL, PAYMENT_PROPOSALS, REVIEW_CASES
 from backoffice.operators.decide import DecideInvoicesOperator
 from backoffice.operators.ingest import IngestInvoicesOperator, IngestRecordsOperator
+from backoffice.operators.ingest_extract import IngestExtractOperator
 from backoffice.operators.ingest_folder import IngestFolderOperator
 from backoffice.operators.quality_gate import QualityGateOperator
 from backoffice.operators.reconcile import (
@@ -21,7 +22,7 @@ from backoffice.operators.reconcile import (
     PostEntriesOperator,
 )
 from backoffice.operators.report import ReportOperator
-from backoffice.processes.invoice_reconciliation.config import PROCESS, FolderSource, Reconciliation, Source
+from backoffice.processes.invoice_reconciliation.config import PROCESS, ExtractSource, FolderSource, Reconciliation, Source
 from backoffice.sensors.review import ReviewSensor
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ DEFAULT_ARGS: dict[str, Any] = {
 
 def run_params() -> dict[str, Param]:
     """Return the typed form of a manual run."""
-    day = {"type": ["null", "string"], "format": "date"}
+    day: dict[str, Any] = {"type": ["null", "string"], "format": "date"}
     return {
         "period_from": Param(None, **day, title="Read again from", description="First day of source documents to read again. It never changes a posting date nor decides a posted invoice anew."),
         "period_until": Param(None, **day, title="Read again until", description="Last day of that period, included."),
@@ -64,10 +65,12 @@ def build_tasks(config: Reconciliation) -> None:
     """Create and wire the tasks in the current Dag."""
     common: dict[str, Any] = {"process": PROCESS, "ledger_conn_id": config.ledger_conn_id}
     opened = OpenRunOperator(task_id="open_run", sources=config.expected, synthetic=config.synthetic, **common)
-    # a dataset that could not be read or judged is left out, the rest of the night goes on
-    accepted = AcceptDocumentsOperator(task_id="accept_documents", trigger_rule=TriggerRule.ALL_DONE, **common)
+    # a dataset that could not be read or judged is left out, the rest of the night goes on; without a run nothing does
+    accepted = AcceptDocumentsOperator(task_id="accept_documents", trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS, **common)
+    chain(opened, accepted)
     for source in config.sources:
-        chain(opened, _ingest(source, config), _check(source, config), accepted)
+        checks = [_check(dataset, config) for dataset in source.datasets]
+        chain(opened, _ingest(source, config), checks, accepted)
     matched = MatchInvoicesOperator(task_id="match_invoices", **common)
     decided = DecideInvoicesOperator(task_id="decide_invoices", **common)
     posted = PostEntriesOperator(task_id="post_entries", outlets=[JOURNAL, PAYMENT_PROPOSALS], **common)
@@ -82,11 +85,13 @@ def build_tasks(config: Reconciliation) -> None:
 def _ingest(source: Source, config: Reconciliation) -> BaseOperator:
     """Return the task that reads the source, by the kind of source."""
     common: dict[str, Any] = {
-        "task_id": f"ingest_{source.dataset}",
+        "task_id": f"ingest_{'_'.join(source.datasets)}",
         "source": source.name,
         "ledger_conn_id": config.ledger_conn_id,
         "process": PROCESS,
     }
+    if isinstance(source, ExtractSource):
+        return IngestExtractOperator(profile=source.profile, folder=source.folder, **common)
     if isinstance(source, FolderSource):
         return IngestFolderOperator(folder=source.folder, entity=source.entity, pattern=source.pattern, **common)
     common |= {"endpoint": source.endpoint, "http_conn_id": source.http_conn_id}
@@ -95,10 +100,10 @@ def _ingest(source: Source, config: Reconciliation) -> BaseOperator:
     return IngestRecordsOperator(dataset=source.dataset, **common)  # type: ignore[arg-type]
 
 
-def _check(source: Source, config: Reconciliation) -> BaseOperator:
+def _check(dataset: str, config: Reconciliation) -> BaseOperator:
     return QualityGateOperator(
-        task_id=f"check_{source.dataset}",
-        dataset=source.dataset,
-        suites=SUITES.get(source.dataset, [source.dataset]),
+        task_id=f"check_{dataset}",
+        dataset=dataset,
+        suites=SUITES.get(dataset, [dataset]),
         ledger_conn_id=config.ledger_conn_id,
     )

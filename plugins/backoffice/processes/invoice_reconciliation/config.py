@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from backoffice.settings import LEDGER_CONN_ID
 
 PROCESS = "invoice_reconciliation"
+DATASETS = ("suppliers", "orders", "receipts", "invoices")
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ class HttpSource:
         """The source's name in the ledger."""
         return self.http_conn_id
 
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """What it delivers."""
+        return (self.dataset,)
+
 
 @dataclass(frozen=True)
 class FolderSource:
@@ -43,10 +49,30 @@ class FolderSource:
     folder: str
     entity: str
     pattern: str = "*"
-    dataset: str = field(default="invoices", init=False)
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """What it delivers."""
+        return ("invoices",)
 
 
-Source = HttpSource | FolderSource
+@dataclass(frozen=True)
+class ExtractSource:
+    """A system's export: a folder of CSV tables, read by a declared profile.
+
+    :param name: The source's name in the ledger.
+    :param folder: Path of the folder.
+    :param profile: Name of the profile in ``include/reference/extract_profiles``.
+    :param datasets: What the profile makes of it. Default all four.
+    """
+
+    name: str
+    folder: str
+    profile: str
+    datasets: tuple[str, ...] = DATASETS
+
+
+Source = HttpSource | FolderSource | ExtractSource
 
 
 @dataclass(frozen=True)
@@ -70,11 +96,13 @@ class Reconciliation:
     ledger_conn_id: str = LEDGER_CONN_ID
 
     def __post_init__(self) -> None:
-        datasets = [source.dataset for source in self.sources]
+        datasets = [dataset for source in self.sources for dataset in source.datasets]
         if len(set(datasets)) < len(datasets):
             raise ValueError(f"sources name a dataset twice: {datasets}; give each dataset one source")
+        if unknown := set(datasets) - set(DATASETS):
+            raise ValueError(f"sources name unknown datasets {sorted(unknown)}; known are {', '.join(DATASETS)}")
 
     @property
     def expected(self) -> list[dict[str, str]]:
         """The datasets that a run expects, as the ledger stores them."""
-        return [{"source": source.name, "dataset": source.dataset} for source in self.sources]
+        return [{"source": source.name, "dataset": dataset} for source in self.sources for dataset in source.datasets]

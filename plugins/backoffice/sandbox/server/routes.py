@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Header, HTTPException, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from backoffice.sandbox.server.clock import written
 from backoffice.sandbox.server.listing import WantedParameters, answer_list, unchanged
@@ -78,14 +78,21 @@ async def content(request: Request, message_id: str) -> Response:
 
 
 class Notice(BaseModel):
-    """A message to a supplier."""
+    """A message to a supplier: to one by number, or to whoever sent a message."""
 
     model_config = ConfigDict(extra="forbid")
 
-    supplier_id: str = Field(min_length=1)
+    supplier_id: str | None = Field(default=None, min_length=1)
+    in_reply_to: str | None = Field(default=None, min_length=1)
     subject: str = Field(min_length=1)
     body: str
     reference: str | None = None
+
+    @model_validator(mode="after")
+    def _needs_an_addressee(self) -> Notice:
+        if self.supplier_id is None and self.in_reply_to is None:
+            raise ValueError("a message needs supplier_id or in_reply_to")
+        return self
 
 
 @router.post("/mailbox/outbox", status_code=201)

@@ -1,0 +1,240 @@
+"""Every operator of a night is killed at each of its steps; run again, the night ends as if nothing had happened.
+
+A child process runs the real operator against a real Postgres and the sandbox company's HTTP server and kills itself with
+SIGKILL before or after an SQL statement, a COPY, a commit, an HTTP call or a written file. What is compared is the whole
+ledger without surrogate ids and clock times.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import itertools
+import os
+import random
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import requests
+from psycopg.conninfo import make_conninfo
+from tests import dump
+from tests.answering import answer_all
+from tests.conftest import LOG_INS, PASSWORD
+from tests.killing import Killer, run_operator
+from tests.night import connection_json, environment, http_json
+
+from backoffice.sandbox.generator import Company, Document, generate
+from backoffice.sandbox.server.background import running
+from backoffice.sandbox.server.clock import SandboxClock
+from backoffice.sandbox.server.gate import Credentials
+
+pytestmark = pytest.mark.integration
+
+ANCHOR = date(2026, 11, 20)
+START = datetime(2026, 11, 21, tzinfo=UTC)
+LOGIN = ("backoffice", "sandbox-test-only")
+SEED, SIZE = 9, 30
+DATASETS = ("suppliers", "orders", "receipts", "invoices")
+NIGHT = (
+    "open_run", *(f"ingest_{name}" for name in DATASETS), *(f"check_{name}" for name in DATASETS), "accept_documents",
+    "match_invoices", "decide_invoices", "post_entries", "open_cases", "report", "act_on_answers",
+)  # fmt: skip
+OPERATORS = (*NIGHT, "keep_house")
+MOST_POINTS = {"check": 8, "keep": 25}
+USUAL_POINTS = 20
+WHOLE_NIGHTS = 3
+_number = itertools.count(1)
+
+
+class Nights:
+    """An undisturbed night, with a copy of the ledger as it stood before each operator and a dump of it after."""
+
+    def __init__(self, admin: str, base: Mapping[str, str], url: str, clock: SandboxClock, killer: Killer) -> None:
+        self.admin, self.base, self.url, self.clock, self.killer = admin, dict(base), url, clock, killer
+        self.before: dict[str, str] = {}
+        self.after: dict[str, dump.Dump] = {}
+
+    def copy(self, template: str) -> str:
+        """Return the name of a new copy of a database."""
+        name = f"kill_{os.getpid()}_{next(_number)}"
+        with psycopg.connect(self.admin, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        return name
+
+    def drop(self, *names: str) -> None:
+        """Remove databases."""
+        with psycopg.connect(self.admin, autocommit=True) as connection:
+            for name in names:
+                connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def dsn(self, database: str, role: str) -> str:
+        """Return the DSN of a role."""
+        return make_conninfo(self.admin, dbname=database, user=LOG_INS[role], password=PASSWORD)
+
+    def environment(self, database: str) -> dict[str, str]:
+        """Return what a worker's environment says about this ledger."""
+        return {**self.base, "AIRFLOW_CONN_BACKOFFICE_LEDGER": connection_json(self.dsn(database, "app"))}
+
+    def calm(self) -> None:
+        """Let the company forget what it was told, and put its clock back."""
+        self.clock.set(START)
+        requests.post(f"{self.url}/admin/reset", auth=LOGIN, timeout=10).raise_for_status()
+
+    def run(self, database: str, *task_ids: str) -> None:
+        """Run operators in this process; people answer before the answers are acted upon."""
+        with environment(self.environment(database)):
+            for task_id in task_ids:
+                if task_id in ("act_on_answers", "keep_house"):
+                    self.answer(database)
+                result = run_operator(task_id, "night-1")
+                assert not isinstance(result, BaseException), f"{task_id}: {result}"
+
+    def answer(self, database: str) -> None:
+        """Answer what is open; nothing is open a second time."""
+        with psycopg.connect(self.dsn(database, "web")) as web:
+            answer_all(web)
+
+    def dump(self, database: str) -> dump.Dump:
+        """Return everything that the ledger says."""
+        with psycopg.connect(self.dsn(database, "auditor")) as connection:
+            return dump.everything(connection)
+
+    def sent(self) -> list[str]:
+        """Return the keys of the messages that reached suppliers."""
+        answer = requests.get(f"{self.url}/mailbox/outbox", auth=LOGIN, timeout=10)
+        return sorted(item["idempotency_key"] for item in answer.json()["items"])
+
+
+@pytest.fixture(scope="module")
+def nights(postgres: str, ledger_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
+    folder = tmp_path_factory.mktemp("kill")
+    clock = SandboxClock(START, frozen=True)
+    with ExitStack() as stack:
+        url = stack.enter_context(running(with_unreadable(generate(SEED, SIZE, "realistic", ANCHOR)), Credentials(*LOGIN), clock))
+        base = {f"AIRFLOW_CONN_BACKOFFICE_{name}": http_json(url, *LOGIN) for name in ("ERP", "WAREHOUSE", "MAILBOX")}
+        base |= {
+            "AIRFLOW__BACKOFFICE__REPORT_DIR": str(folder / "reports"), "AIRFLOW__BACKOFFICE__GATE_DIR": str(folder / "gates"),
+            "GX_ANALYTICS_ENABLED": "false",
+        }  # fmt: skip
+        killer = Killer(folder / "children.log")
+        stack.callback(killer.close)
+        undisturbed = Nights(postgres, base, url, clock, killer)
+        database = undisturbed.copy(ledger_template)
+        stack.callback(lambda: undisturbed.drop(database, *undisturbed.before.values()))
+        with psycopg.connect(make_conninfo(postgres, dbname=database)) as connection:
+            connection.execute("INSERT INTO ops.simulated_clock (business_date) VALUES (%s)", (ANCHOR,))
+        for task_id in NIGHT:
+            if task_id == "act_on_answers":
+                undisturbed.answer(database)
+            undisturbed.before[task_id] = undisturbed.copy(database)
+            undisturbed.run(database, task_id)
+            undisturbed.after[task_id] = undisturbed.dump(database)
+        kept = undisturbed.copy(undisturbed.before["act_on_answers"])
+        undisturbed.before["keep_house"] = undisturbed.copy(kept)
+        undisturbed.run(kept, "keep_house")
+        undisturbed.after["keep_house"] = undisturbed.dump(kept)
+        undisturbed.drop(kept)
+        yield undisturbed
+
+
+def with_unreadable(company: Company) -> Company:
+    """Add papers that no machine can read, so that quarantine has one of each answer."""
+    extra = tuple(
+        Document(f"U{at:07d}", company.entity, None, name, "application/pdf", len(content), hashlib.sha256(content).hexdigest(),
+                 START - timedelta(hours=9), zlib.compress(content))
+        for at, (name, content) in enumerate([("advert.pdf", b"%PDF-1.4 buy"), ("again.pdf", b"%PDF-1.4 again"), ("scan.pdf", b"%PDF-1.4 scan")])
+    )  # fmt: skip
+    return dataclasses.replace(company, documents=company.documents + extra)
+
+
+def chosen(task_id: str, steps: tuple[str, ...]) -> list[int]:
+    """Return where to kill: everywhere if that is affordable, else around each commit and at a sample of the rest."""
+    most = MOST_POINTS.get(task_id.partition("_")[0], USUAL_POINTS)
+    if len(steps) <= most:
+        return list(range(len(steps)))
+    commits = [at for at, step in enumerate(steps) if "commit" in step]
+    others = [at for at in range(len(steps)) if at not in commits]
+    sample = random.Random(task_id).sample(others, max(most - len(commits), 4))
+    return sorted({*commits, *sample})
+
+
+def rest_of(task_id: str) -> tuple[str, ...]:
+    """Return the operators that follow in the night."""
+    return () if task_id == "keep_house" else NIGHT[NIGHT.index(task_id) + 1 :]
+
+
+@pytest.mark.parametrize("task_id", OPERATORS)
+def test_killed_at_any_step_and_run_again(nights: Nights, task_id: str) -> None:
+    nights.calm()
+    steps = undisturbed_steps(nights, task_id)
+    points = chosen(task_id, steps)
+    whole = {point for point in points if "commit" in steps[point]} if rest_of(task_id) else set()
+    whole = set(sorted(whole)[-WHOLE_NIGHTS:])
+    for point in points:
+        nights.calm()
+        database = nights.copy(nights.before[task_id])
+        try:
+            ending = nights.killer.run(nights.environment(database), task_id, "night-1", kill_at=point)
+            assert ending.killed, f"{task_id} was to die at step {point} of {len(steps)}: {ending}"
+            nights.run(database, task_id)
+            expect_same(nights, nights.after[task_id], database, f"{task_id} killed at {point}, {ending.steps[-1]}")
+            if point in whole:
+                nights.run(database, *rest_of(task_id))
+                expect_same(nights, nights.after["act_on_answers"], database, f"the night after {task_id} was killed at {point}, {ending.steps[-1]}")
+            if task_id == "keep_house":
+                assert nights.sent() == sorted({*nights.sent()}) != [], "a message went out twice or never"
+        finally:
+            nights.drop(database)
+
+
+def undisturbed_steps(nights: Nights, task_id: str) -> tuple[str, ...]:
+    """Return the steps of an operator that is left alone in a child of its own, which ends as one in this process does."""
+    database = nights.copy(nights.before[task_id])
+    try:
+        ending = nights.killer.run(nights.environment(database), task_id, "night-1")
+        assert (ending.killed, ending.error) == (False, None), ending
+        expect_same(nights, nights.after[task_id], database, f"{task_id} in a child, not killed")
+    finally:
+        nights.drop(database)
+    assert any(step == "before commit" for step in ending.steps), f"{task_id} commits nothing: {ending.steps}"
+    return ending.steps
+
+
+def expect_same(nights: Nights, expected: dump.Dump, database: str, what: str) -> None:
+    found = nights.dump(database)
+    assert found == expected, f"{what}:\n{dump.differences(expected, found)}"
+
+
+def test_killed_again_and_again(nights: Nights) -> None:
+    """Each operator dies three times in a row on the same ledger before it may end; the night is the same."""
+    nights.calm()
+    database = nights.copy(nights.before["open_run"])
+    chance = random.Random(20261120)
+    try:
+        for task_id in NIGHT:
+            if task_id == "act_on_answers":
+                nights.answer(database)
+            for _ in range(3):
+                nights.killer.run(nights.environment(database), task_id, "night-1", kill_at=chance.randrange(4, 30))
+            nights.run(database, task_id)
+        expect_same(nights, nights.after["act_on_answers"], database, "a night of crashes")
+    finally:
+        nights.drop(database)
+
+
+def test_the_undisturbed_night_is_worth_killing(nights: Nights) -> None:
+    """The company holds every kind of thing that a crash could double or lose."""
+    there: dict[str, Any] = nights.after["act_on_answers"]
+    for section in ("journal", "payment proposals", "open holds", "cases", "answers", "outbox", "quarantine", "GR/IR", "open items"):
+        assert there[section], f"the night leaves no {section}"
+    events = {line.split(" | ")[1] for line in there["journal"]}
+    assert events == {"goods_receipt", "invoice", "credit_note", "reversal"}
+    results = {line.split(" | ")[-1] for line in there["answers"]}
+    assert {"accepted", "rejected", "ask_again", "read_again", "discard"} <= results
+    assert Path(nights.base["AIRFLOW__BACKOFFICE__REPORT_DIR"]).glob("run-*.html")

@@ -1,0 +1,183 @@
+"""The pages as HTML: nothing a supplier writes becomes markup, and every link leads somewhere."""
+
+from __future__ import annotations
+
+import lxml.html
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.web.books import HOSTILE
+from tests.web.host import create_host, log_in
+
+
+def page_of(client: TestClient, address: str) -> lxml.html.HtmlElement:
+    response = client.get(address)
+    assert response.status_code == 200, response.text
+    return lxml.html.document_fromstring(response.text)
+
+
+def text_of(page: lxml.html.HtmlElement) -> str:
+    return " ".join(" ".join(page.find(".//main").itertext()).split())
+
+
+@pytest.mark.parametrize("name", ["duplicate", "quarantined"])
+def test_hostile_names_values_and_file_names_stay_text(name, look, standing_books):
+    for address in ("/cases", f"/cases/{getattr(standing_books, name)}"):
+        response = look("clerk").get(address)
+        assert HOSTILE not in response.text
+        page = lxml.html.document_fromstring(response.text)
+        assert {script.get("src") for script in page.iter("script")} <= {
+            "/static/theme.js",
+            "/static/backoffice.js",
+        }
+        assert HOSTILE in text_of(page)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/cases",
+        "/cases/1",
+        "/cases/6",
+        "/runs",
+        "/runs/invoice_reconciliation/scheduled__2026-11-22T03:00:00+00:00",
+        "/cases/99999",
+    ],
+)
+def test_no_page_needs_what_its_policy_forbids(address, look, standing_books):
+    page = lxml.html.document_fromstring(look("clerk").get(address).text)
+    for element in page.iter():
+        attributes = {str(name) for name in element.attrib}
+        assert "style" not in attributes, lxml.html.tostring(element)
+        assert not {name for name in attributes if name.startswith("on")}, lxml.html.tostring(element)
+        for name in ("href", "src", "action"):
+            target = element.get(name, "")
+            assert "javascript:" not in target
+            assert not target.startswith(("http:", "https:", "//")), f"{target} is on another host"
+    assert not list(page.iter("style"))
+
+
+def test_links_keep_the_prefix_the_pages_are_mounted_under(standing_ledger, standing_books):
+    host = TestClient(
+        create_host(lambda: standing_ledger.dsn("web")),
+        headers={"Authorization": f"Bearer {log_in('clerk')}"},
+        follow_redirects=False,
+    )
+    seen, todo = set(), ["/backoffice/cases"]
+    while todo:
+        address = todo.pop()
+        if address in seen:
+            continue
+        seen.add(address)
+        response = host.get(address)
+        assert response.status_code == 200, address
+        if "html" not in response.headers["content-type"]:
+            continue
+        page = lxml.html.document_fromstring(response.text)
+        for element, _, link, _ in page.iterlinks():
+            if element.tag != "form" and not link.startswith(("#", "data:")):
+                assert link.startswith("/backoffice/"), link
+                todo.append(link.split("#")[0])
+    assert f"/backoffice/cases/{standing_books.large}" in seen
+    assert "/backoffice/static/report.css" in seen
+    assert len([address for address in seen if "/documents/" in address]) == 6
+
+
+def test_the_inbox_says_whose_cases_there_are(look, standing_books):
+    page = page_of(look("clerk"), "/cases")
+    assert "For me (3)" in text_of(page)
+    assert "For everybody (6)" in text_of(page)
+    rows = page.find_class("list")[0].findall(".//tbody/tr")
+    assert len(rows) == 6
+    first = " ".join(" ".join(rows[0].itertext()).split())
+    assert "Invoice RE-1002" in first
+    assert "Billed more than received" in first
+    assert "2026-11-20, past" in first
+
+
+def test_filters_stay_as_they_were_chosen(look, standing_books):
+    page = page_of(look("clerk"), "/cases?role=buyer&code=PRICE&q=nordwind&state=all")
+    assert page.xpath("//input[@name='q']/@value") == ["nordwind"]
+    assert page.xpath("//select[@name='role']/option[@selected]/@value") == ["buyer"]
+    assert page.xpath("//select[@name='code']/option[@selected]/@value") == ["PRICE"]
+    assert page.xpath("//select[@name='state']/option[@selected]/@value") == ["all"]
+    empty = page_of(look("clerk"), "/cases?role=plant_manager")
+    assert "No case matches" in text_of(empty)
+
+
+def test_the_case_page_shows_the_values_side_by_side(look, standing_books):
+    page = page_of(look("buyer"), f"/cases/{standing_books.received}")
+    compared = [" ".join(" ".join(box.itertext()).split()) for box in page.find_class("compare")[0]]
+    assert compared == ["Billed in all 100 EA", "Received 90 EA", "Apart by 10 EA", "Allowed 0 EA"]
+
+
+def test_the_form_offers_what_the_person_may_do(look, standing_books):
+    page = page_of(look("clerk"), f"/cases/{standing_books.quarantined}")
+    assert page.xpath("//input[@name='action']/@value") == ["ask_again", "read_again", "discard"]
+    assert "needs a second person" in text_of(page)
+    assert page.xpath("//option[@data-action='discard']/@value") == [
+        "not_an_invoice",
+        "advertising",
+        "sent_in_error",
+    ]
+    assert len(page.xpath("//input[@name='evidence_hash']/@value")[0]) == 64
+
+
+def test_who_may_not_decide_sees_why_and_no_form(look, standing_books):
+    page = page_of(look("clerk"), f"/cases/{standing_books.price}")
+    assert not page.xpath("//form")
+    assert "This is for the role 'Buyer', which you do not have." in text_of(page)
+    assert "Books the invoice" in text_of(page), "what would happen is shown all the same"
+
+
+def test_a_log_in_without_a_person_is_told_what_to_do(look, standing_books):
+    response = look("viewer").get("/cases")
+    assert response.status_code == 403
+    text = text_of(lxml.html.document_fromstring(response.text))
+    assert "logged in as 'viewer'" in text
+    assert "identities of a person" in text
+
+
+def test_without_a_log_in_the_page_leads_to_it_and_back(look, standing_books):
+    response = look(None).get("/cases/7?x=1")
+    assert response.status_code == 401
+    page = lxml.html.document_fromstring(response.text)
+    assert "/api/v2/auth/login?next=%2Fcases%2F7" in page.xpath("//a/@href")
+
+
+def test_a_run_that_has_not_reported_says_so(login, books, ledger):
+    with ledger.connect("app") as connection:
+        connection.execute(
+            "SELECT ops.open_run('invoice_reconciliation', %s, 'manual__1', false, '{}', '0.1.0')",
+            (books.dag_id,),
+        )
+    assert "No report yet" in text_of(page_of(login("clerk"), f"/runs/{books.dag_id}/manual__1"))
+
+
+def test_the_run_page_is_the_report(look, standing_books):
+    page = page_of(look("viewer"), f"/runs/{standing_books.dag_id}/{standing_books.airflow_run_id}")
+    text = text_of(page)
+    assert "Synthetic data" in text
+    assert "6 cases of this run still wait" in text
+
+
+def test_a_decided_case_shows_the_answer_and_no_form(login, books, ledger):
+    case = login("buyer").get(f"/api/v1/cases/{books.price}").json()
+    body = {
+        "action": "accept",
+        "reason_code": "approved",
+        "reason": f"said {HOSTILE}",
+        "evidence_hash": case["evidence_hash"],
+    }
+    taken = login("buyer").post(
+        f"/api/v1/cases/{books.price}/answers",
+        json=body,
+        headers={"Idempotency-Key": "k-12345678"},
+    )
+    assert taken.status_code == 201
+    response = login("clerk").get(f"/cases/{books.price}")
+    assert HOSTILE not in response.text
+    text = text_of(lxml.html.document_fromstring(response.text))
+    assert f"said {HOSTILE}" in text
+    assert "decided, not yet booked" in text
+    assert "What should be done?" not in text
