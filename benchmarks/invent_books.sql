@@ -10,7 +10,7 @@ SELECT '1000', 'GR' || o.order_line_id, '1', o.po_number, o.po_line_key, o.order
 FROM purchasing.order_line o WHERE o.order_line_id % 50 <> 0;
 INSERT INTO purchasing.invoice (entity, content_hash, syntax, kind, invoice_number, invoice_date, currency, supplier_id, supplier_group, line_total, allowance_total, charge_total, net_total, tax_total,
   gross_total, prepaid_total, rounding_amount, payable_total, duplicates_evaluable, received_at, load_id)
-SELECT '1000', sha256(('i' || n)::bytea), 'bench', 'invoice', 'RE' || n, date '2026-01-01' + (n % 300), 'EUR', 'S' || n % 1000, 'S' || n % 1000, t.net, 0, 0, t.net, 0, t.net, 0, 0, t.net, true, '2026-11-02', 1
+SELECT '1000', sha256(('i' || n)::bytea), 'bench', 'invoice', 'RE' || n || 'X' || n * 37 % 1009, date '2026-01-01' + (n % 300), 'EUR', 'S' || n % 1000, 'S' || n % 1000, t.net, 0, 0, t.net, 0, t.net, 0, 0, t.net, true, '2026-11-02', 1
 FROM generate_series(0, :lines / 3 - 1) n
 CROSS JOIN LATERAL (SELECT sum(round((10 + m % 90 + CASE WHEN m % 50 = 7 THEN 1 ELSE 0 END) * (1 + (m % 1000) / 10.0) * CASE WHEN m % 50 = 9 THEN 1.05 ELSE 1 END, 2)) AS net FROM generate_series(n * 3, n * 3 + 2) m) t;
 INSERT INTO purchasing.invoice_line (invoice_id, position, line_id, po_number, po_line_key, order_line_id, quantity, uom, unit_price, price_base_quantity, net_amount, allowance_total, charge_total)

@@ -73,16 +73,17 @@ judged AS (
   FROM measured m
 ),
 coded AS (
-  SELECT j.invoice_line_id, j.invoice_id, j.order_line_id,
+  SELECT j.invoice_line_id, j.invoice_id, j.order_line_id, j.counts AND NOT j.amount_based AS measurable,
          j.order_gate IS NOT NULL OR j.supplier_mismatch OR j.currency_diff OR j.po_not_approved OR j.po_closed OR j.uom_unmapped OR j.line_arith AS gated,
          COALESCE(j.qty_ord, FALSE) AS qty_ord, COALESCE(j.qty_rec, FALSE) AS qty_rec, COALESCE(j.amt_rec, FALSE) AS amt_rec,
          COALESCE(j.no_receipt, FALSE) AS no_receipt, COALESCE(j.price, FALSE) AS price, COALESCE(j.credit_excess, FALSE) AS credit_excess,
-         j.quantity_after, j.value_after, j.credited_quantity, j.credited_value, j.billed_quantity, j.billed_value
+         j.quantity_after, j.value_after, j.credited_quantity, j.credited_value, j.billed_quantity, j.billed_value, j.scaled_quantity, j.quantity_scale,
+         CASE WHEN j.match_type = 3 THEN j.received ELSE j.ordered END AS supply, CASE WHEN j.amount_based THEN j.received_value ELSE j.received END AS received
   FROM judged j WHERE j.in_scope
 )
 SELECT invoice_line_id, invoice_id, order_line_id, qty_ord, qty_rec, amt_rec, no_receipt, price, credit_excess,
        gated OR qty_ord OR qty_rec OR amt_rec OR no_receipt OR price OR credit_excess AS any_code,
-       quantity_after, CASE WHEN amt_rec OR no_receipt THEN value_after END AS value_after,
-       CASE WHEN credit_excess THEN credited_quantity END AS credited_quantity, CASE WHEN credit_excess THEN credited_value END AS credited_value,
-       CASE WHEN credit_excess THEN billed_quantity END AS billed_quantity, CASE WHEN credit_excess THEN billed_value END AS billed_value
+       quantity_after, value_after, credited_quantity, credited_value, billed_quantity, billed_value, quantity_scale, received,
+       CASE WHEN measurable THEN quantity_after - scaled_quantity END AS quantity_before,
+       CASE WHEN measurable THEN GREATEST(LEAST(quantity_after, supply * quantity_scale) - (quantity_after - scaled_quantity), 0) END AS matched_quantity
 FROM coded

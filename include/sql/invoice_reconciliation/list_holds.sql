@@ -11,7 +11,7 @@ WITH coded AS (
     ('PO_NOT_APPROVED', w.po_not_approved), ('PO_CLOSED', w.po_closed), ('UOM_UNMAPPED', w.uom_unmapped), ('QTY_ORD', v.qty_ord),
     ('QTY_REC', v.qty_rec), ('AMT_REC', v.amt_rec), ('NO_RECEIPT', v.no_receipt), ('PRICE', v.price), ('CREDIT_EXCESS', v.credit_excess),
     ('LINE_ARITH', w.line_arith)) AS listed(code, stands)
-  WHERE v.any_code AND listed.stands
+  WHERE listed.stands
 ), placed AS (
   SELECT c.*, l.quantity, l.uom, l.net_amount, l.unit_price, l.price_base_quantity, l.po_number, l.po_line_key, l.line_id, l.position,
          l.allowance_total, l.charge_total, i.supplier_id AS invoice_supplier, i.seller_name, i.currency AS invoice_currency,

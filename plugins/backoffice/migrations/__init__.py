@@ -146,7 +146,7 @@ def _install_routines(connection: Connection) -> tuple[str, ...]:
 def _expand(text: str, included: dict[str, str]) -> str:
     def take_in(match: re.Match[str]) -> str:
         name = match.group(1)
-        included[name] = settings.sql(name)
+        included[name] = _expand(settings.sql(name), included)
         return included[name]
 
     return re.sub(r"\{\{ include: ([a-z_/]+) \}\}", take_in, text)

@@ -133,7 +133,7 @@ class Demo:
         what = (
             ("from bare clone to finished first run", FIRST_TARGET_S)
             if first
-            else ("another run, everything up", AGAIN_TARGET_S)
+            else ("another run (the target is for everything up)", AGAIN_TARGET_S)
         )
         print(f"{what[0]}: {seconds:.0f} s (target {what[1]})")
         return 0 if demo_report.ties(report) else 1

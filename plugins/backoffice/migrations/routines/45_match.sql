@@ -30,8 +30,7 @@ BEGIN
   PERFORM fill_work_tolerances(this_run.business_date, tolerances);
   PERFORM fill_work_order_lines();
   PERFORM fill_work_lines();
-  INSERT INTO work_verdict
-  {{ include: invoice_reconciliation/judge_invoice_lines }};
+  {{ include: invoice_reconciliation/write_verdicts }}
   ANALYZE work_verdict;
   PERFORM fill_work_holds();
 
@@ -73,6 +72,6 @@ BEGIN
   {{ include: invoice_reconciliation/write_states }}
 
   SELECT count(*) INTO invoices FROM work_invoice WHERE in_scope;
-  SELECT count(*) INTO lines FROM work_verdict;
+  SELECT count(*) INTO lines FROM work_line WHERE in_scope;
   DELETE FROM match_queue q USING work_invoice w WHERE w.invoice_id = q.invoice_id AND w.in_scope AND NOT w.blocked;
 END $$;

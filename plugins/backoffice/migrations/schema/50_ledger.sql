@@ -49,8 +49,10 @@ CREATE TABLE ledger.match_queue (invoice_id bigint PRIMARY KEY REFERENCES purcha
 CREATE TABLE ledger.line_state (
   invoice_line_id bigint PRIMARY KEY, invoice_id bigint NOT NULL, order_line_id bigint,
   state text NOT NULL CHECK (state IN ('matched', 'waiting_receipt', 'waiting_source', 'held')),
-  matched_quantity numeric, billed_before numeric, received numeric, price_variance numeric, run_id bigint NOT NULL
+  matched_quantity numeric, billed_before numeric, received numeric, run_id bigint NOT NULL
 );
+
+CREATE INDEX line_not_matched ON ledger.line_state (invoice_line_id) WHERE state <> 'matched';
 
 CREATE TABLE ledger.invoice_status (
   invoice_id bigint PRIMARY KEY REFERENCES purchasing.invoice,
@@ -139,6 +141,7 @@ CREATE TABLE ledger.allocation (
 );
 
 -- Working set of one matching transaction; emptied at its start. Unlogged: a crash rolls the transaction back anyhow.
+CREATE UNLOGGED TABLE ledger.work_scope (invoice_id bigint NOT NULL, in_scope boolean NOT NULL);
 CREATE UNLOGGED TABLE ledger.work_invoice (
   invoice_id bigint NOT NULL, in_scope boolean NOT NULL, entity text NOT NULL, is_credit boolean NOT NULL,
   -- rank in business order: booked first, then document date, number (normalised, then as written), content
@@ -168,11 +171,11 @@ CREATE UNLOGGED TABLE ledger.work_line (
   uom_unmapped boolean NOT NULL, line_arith boolean NOT NULL, order_gate text,
   scaled_quantity numeric NOT NULL, net_amount numeric NOT NULL
 );
--- Running totals are kept only where a code needs them; quantity_after always, for the matched quantity.
+-- The verdicts on which a code stands; the others go straight into line_state.
 CREATE UNLOGGED TABLE ledger.work_verdict (
   invoice_line_id bigint NOT NULL, invoice_id bigint NOT NULL, order_line_id bigint,
   qty_ord boolean NOT NULL, qty_rec boolean NOT NULL, amt_rec boolean NOT NULL, no_receipt boolean NOT NULL,
-  price boolean NOT NULL, credit_excess boolean NOT NULL, any_code boolean NOT NULL,
+  price boolean NOT NULL, credit_excess boolean NOT NULL,
   quantity_after numeric, value_after numeric, credited_quantity numeric, credited_value numeric,
   billed_quantity numeric, billed_value numeric
 );
