@@ -26,11 +26,15 @@ def seconds(connection: psycopg.Connection[Any], statement: str, *values: object
 
 def measure(dsn: str, lines: int) -> dict[str, float]:
     """Invent the books, match everything once, and run the baseline before and after."""
-    text = (Path(__file__).parent / "invent_books.sql").read_text(encoding="utf-8").replace(":lines", str(lines))
+    text = (
+        (Path(__file__).parent / "invent_books.sql").read_text(encoding="utf-8").replace(":lines", str(lines))
+    )
     with psycopg.connect(dsn) as connection:
         connection.execute("SET jit = off")
         connection.execute(text)
-        row = connection.execute("SELECT ops.open_run('invoice_reconciliation', 'bench', 'bench', false, '{}', '0')").fetchone()
+        row = connection.execute(
+            "SELECT ops.open_run('invoice_reconciliation', 'bench', 'bench', false, '{}', '0')"
+        ).fetchone()
         connection.commit()
         connection.execute("SET max_parallel_workers_per_gather = 0")
         before = [seconds(connection, BARE_JOIN) for _ in range(2)]
@@ -42,7 +46,14 @@ def measure(dsn: str, lines: int) -> dict[str, float]:
         again = seconds(connection, "SELECT * FROM ledger.match_invoices(%s)", row[0])
         connection.execute("SET max_parallel_workers_per_gather = 0")
         baseline = statistics.median([*before, seconds(connection, BARE_JOIN)])
-    return {"lines": counted[1], "holds": counted[2], "match_s": matched, "again_s": again, "join_s": baseline, "ratio": matched / baseline}
+    return {
+        "lines": counted[1],
+        "holds": counted[2],
+        "match_s": matched,
+        "again_s": again,
+        "join_s": baseline,
+        "ratio": matched / baseline,
+    }
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """
 ### Purpose
-Do what must happen although no run is alive: book answers whose run was failed, cleared or deleted, and send waiting
+Do what must happen although no run is alive: book answers whose run was failed, cleared or deleted, and send
+waiting
 messages to suppliers.
 
 ### Inputs
@@ -42,7 +43,9 @@ from backoffice.tags import Tag
 )
 def backoffice_housekeeping() -> None:
     """Look after what no run looks after."""
-    HousekeepingOperator(task_id="keep_house", processes=["invoice_reconciliation"], outbox_conn_id="backoffice_mailbox")
+    HousekeepingOperator(
+        task_id="keep_house", processes=["invoice_reconciliation"], outbox_conn_id="backoffice_mailbox"
+    )
 
 
 backoffice_housekeeping()

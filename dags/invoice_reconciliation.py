@@ -1,21 +1,26 @@
 """
 ### Purpose
-Reconcile supplier invoices with purchase orders and goods receipts every night: approve and book what agrees, park or
+Reconcile supplier invoices with purchase orders and goods receipts every night: approve and book what agrees,
+park or
 block what does not, hand the doubtful rest to the right person, and book the answers.
 
 ### Inputs
 Orders and suppliers from the ERP, receipts from the warehouse, e-invoices from the accounts-payable mailbox.
 
 ### Controls
-Quality gates per dataset, control totals, three-way match within written tolerances, decision by the active policy,
-balanced append-only journal, no payment proposal without order, receipt and authority, an audit record for every act.
+Quality gates per dataset, control totals, three-way match within written tolerances, decision by the active
+policy,
+balanced append-only journal, no payment proposal without order, receipt and authority, an audit record for
+every act.
 
 ### What people do
-Decide the open cases under *Back office*. The run waits for the cases that it opened and books the answers; what is
+Decide the open cases under *Back office*. The run waits for the cases that it opened and books the answers;
+what is
 answered later is booked by the next run or by `backoffice_housekeeping`.
 
 ### If it fails
-A source that is down only delays what depends on it. Any task may be cleared alone and in any order; nothing is booked
+A source that is down only delays what depends on it. Any task may be cleared alone and in any order; nothing
+is booked
 twice. The `report` task fails when totals do not tie and says which.
 
 ### Owner

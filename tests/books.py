@@ -51,7 +51,14 @@ class Books:
 
     def supplier(self, supplier_id: str = "S1", **values: Any) -> None:
         """A supplier."""
-        record = {"supplier_id": supplier_id, "name": f"Supplier {supplier_id}", "vat_id": None, "blocked": False, "currency": "EUR", **values}
+        record = {
+            "supplier_id": supplier_id,
+            "name": f"Supplier {supplier_id}",
+            "vat_id": None,
+            "blocked": False,
+            "currency": "EUR",
+            **values,
+        }
         self._add("suppliers", record, Decimal(0))
 
     def order(self, po: str, line: int, quantity: Any, price: Any, **values: Any) -> None:
@@ -95,7 +102,9 @@ class Books:
             "po_number": None, "line_total": net, "net_total": net, "tax_total": tax, "gross_total": net + tax, "payable_total": net + tax,
             "line_count": len(rows), **values,
         }  # fmt: skip
-        taxes = record.pop("taxes", [{"category": "S", "rate": Decimal(20), "taxable_amount": net, "tax_amount": tax}])
+        taxes = record.pop(
+            "taxes", [{"category": "S", "rate": Decimal(20), "taxable_amount": net, "tax_amount": tax}]
+        )
         content = digest(sorted(record.items(), key=str), rows, taxes)
         self._add("invoices", record, record["gross_total"], content, lines=rows, taxes=taxes)
         return content.hex()
@@ -104,22 +113,40 @@ class Books:
         """A credit note; amounts are positive as on the paper."""
         return self.invoice(number, lines, kind="credit_note", **values)
 
-    def _add(self, dataset: str, record: dict[str, Any], amount: Decimal, content: bytes | None = None, **more: Any) -> None:
-        values = {"content_hash": content or digest(dataset, sorted(record.items(), key=str)), "control_amount": amount, **record}
+    def _add(
+        self, dataset: str, record: dict[str, Any], amount: Decimal, content: bytes | None = None, **more: Any
+    ) -> None:
+        values = {
+            "content_hash": content or digest(dataset, sorted(record.items(), key=str)),
+            "control_amount": amount,
+            **record,
+        }
         self.pending.setdefault(dataset, []).append({"row": values, **more})
 
-    TABLES = {"suppliers": "stage_supplier", "orders": "stage_order_line", "receipts": "stage_receipt_line", "invoices": "stage_invoice"}
+    TABLES = {
+        "suppliers": "stage_supplier",
+        "orders": "stage_order_line",
+        "receipts": "stage_receipt_line",
+        "invoices": "stage_invoice",
+    }
 
     def stage(self, dataset: str, *, gate: bool = True) -> int:
         """Stage what is pending of a dataset as one load; by default let it pass an empty gate."""
         rows = self.pending.pop(dataset, [])
-        load_id = self._one("SELECT load_id FROM intake.open_load(%s, 'books', %s, 'books 1', NULL, true)", self.run_id, dataset)
+        load_id = self._one(
+            "SELECT load_id FROM intake.open_load(%s, 'books', %s, 'books 1', NULL, true)",
+            self.run_id,
+            dataset,
+        )
         children = itertools.count(1)
         for row_no, entry in enumerate(rows, 1):
             self._insert(self.TABLES[dataset], {"load_id": load_id, "row_no": row_no, **entry["row"]})
             for table, key in (("stage_invoice_line", "lines"), ("stage_invoice_tax", "taxes")):
                 for child in entry.get(key, ()):
-                    self._insert(table, {"load_id": load_id, "row_no": next(children), "invoice_row_no": row_no, **child})
+                    self._insert(
+                        table,
+                        {"load_id": load_id, "row_no": next(children), "invoice_row_no": row_no, **child},
+                    )
         self._one("SELECT intake.finish_load(%s, now(), %s, NULL)", load_id, len(rows))
         if gate:
             self._one("SELECT intake.mark_gated(%s, '{}')", load_id)
@@ -127,7 +154,10 @@ class Books:
 
     def _insert(self, table: str, values: Mapping[str, Any]) -> None:
         columns = ", ".join(values)
-        self.connection.execute(f"INSERT INTO intake.{table} ({columns}) VALUES ({', '.join(['%s'] * len(values))})", list(values.values()))
+        self.connection.execute(
+            f"INSERT INTO intake.{table} ({columns}) VALUES ({', '.join(['%s'] * len(values))})",
+            list(values.values()),
+        )
 
     def _one(self, statement: str, *values: Any) -> Any:
         row = self.connection.execute(statement, values).fetchone()

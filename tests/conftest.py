@@ -15,7 +15,12 @@ from psycopg.conninfo import make_conninfo
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 
 PASSWORD = "test-only"
-LOG_INS = {"migrator": "backoffice_migrator", "app": "backoffice_app", "web": "backoffice_web", "auditor": "backoffice_auditor"}
+LOG_INS = {
+    "migrator": "backoffice_migrator",
+    "app": "backoffice_app",
+    "web": "backoffice_web",
+    "auditor": "backoffice_auditor",
+}
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

@@ -34,7 +34,16 @@ def connection_json(dsn: str) -> str:
 def http_json(base_url: str, user: str, password: str) -> str:
     """Return an Airflow HTTP connection."""
     host, port = base_url.removeprefix("http://").split(":")
-    return json.dumps({"conn_type": "http", "schema": "http", "host": host, "port": int(port), "login": user, "password": password})
+    return json.dumps(
+        {
+            "conn_type": "http",
+            "schema": "http",
+            "host": host,
+            "port": int(port),
+            "login": user,
+            "password": password,
+        }
+    )
 
 
 @contextmanager
@@ -58,7 +67,9 @@ def tasks(config: Reconciliation) -> list[Any]:
     return done
 
 
-def run_night(run_id: str, params: Mapping[str, Any] | None = None, config: Reconciliation | None = None) -> dict[str, Any]:
+def run_night(
+    run_id: str, params: Mapping[str, Any] | None = None, config: Reconciliation | None = None
+) -> dict[str, Any]:
     """Run every task once; return the results by task id, an exception for a task that failed or was skipped."""
     config = config or Reconciliation(synthetic=True)
     results: dict[str, Any] = {}
@@ -66,7 +77,9 @@ def run_night(run_id: str, params: Mapping[str, Any] | None = None, config: Reco
         if task.task_id in LEFT_OUT:
             continue
         upstream = [results.get(name) for name in task.upstream_task_ids]
-        if str(task.trigger_rule) == "all_success" and any(isinstance(result, BaseException) for result in upstream):
+        if str(task.trigger_rule) == "all_success" and any(
+            isinstance(result, BaseException) for result in upstream
+        ):
             results[task.task_id] = next(result for result in upstream if isinstance(result, BaseException))
             continue
         results[task.task_id] = run_task(task, run_id, params)

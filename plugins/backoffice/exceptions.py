@@ -6,7 +6,8 @@
     ├── ConfigurationError (ValueError)      wrong settings, policy, profile or suite; a retry never helps
     ├── BusinessStop (AirflowFailException)  the data or the books forbid going on; never retried
     │   ├── ControlTotalsError               received = accepted + quarantined + already known does not tie
-    │   ├── QualityGateError                 a stop-severity expectation failed, or two counts of one fact differ
+    │   ├── QualityGateError                 a stop-severity expectation failed, or two counts of one fact
+    differ
     │   └── AuthorityError                   the ledger refused an act
     └── TransientError                       the network, a source or a lock; retried
         └── SourceUnavailableError           a source did not answer, or answered with a server error
@@ -36,7 +37,9 @@ class ControlTotalsError(BusinessStop):
 
 
 class QualityGateError(BusinessStop):
-    """A stop-severity expectation failed, or Great Expectations and the ledger count the same rows differently."""
+    """A stop-severity expectation failed, or Great Expectations and the ledger count the same rows
+    differently.
+    """
 
 
 class AuthorityError(BusinessStop):

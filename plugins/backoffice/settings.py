@@ -6,6 +6,7 @@ Every option is read when it is used, not at import, so that a changed environme
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -29,7 +30,8 @@ def option(name: str, default: str | None = None) -> str | None:
 def include_dir() -> Path:
     """Return the folder of SQL, policies, expectations and reference data, resolved now.
 
-    ``[backoffice] include_dir`` wins, then the nearest ``include/`` above this package, then the copy in the wheel.
+    ``[backoffice] include_dir`` wins, then the nearest ``include/`` above this package, then the copy in the
+    wheel.
 
     :raises ConfigurationError: None of the three is a folder.
     """
@@ -37,7 +39,9 @@ def include_dir() -> Path:
     if configured:
         path = Path(configured)
         if not path.is_dir():
-            raise ConfigurationError(f"[backoffice] include_dir is {configured!r}, which is no folder; correct or remove it")
+            raise ConfigurationError(
+                f"[backoffice] include_dir is {configured!r}, which is no folder; correct or remove it"
+            )
         return path
     package = Path(__file__).resolve().parent
     for parent in package.parents:
@@ -47,7 +51,9 @@ def include_dir() -> Path:
     bundled = package / "_include"
     if bundled.is_dir():
         return bundled
-    raise ConfigurationError(f"no include/ folder above {package} and none in the wheel; set [backoffice] include_dir")
+    raise ConfigurationError(
+        f"no include/ folder above {package} and none in the wheel; set [backoffice] include_dir"
+    )
 
 
 @cache
@@ -65,18 +71,21 @@ def sql(name: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise ConfigurationError(f"{path} is missing; the Dag or operator names a statement that is not shipped") from error
+        raise ConfigurationError(
+            f"{path} is missing; the Dag or operator names a statement that is not shipped"
+        ) from error
 
 
 def sandbox() -> bool:
-    """Return whether the sources are the sandbox company (``[backoffice] sandbox``), so that reports say so."""
+    """Return whether the sources are the sandbox company (``[backoffice] sandbox``); reports say so."""
     return (option("sandbox", "false") or "").lower() in {"true", "1", "yes"}
 
 
 def web_dsn() -> str:
     """Return the DSN of the plugin's own database log-in (role ``backoffice_web``).
 
-    Read from the API server's environment alone: ``[backoffice] web_dsn``, ``web_dsn_cmd`` (its standard output) or
+    Read from the API server's environment alone: ``[backoffice] web_dsn``, ``web_dsn_cmd`` (its standard
+    output) or
     ``web_dsn_secret`` (a file). It is deliberately no Airflow connection, because any task can read those.
 
     :raises ConfigurationError: None of the three is set.
@@ -86,10 +95,13 @@ def web_dsn() -> str:
         return direct
     command = os.environ.get("AIRFLOW__BACKOFFICE__WEB_DSN_CMD")
     if command:
-        return subprocess.run(command, shell=True, check=True, capture_output=True, text=True, timeout=30).stdout.strip()  # noqa: S602 - Airflow's own _cmd convention
+        arguments = shlex.split(command)
+        shown = subprocess.run(arguments, check=True, capture_output=True, text=True, timeout=30)  # noqa: S603 - the operator's own command
+        return shown.stdout.strip()
     secret = os.environ.get("AIRFLOW__BACKOFFICE__WEB_DSN_SECRET")
     if secret:
         return Path(secret).read_text(encoding="utf-8").strip()
     raise ConfigurationError(
-        "the review pages have no ledger log-in; set AIRFLOW__BACKOFFICE__WEB_DSN, _CMD or _SECRET for the API server only"
+        "the review pages have no ledger log-in; "
+        "set AIRFLOW__BACKOFFICE__WEB_DSN, _CMD or _SECRET for the API server only"
     )

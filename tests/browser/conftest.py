@@ -54,6 +54,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         context = browser.new_context(base_url=base, **options)
         context.add_cookies([{"name": "_token", "value": log_in(user), "url": base}])
         contexts.append(context)
+        context.set_default_timeout(8000)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(

@@ -205,7 +205,7 @@ def test_the_policy_stops_a_script_that_got_in_all_the_same(open_page, standing_
 def test_the_original_is_saved_and_not_shown(open_page, standing_host, standing_books, tmp_path):
     page = open_page("clerk", standing_host, f"/backoffice/cases/{standing_books.quarantined}")
     with page.expect_download() as download:
-        page.click("text=Original")
+        page.click("a:text-is('Original')")
     assert download.value.suggested_filename == "scan 2026fdp.exe"
     download.value.save_as(tmp_path / "original")
     assert (tmp_path / "original").read_bytes().startswith(b"%PDF")

@@ -38,7 +38,8 @@ def business_day(ledger) -> Callable[[date], None]:
     def set_day(day: date) -> None:
         with ledger.connect("admin") as connection:
             connection.execute(
-                "INSERT INTO ops.simulated_clock (business_date) VALUES (%s) ON CONFLICT (only_row) DO UPDATE SET business_date = excluded.business_date", (day,)
+                "INSERT INTO ops.simulated_clock (business_date) VALUES (%s) ON CONFLICT (only_row) DO UPDATE SET business_date = excluded.business_date",
+                (day,),
             )
 
     return set_day
@@ -51,10 +52,16 @@ def company(ledger, product, business_day):
 
         def start(seed: int, size: int, mix: str, anchor: date = ANCHOR):
             invented = generate(seed, size, mix, anchor)
-            clock = SandboxClock(datetime(anchor.year, anchor.month, anchor.day, tzinfo=UTC) + timedelta(days=1))
+            clock = SandboxClock(
+                datetime(anchor.year, anchor.month, anchor.day, tzinfo=UTC) + timedelta(days=1)
+            )
             url = stack.enter_context(running(invented, Credentials(USER, PASSWORD), clock))
             names = ("ERP", "WAREHOUSE", "MAILBOX")
-            stack.enter_context(environment({f"AIRFLOW_CONN_BACKOFFICE_{name}": http_json(url, USER, PASSWORD) for name in names}))
+            stack.enter_context(
+                environment(
+                    {f"AIRFLOW_CONN_BACKOFFICE_{name}": http_json(url, USER, PASSWORD) for name in names}
+                )
+            )
             business_day(anchor)
             return invented, clock, url
 

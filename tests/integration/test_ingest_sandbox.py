@@ -24,6 +24,8 @@ SOURCES: dict[str, tuple[str, str]] = {
     "receipts": ("backoffice_warehouse", "/warehouse/receipts"),
     "invoices": ("backoffice_mailbox", "/mailbox/messages"),
 }
+# readable, but not acceptable: the quality gate's business, not reading's
+JUDGED_BY_THE_GATE = {"DATE_FUTURE", "CURRENCY_UNKNOWN"}
 Started = tuple[Company, SandboxClock, str]
 
 
@@ -90,7 +92,12 @@ def test_everything_the_company_holds_is_staged(sandbox: Started, ledger: Ledger
     documents = {(d.message_id, d.sha256) for d in company.documents if d.updated_at < now}
     hashes = "SELECT message_id, encode(content_hash, 'hex') FROM intake.stage_invoice"
     assert set(staged(ledger, hashes)) == documents
-    planted = {label.message_id for label in company.labels if label.expected_outcome == "quarantined"}
+    planted = {
+        label.message_id
+        for label in company.labels
+        if label.expected_outcome == "quarantined"
+        and not {fault.name for fault in label.faults} & JUDGED_BY_THE_GATE
+    }
     refused = """SELECT DISTINCT message_id FROM intake.stage_invoice i LEFT JOIN intake.stage_invoice_line l
                  ON l.load_id = i.load_id AND l.invoice_row_no = i.row_no
                  WHERE i.defects IS NOT NULL OR l.defects IS NOT NULL"""

@@ -18,7 +18,10 @@ LEFT JOIN purchasing.invoice_line l ON l.invoice_line_id = h.invoice_line_id WHE
 """
 
 
-@pytest.mark.parametrize(("seed", "size", "mix"), [(7, 120, "realistic"), (1, 300, "realistic"), (2, 300, "clean"), (11, 300, "realistic")])
+@pytest.mark.parametrize(
+    ("seed", "size", "mix"),
+    [(7, 120, "realistic"), (1, 300, "realistic"), (2, 300, "clean"), (11, 300, "realistic")],
+)
 def test_outcome_and_labels_agree_on_every_line(ledger, company, seed, size, mix):
     invented, _, _ = company(seed, size, mix)
     results = run_night(f"night-{seed}")
@@ -31,9 +34,25 @@ def test_outcome_and_labels_agree_on_every_line(ledger, company, seed, size, mix
             codes.setdefault((sha, line), set()).add(code)
     wrong = []
     for label in invented.labels:
-        if label.line is None and label.expected_outcome != "already_known" and outcomes.get(label.sha256) != label.expected_outcome:
-            wrong.append((label.invoice_number, "outcome", label.expected_outcome, outcomes.get(label.sha256), label.scenario))
+        if (
+            label.line is None
+            and label.expected_outcome != "already_known"
+            and outcomes.get(label.sha256) != label.expected_outcome
+        ):
+            wrong.append(
+                (
+                    label.invoice_number,
+                    "outcome",
+                    label.expected_outcome,
+                    outcomes.get(label.sha256),
+                    label.scenario,
+                )
+            )
         found = sorted(codes.get((label.sha256, label.line), set()))
-        if label.expected_outcome not in {"quarantined", "already_known"} and found != list(label.expected_codes):
-            wrong.append((label.invoice_number, label.line, list(label.expected_codes), found, label.scenario))
+        if label.expected_outcome not in {"quarantined", "already_known"} and found != list(
+            label.expected_codes
+        ):
+            wrong.append(
+                (label.invoice_number, label.line, list(label.expected_codes), found, label.scenario)
+            )
     assert wrong == [], "\n".join(map(str, wrong))

@@ -36,9 +36,9 @@ def test_matched_invoice_is_booked_and_proposed(books):
         ("invoice", "Input VAT"): Decimal("180.00"),
         ("invoice", "Accounts payable"): Decimal("-1080.00"),
     }
-    assert books.connection.execute("SELECT amount, currency, state FROM ledger.payment_proposal").fetchall() == [
-        (Decimal("1080.00"), "EUR", "proposed")
-    ]
+    assert books.connection.execute(
+        "SELECT amount, currency, state FROM ledger.payment_proposal"
+    ).fetchall() == [(Decimal("1080.00"), "EUR", "proposed")]
 
 
 def test_price_variance_is_booked_and_blocked(books):
@@ -79,7 +79,9 @@ def test_late_receipt_clears_the_hold_by_itself(books):
     ).fetchone()
     assert balance == (Decimal("0.00"),)
     assert books.connection.execute("SELECT state FROM review.case").fetchall() == [("superseded",)]
-    assert books.connection.execute("SELECT count(*) FROM ledger.payment_proposal WHERE state = 'proposed'").fetchone() == (1,)
+    assert books.connection.execute(
+        "SELECT count(*) FROM ledger.payment_proposal WHERE state = 'proposed'"
+    ).fetchone() == (1,)
 
 
 @pytest.mark.parametrize("gr_based", [False, True])
@@ -107,7 +109,11 @@ def test_duplicate_is_parked(books):
     books.invoice("RE-00123", [("PO-1", 1, 10, 10)])
     books.invoice("re123", [("PO-1", 2, 10, 10)], payee_iban="DE1")
     books.night()
-    states = dict(books.connection.execute("SELECT i.invoice_number, st.booking_no IS NOT NULL FROM ledger.invoice_status st JOIN purchasing.invoice i USING (invoice_id)").fetchall())
+    states = dict(
+        books.connection.execute(
+            "SELECT i.invoice_number, st.booking_no IS NOT NULL FROM ledger.invoice_status st JOIN purchasing.invoice i USING (invoice_id)"
+        ).fetchall()
+    )
     assert sorted(states.values()) == [True, True] or sorted(states.values()) == [False, True]
     exact = books.connection.execute("SELECT count(*) FROM ledger.hold WHERE code = 'DUP_EXACT'").fetchone()
     assert exact == (0,)  # RE123 and 123 are different numbers; only leading zeros of the whole number fall
@@ -116,7 +122,9 @@ def test_duplicate_is_parked(books):
     books.night()
     assert books.codes("RE-00123 ") == {"": ["DUP_EXACT"]}
     assert books.status("RE-00123 ") == ("held", False, None)
-    assert books.connection.execute("SELECT role, state FROM review.case").fetchall() == [("ap_clerk", "open")]
+    assert books.connection.execute("SELECT role, state FROM review.case").fetchall() == [
+        ("ap_clerk", "open")
+    ]
 
 
 def test_rerun_changes_nothing(books):
@@ -126,9 +134,17 @@ def test_rerun_changes_nothing(books):
     books.receive("PO-1", 1, 90)
     books.invoice("R-1", [("PO-1", 1, 100, "10.21")])
     books.night()
-    before = books.connection.execute("SELECT count(*) FROM ledger.journal_line").fetchone(), books.codes("R-1"), books.connection.execute("SELECT count(*) FROM audit.record").fetchone()
+    before = (
+        books.connection.execute("SELECT count(*) FROM ledger.journal_line").fetchone(),
+        books.codes("R-1"),
+        books.connection.execute("SELECT count(*) FROM audit.record").fetchone(),
+    )
     books.night()
-    after = books.connection.execute("SELECT count(*) FROM ledger.journal_line").fetchone(), books.codes("R-1"), books.connection.execute("SELECT count(*) FROM audit.record").fetchone()
+    after = (
+        books.connection.execute("SELECT count(*) FROM ledger.journal_line").fetchone(),
+        books.codes("R-1"),
+        books.connection.execute("SELECT count(*) FROM audit.record").fetchone(),
+    )
     assert before == after
 
 

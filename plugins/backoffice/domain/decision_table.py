@@ -1,8 +1,10 @@
 """Decision tables in DMN words: policies as data that decide, and say why and why not.
 
-A policy is YAML: typed inputs, outcomes, rules with ids, a mandatory default that is the safe outcome, and examples that
+A policy is YAML: typed inputs, outcomes, rules with ids, a mandatory default that is the safe outcome, and
+examples that
 are run when the policy is loaded. Cells hold no code: ``-`` (anything), ``null``, ``not null``, a comparison
-(``<= 5``, ``> 100000.00``) or a comma-separated list of codes. An input that is missing, of the wrong type or unknown
+(``<= 5``, ``> 100000.00``) or a comma-separated list of codes. An input that is missing, of the wrong type or
+unknown
 never matches a rule that looks at it; with no rule left the default decides. Hit policy is ``first``.
 """
 
@@ -55,7 +57,9 @@ class Input:
             raise ValueError(f"{self.name} must not be null")
         if self.kind in {"money", "number"}:
             if isinstance(value, bool | float):
-                raise ValueError(f"{self.name} is {value!r}; amounts are Decimal, integer or text, never binary fractions")
+                raise ValueError(
+                    f"{self.name} is {value!r}; amounts are Decimal, integer or text, never binary fractions"
+                )
             try:
                 number = Decimal(str(value))
             except InvalidOperation:
@@ -92,12 +96,15 @@ class Rule:
 
     def first_failing(self, inputs: Mapping[str, object]) -> Cell | None:
         """Return the first cell that does not hold, or None when the rule hits."""
-        return next((cell for cell in self.cells if cell.input not in inputs or not cell.test(inputs[cell.input])), None)
+        return next(
+            (cell for cell in self.cells if cell.input not in inputs or not cell.test(inputs[cell.input])),
+            None,
+        )
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided and why; ``why_not`` gives for each rule that did not hit the first cell that failed."""
+    """What was decided and why; ``why_not`` names, per rule that did not hit, the first cell that failed."""
 
     outcome: str
     rule: str
@@ -123,7 +130,9 @@ class Policy:
     default_why: str
 
     def decide(self, given: Mapping[str, object]) -> Decision:
-        """Decide one case. Inputs that cannot be read count as missing, so only the default or rules without them hit."""
+        """Decide one case. Inputs that cannot be read count as missing, so only the default or rules without
+        them hit.
+        """
         inputs: dict[str, object] = {}
         faults: list[str] = []
         for name, column in self.inputs.items():
@@ -135,7 +144,13 @@ class Policy:
             except ValueError as error:
                 faults.append(str(error))
         if faults:
-            return Decision(self.default_outcome, "default", f"An input cannot be used: {'; '.join(faults)}", (), tuple(faults))
+            return Decision(
+                self.default_outcome,
+                "default",
+                f"An input cannot be used: {'; '.join(faults)}",
+                (),
+                tuple(faults),
+            )
         why_not: list[tuple[str, str]] = []
         for rule in self.rules:
             failing = rule.first_failing(inputs)
@@ -148,7 +163,8 @@ class Policy:
 def load_policy(text: str, source: str = "policy") -> Policy:
     """Read a policy and prove that it can be used.
 
-    Proves syntax, types, known names, known outcomes, unique rule ids, the mandatory default and the examples.
+    Proves syntax, types, known names, known outcomes, unique rule ids, the mandatory default and the
+    examples.
 
     :raises PolicyError: What is wrong, where, and what to do.
     """
@@ -157,7 +173,9 @@ def load_policy(text: str, source: str = "policy") -> Policy:
     except yaml.YAMLError as error:
         raise PolicyError(f"{source}: not readable as YAML: {error}") from error
     if not isinstance(document, dict):
-        raise PolicyError(f"{source}: a policy is a mapping with policy, version, inputs, outcomes, rules and default")
+        raise PolicyError(
+            f"{source}: a policy is a mapping with policy, version, inputs, outcomes, rules and default"
+        )
     reader = _Reader(source, document)
     policy = reader.policy(text)
     reader.run_examples(policy)
@@ -165,11 +183,15 @@ def load_policy(text: str, source: str = "policy") -> Policy:
 
 
 class _ExactLoader(yaml.SafeLoader):
-    """Reads every plain scalar as text, but null and booleans: 100000.00 must not become a binary fraction."""
+    """Reads every plain scalar as text, but null and booleans: 100000.00 must not become a float."""
 
 
 _ExactLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag in {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:null"}]
+    first: [
+        (tag, pattern)
+        for tag, pattern in resolvers
+        if tag in {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:null"}
+    ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
@@ -180,7 +202,21 @@ class _Reader:
     document: dict[str, Any]
 
     KNOWN = frozenset(
-        {"policy", "title", "version", "owner", "effective_from", "effective_to", "hit_policy", "machine_limit", "inputs", "outcomes", "rules", "default", "examples"}
+        {
+            "policy",
+            "title",
+            "version",
+            "owner",
+            "effective_from",
+            "effective_to",
+            "hit_policy",
+            "machine_limit",
+            "inputs",
+            "outcomes",
+            "rules",
+            "default",
+            "examples",
+        }
     )
 
     def fail(self, where: str, problem: str) -> PolicyError:
@@ -196,15 +232,23 @@ class _Reader:
             if key not in self.KNOWN:
                 raise self.fail(str(key), f"is not known; use one of {sorted(self.KNOWN)}")
         if self.required("hit_policy") != "first":
-            raise self.fail("hit_policy", f"is {self.document['hit_policy']!r}; this version decides by 'first'")
+            raise self.fail(
+                "hit_policy", f"is {self.document['hit_policy']!r}; this version decides by 'first'"
+            )
         if not str(self.required("version")).isdigit():
             raise self.fail("version", f"is {self.document['version']!r}, not a whole number")
         inputs = {name: self.input(name, about) for name, about in self.required("inputs").items()}
         outcomes = frozenset(self.required("outcomes"))
-        rules = tuple(self.rule(position, row, inputs, outcomes) for position, row in enumerate(self.required("rules"), 1))
+        rules = tuple(
+            self.rule(position, row, inputs, outcomes)
+            for position, row in enumerate(self.required("rules"), 1)
+        )
         ids = [rule.rule_id for rule in rules]
         if len(set(ids)) < len(ids):
-            raise self.fail("rules", f"rule ids repeat: {sorted({name for name in ids if ids.count(name) > 1})}; give each its own")
+            raise self.fail(
+                "rules",
+                f"rule ids repeat: {sorted({one for one in ids if ids.count(one) > 1})}; rename them",
+            )
         default = self.required("default")
         if default.get("then") not in outcomes:
             raise self.fail("default", f"'then' is {default.get('then')!r}, not one of {sorted(outcomes)}")
@@ -227,10 +271,14 @@ class _Reader:
         try:
             return Money(Decimal(amount), currency if len(currency) == 3 else self._no_currency(text))
         except InvalidOperation:
-            raise self.fail("machine_limit", f"is {text!r}; write an amount and a currency, such as 100000.00 EUR") from None
+            raise self.fail(
+                "machine_limit", f"is {text!r}; write an amount and a currency, such as 100000.00 EUR"
+            ) from None
 
     def _no_currency(self, text: str) -> str:
-        raise self.fail("machine_limit", f"is {text!r}; write an amount and a currency, such as 100000.00 EUR")
+        raise self.fail(
+            "machine_limit", f"is {text!r}; write an amount and a currency, such as 100000.00 EUR"
+        )
 
     def input(self, name: str, about: dict[str, Any]) -> Input:
         kind = about.get("type")
@@ -241,7 +289,9 @@ class _Reader:
             raise self.fail(f"input {name}", "a code needs its list of values")
         return Input(name, kind, values, bool(about.get("nullable", False)))
 
-    def rule(self, position: int, row: dict[str, Any], inputs: Mapping[str, Input], outcomes: frozenset[str]) -> Rule:
+    def rule(
+        self, position: int, row: dict[str, Any], inputs: Mapping[str, Input], outcomes: frozenset[str]
+    ) -> Rule:
         where = f"rule {row.get('id') or position}"
         if not row.get("id"):
             raise self.fail(where, "has no id; name it")
@@ -255,13 +305,25 @@ class _Reader:
         return Rule(str(row["id"]), tuple(cells), str(row["then"]), str(row.get("why", "")))
 
     def cell(self, where: str, column: Input, text: object) -> Cell:
-        spelled = "null" if text is None else "true" if text is True else "false" if text is False else str(text).strip()
+        spelled = (
+            "null"
+            if text is None
+            else "true"
+            if text is True
+            else "false"
+            if text is False
+            else str(text).strip()
+        )
         if spelled == "-":
             return Cell(column.name, spelled, lambda value: True)
         if spelled in {"null", "not null"}:
             if not column.nullable:
                 raise self.fail(where, f"cell {column.name} tests {spelled!r}, but the input is not nullable")
-            return Cell(column.name, spelled, (lambda value: value is None) if spelled == "null" else (lambda value: value is not None))
+            return Cell(
+                column.name,
+                spelled,
+                (lambda value: value is None) if spelled == "null" else (lambda value: value is not None),
+            )
         if column.kind in {"money", "number"}:
             return self._comparison(where, column, spelled)
         if column.kind == "flag":
@@ -271,7 +333,10 @@ class _Reader:
             return Cell(column.name, spelled, lambda value: value is wanted)
         codes = frozenset(code.strip() for code in spelled.split(","))
         if not codes <= column.values:
-            raise self.fail(where, f"cell {column.name} names {sorted(codes - column.values)}, not among {sorted(column.values)}")
+            raise self.fail(
+                where,
+                f"cell {column.name}: {sorted(codes - column.values)} not among {sorted(column.values)}",
+            )
         return Cell(column.name, spelled, lambda value: value in codes)
 
     def _comparison(self, where: str, column: Input, spelled: str) -> Cell:
@@ -279,9 +344,13 @@ class _Reader:
         try:
             bound = Decimal(spelled[len(sign or "") :].strip())
         except InvalidOperation:
-            raise self.fail(where, f"cell {column.name} is {spelled!r}; write a comparison such as '<= 5000.00'") from None
+            raise self.fail(
+                where, f"cell {column.name} is {spelled!r}; write a comparison such as '<= 5000.00'"
+            ) from None
         if sign is None or not bound.is_finite():
-            raise self.fail(where, f"cell {column.name} is {spelled!r}; write a comparison such as '<= 5000.00'")
+            raise self.fail(
+                where, f"cell {column.name} is {spelled!r}; write a comparison such as '<= 5000.00'"
+            )
         compare = COMPARISONS[sign]
         return Cell(column.name, spelled, lambda value: value is not None and compare(value, bound))
 
@@ -291,5 +360,6 @@ class _Reader:
             if decision.outcome != example["expect"]:
                 raise self.fail(
                     f"example {number}",
-                    f"expects {example['expect']!r}, the table decides {decision.outcome!r} by rule {decision.rule}; correct the rule or the example",
+                    f"expects {example['expect']!r}, the table decides {decision.outcome!r} by rule "
+                    f"{decision.rule}; correct the rule or the example",
                 )

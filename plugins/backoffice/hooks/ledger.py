@@ -40,7 +40,9 @@ class LedgerHook(BaseHook):
         """Return the libpq connection string; ``session_options`` become ``-c name=value`` of the session."""
         connection: Connection = self.get_connection(self.ledger_conn_id)
         extras = {key: str(value) for key, value in connection.extra_dejson.items() if key in ALLOWED_EXTRAS}
-        options = " ".join(f"-c {name}={value}" for name, value in {"timezone": "UTC", **session_options}.items())
+        options = " ".join(
+            f"-c {name}={value}" for name, value in {"timezone": "UTC", **session_options}.items()
+        )
         return make_conninfo(
             host=connection.host,
             port=connection.port,
@@ -69,12 +71,15 @@ class LedgerHook(BaseHook):
 
 
 def copy_rows(
-    connection: psycopg.Connection[tuple[Any, ...]], table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
+    connection: psycopg.Connection[tuple[Any, ...]],
+    table: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
 ) -> int:
     """Stream ``rows`` into ``table`` by COPY, in constant memory, and return how many there were."""
     count = 0
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[arg-type]
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
             count += 1

@@ -17,7 +17,8 @@ TIMEOUT_SECONDS = 30
 
 
 class OutboxHook(BaseHook):
-    """Send effects, each with its idempotency key: the receiver keeps the first of a key, so sending again is safe.
+    """Send effects, each with its idempotency key: the receiver keeps the first of a key, so sending again is
+    safe.
 
     Reads host, port, login and password of an HTTP connection.
 
@@ -42,14 +43,22 @@ class OutboxHook(BaseHook):
         :raises ConfigurationError: No endpoint for this destination, or the receiver refuses it for good.
         """
         if destination not in ENDPOINTS:
-            raise ConfigurationError(f"no endpoint takes effects for {destination!r}; known are {sorted(ENDPOINTS)}")
+            raise ConfigurationError(
+                f"no endpoint takes effects for {destination!r}; known are {sorted(ENDPOINTS)}"
+            )
         url = f"{str(self._http.base_url).rstrip('/')}{ENDPOINTS[destination]}"
         try:
             response = self._session.post(
-                url, json=dict(payload), headers={"Idempotency-Key": key}, timeout=TIMEOUT_SECONDS, allow_redirects=False
+                url,
+                json=dict(payload),
+                headers={"Idempotency-Key": key},
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
             )
         except requests.RequestException as error:
-            raise SourceUnavailableError(f"{self.http_conn_id} did not take an effect: {type(error).__name__}") from error
+            raise SourceUnavailableError(
+                f"{self.http_conn_id} did not take an effect: {type(error).__name__}"
+            ) from error
         if response.status_code >= 500 or response.status_code == 429:
             raise SourceUnavailableError(f"{self.http_conn_id} answered {response.status_code}")
         if response.status_code >= 300:

@@ -1,7 +1,9 @@
 """The ledger database: roles, Alembic versions, routines and reference data.
 
-``migrate`` is idempotent and safe to run at every start. Tables come from Alembic versions and never change in place;
-routines and views (``routines/*.sql``) are installed anew whenever their text differs, and the hash of every installed
+``migrate`` is idempotent and safe to run at every start. Tables come from Alembic versions and never change
+in place;
+routines and views (``routines/*.sql``) are installed anew whenever their text differs, and the hash of every
+installed
 text is kept in ``ops.installed_text``, because it is part of each decision's evidence.
 """
 
@@ -34,10 +36,13 @@ class MigrationResult:
     installed: tuple[str, ...]
 
 
-def migrate(admin_dsn: str, database: str = "backoffice", passwords: dict[str, str] | None = None) -> MigrationResult:
+def migrate(
+    admin_dsn: str, database: str = "backoffice", passwords: dict[str, str] | None = None
+) -> MigrationResult:
     """Bring the ledger database to this package's version.
 
-    :param admin_dsn: A log-in that may create roles and databases (first time), or ``backoffice_migrator`` (later).
+    :param admin_dsn: A log-in that may create roles and databases (first time), or ``backoffice_migrator``
+        (later).
     :param database: Name of the ledger database.
     :param passwords: Password per log-in role; a role that is not named keeps what it has.
     :raises psycopg.Error: The server refuses; nothing is half applied, every part is one transaction.
@@ -64,9 +69,13 @@ def head_revision() -> str:
 def _bootstrap(admin_dsn: str, database: str, passwords: dict[str, str]) -> None:
     """Create roles and database where they are missing. Needs CREATEROLE and CREATEDB only then."""
     with psycopg.connect(admin_dsn, autocommit=True) as connection:
-        # roles belong to the whole server: two migrations at once (tests, a second database) must not race for them
+        # roles belong to the whole server: two migrations at once (tests, a second database) must
+        # not race for them
         connection.execute("SELECT pg_advisory_lock(hashtext('backoffice:roles'))")
-        existing = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE 'backoffice\\_%'")}
+        existing = {
+            row[0]
+            for row in connection.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE 'backoffice\\_%'")
+        }
         if OWNER not in existing:
             connection.execute(f"CREATE ROLE {OWNER} NOLOGIN")
         for role in LOG_INS:
@@ -75,20 +84,30 @@ def _bootstrap(admin_dsn: str, database: str, passwords: dict[str, str]) -> None
                 # many short statements over small sets: compiling them costs more than it saves
                 connection.execute(sql.SQL("ALTER ROLE {} SET jit = off").format(sql.Identifier(role)))
             if role in passwords:
-                connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(passwords[role])))
+                connection.execute(
+                    sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+                        sql.Identifier(role), sql.Literal(passwords[role])
+                    )
+                )
         if "backoffice_migrator" not in existing:
             connection.execute(f"GRANT {OWNER} TO backoffice_migrator")
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone()
         if found is None:
             connection.execute(f"GRANT {OWNER} TO CURRENT_USER")
             connection.execute(
-                sql.SQL("CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0 LOCALE 'C.UTF-8'").format(
-                    sql.Identifier(database), sql.Identifier(OWNER)
-                )
+                sql.SQL(
+                    "CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0 LOCALE 'C.UTF-8'"
+                ).format(sql.Identifier(database), sql.Identifier(OWNER))
             )
-            connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))
+            connection.execute(
+                sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database))
+            )
             for role in LOG_INS:
-                connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database), sql.Identifier(role)))
+                connection.execute(
+                    sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
+                        sql.Identifier(database), sql.Identifier(role)
+                    )
+                )
 
 
 def _alembic_config() -> Any:
@@ -122,10 +141,12 @@ def schema_text(*names: str) -> list[str]:
 
 
 def _install_routines(connection: Connection) -> tuple[str, ...]:
-    """Install every routine file whose text changed; ``{{ include: name }}`` takes in ``include/sql/<name>.sql``."""
+    """Install every routine file whose text changed; ``{{ include: name }}`` takes in
+    ``include/sql/<name>.sql``.
+    """
     installed = []
     folder = Path(__file__).parent / "routines"
-    known = dict(connection.execute("SELECT name, sha256 FROM ops.installed_text").fetchall())
+    known: dict[str, str] = dict(connection.execute("SELECT name, sha256 FROM ops.installed_text").fetchall())
     texts: dict[str, str] = {}
     for path in sorted(folder.glob("*.sql")):
         included: dict[str, str] = {}
@@ -137,7 +158,7 @@ def _install_routines(connection: Connection) -> tuple[str, ...]:
         return ()
     # one file changed: install all in order, because later files build on earlier ones
     for name, text in texts.items():
-        connection.execute(text)  # type: ignore[arg-type]
+        connection.execute(text)
         _remember(connection, f"routines/{name}.sql", text, known)
         installed.append(name)
     return tuple(installed)
@@ -161,12 +182,14 @@ def _remember(connection: Connection, name: str, text: str, known: dict[str, str
         return
     connection.execute(
         "INSERT INTO ops.installed_text (name, sha256, package_version) VALUES (%s, %s, %s) "
-        "ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256, package_version = excluded.package_version, installed_at = now()",
+        "ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256, "
+        "package_version = excluded.package_version, installed_at = now()",
         (name, _sha256(text), __version__),
     )
 
 
-# file -> table, columns that identify a row. What is there already is kept: after the first install the data is the user's.
+# file -> table, columns that identify a row. What is there already is kept: after the first install the
+# data is the user's.
 REFERENCE = (
     ("entities", "ops.entity", "entity"),
     ("accounts", "ledger.account", "account"),
@@ -181,18 +204,20 @@ def _load_reference_data(connection: Connection) -> None:
     folder = settings.include_dir() / "reference"
     for name, table, key in REFERENCE:
         columns, rows = _read_csv(folder / f"{name}.csv")
+        places = ", ".join(["%s"] * len(columns))
         statement = (
-            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))}) ON CONFLICT ({key}) DO NOTHING"
+            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places}) ON CONFLICT ({key}) DO NOTHING"
         )
         with connection.cursor() as cursor:
-            cursor.executemany(statement, rows)  # type: ignore[arg-type]
+            cursor.executemany(statement, rows)
     _load_once(connection, folder)
 
 
 def _load_once(connection: Connection, folder: Path) -> None:
     """Load what has no natural key, or must never come back once removed, on the first install only."""
     first = connection.execute(
-        "INSERT INTO ledger.setting (name, value) VALUES ('reference_data', 'installed') ON CONFLICT DO NOTHING RETURNING 1"
+        "INSERT INTO ledger.setting (name, value) VALUES ('reference_data', 'installed') "
+        "ON CONFLICT DO NOTHING RETURNING 1"
     ).fetchone()
     if first is None:
         return
@@ -207,14 +232,16 @@ def _load_once(connection: Connection, folder: Path) -> None:
             tolerances,
         )
         cursor.executemany(
-            "INSERT INTO review.person (person_id, name, email) VALUES (%s, %s, %s)", [row[:3] for row in persons]
+            "INSERT INTO review.person (person_id, name, email) VALUES (%s, %s, %s)",
+            [row[:3] for row in persons],
         )
         cursor.executemany(
             "INSERT INTO review.identity (person_id, system, user_id) VALUES (%s, %s, %s)",
             [(row[0], row[3], row[4]) for row in persons],
         )
         cursor.executemany(
-            "INSERT INTO review.authority (person_id, role, process, entity, amount_limit, currency) VALUES (%s, %s, %s, %s, %s, %s)",
+            "INSERT INTO review.authority (person_id, role, process, entity, amount_limit, currency) "
+            "VALUES (%s, %s, %s, %s, %s, %s)",
             authority,
         )
 
@@ -235,5 +262,12 @@ def _activate_shipped_policies(connection: Connection) -> None:
         connection.execute(
             "SELECT ledger.activate_policy(%s, %s, %s, %s, %s, 'installation') "
             "WHERE NOT EXISTS (SELECT FROM ledger.policy_version WHERE policy_id = %s)",
-            (policy.policy_id, policy.version, policy.text, policy.machine_limit.amount, policy.machine_limit.currency, policy.policy_id),
+            (
+                policy.policy_id,
+                policy.version,
+                policy.text,
+                policy.machine_limit.amount,
+                policy.machine_limit.currency,
+                policy.policy_id,
+            ),
         )

@@ -2,6 +2,8 @@
 
 from alembic import context
 
-context.configure(connection=context.config.attributes["connection"], version_table_schema="ops", include_schemas=True)
+context.configure(
+    connection=context.config.attributes["connection"], version_table_schema="ops", include_schemas=True
+)
 with context.begin_transaction():
     context.run_migrations()

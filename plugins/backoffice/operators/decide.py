@@ -25,9 +25,12 @@ INPUTS = ("match_state", "gross_amount", "business_days_waited", "days_until_due
 class DecideInvoicesOperator(LedgerStepOperator):
     """Decide every open invoice by the active version of ``approve_invoice``: approve, wait or review.
 
-    Reads match state, amount, days waited and due date from the ledger; writes one decision per invoice with rule,
-    policy version, evidence hash and the reason why no earlier rule hit. Books nothing: the act functions check each
-    decision again. A decision that says nothing new is not repeated, so retry, clear and rerun change nothing.
+    Reads match state, amount, days waited and due date from the ledger; writes one decision per invoice with
+    rule,
+    policy version, evidence hash and the reason why no earlier rule hit. Books nothing: the act functions
+    check each
+    decision again. A decision that says nothing new is not repeated, so retry, clear and rerun change
+    nothing.
     """
 
     def step(self, connection: Connection, run_id: int, context: Context) -> dict[str, Any]:
@@ -38,10 +41,13 @@ class DecideInvoicesOperator(LedgerStepOperator):
 def active_policy(connection: Connection, policy_id: str) -> Policy:
     """Return the active version from the ledger; a file that is not active decides nothing."""
     row = connection.execute(
-        "SELECT content FROM ledger.policy_version WHERE policy_id = %s AND active_until IS NULL", (policy_id,)
+        "SELECT content FROM ledger.policy_version WHERE policy_id = %s AND active_until IS NULL",
+        (policy_id,),
     ).fetchone()
     if row is None:
-        raise ConfigurationError(f"policy {policy_id} has no active version; run `backoffice migrate` or activate one")
+        raise ConfigurationError(
+            f"policy {policy_id} has no active version; run `backoffice migrate` or activate one"
+        )
     return load_policy(row[0], source=f"active version of {policy_id}")
 
 
@@ -51,27 +57,37 @@ def decide_open_invoices(connection: Connection, run_id: int) -> dict[str, Any]:
     recorded = 0
     outcomes: dict[str, int] = {}
     with connection.cursor(name="decision_input") as cursor:
-        cursor.execute(f"SELECT invoice_id, {', '.join(INPUTS)} FROM ledger.decision_input ORDER BY invoice_id")
+        cursor.execute(
+            f"SELECT invoice_id, {', '.join(INPUTS)} FROM ledger.decision_input ORDER BY invoice_id"
+        )
         while rows := cursor.fetchmany(BATCH):
             recorded += _record(connection, run_id, policy, rows, outcomes)
     return {"recorded": recorded, **outcomes}
 
 
-def _record(connection: Connection, run_id: int, policy: Policy, rows: list[tuple[Any, ...]], outcomes: dict[str, int]) -> int:
+def _record(
+    connection: Connection, run_id: int, policy: Policy, rows: list[tuple[Any, ...]], outcomes: dict[str, int]
+) -> int:
     decided = []
     for invoice_id, *values in rows:
         inputs = dict(zip(INPUTS, values, strict=True))
         decision = policy.decide(inputs)
         outcomes[decision.outcome] = outcomes.get(decision.outcome, 0) + 1
         explanation = {"why": decision.why, "why_not": decision.why_not, "inputs": _spelled(inputs)}
-        decided.append((invoice_id, decision.outcome, decision.rule, json.dumps(explanation, ensure_ascii=False)))
+        decided.append(
+            (invoice_id, decision.outcome, decision.rule, json.dumps(explanation, ensure_ascii=False))
+        )
     invoice_ids, results, rules, explanations = (list(column) for column in zip(*decided, strict=True))
     row = connection.execute(
-        "SELECT ledger.record_machine_decisions(%s, %s, %s, %s::bigint[], %s::text[], %s::text[], %s::jsonb[])",
+        "SELECT ledger.record_machine_decisions"
+        "(%s, %s, %s, %s::bigint[], %s::text[], %s::text[], %s::jsonb[])",
         (run_id, policy.policy_id, policy.sha256, invoice_ids, results, rules, explanations),
     ).fetchone()
     return int(row[0]) if row else 0
 
 
 def _spelled(inputs: Mapping[str, object]) -> dict[str, object]:
-    return {name: format(value.normalize(), "f") if isinstance(value, Decimal) else value for name, value in inputs.items()}
+    return {
+        name: format(value.normalize(), "f") if isinstance(value, Decimal) else value
+        for name, value in inputs.items()
+    }

@@ -28,20 +28,30 @@ SEND_AT_ONCE = 50
 class HousekeepingOperator(BaseOperator):
     """Book answered cases that no run has booked and send the effects that wait in the outbox.
 
-    Reads unbooked answers and unsent effects; an idle call reads two small indexes and writes nothing. Each answer is
-    booked once, by this task or by a run. Each effect carries its idempotency key: one sent just before a crash is sent
+    Reads unbooked answers and unsent effects; an idle call reads two small indexes and writes nothing. Each
+    answer is
+    booked once, by this task or by a run. Each effect carries its idempotency key: one sent just before a
+    crash is sent
     again with the same key, and the receiver keeps the first.
 
     :param processes: Processes whose answers are booked.
     :param outbox_conn_id: Connection of type ``http`` that takes the effects.
     :param ledger_conn_id: Connection of type ``postgres``. Default ``backoffice_ledger``.
     :return: ``{"booked": int, "sent": int}``.
-    :raises ConfigurationError: The receiver refuses an effect for good. Everything else was booked and sent; the effect
+    :raises ConfigurationError: The receiver refuses an effect for good. Everything else was booked and sent;
+        the effect
         stays in the outbox, and each call says so until the receiver or the connection is corrected.
     :raises TransientError: Ledger or receiver did not answer; the next call goes on. Retried.
     """
 
-    def __init__(self, *, processes: list[str], outbox_conn_id: str, ledger_conn_id: str = LEDGER_CONN_ID, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        processes: list[str],
+        outbox_conn_id: str,
+        ledger_conn_id: str = LEDGER_CONN_ID,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.processes = processes
         self.outbox_conn_id = outbox_conn_id
@@ -69,17 +79,26 @@ class HousekeepingOperator(BaseOperator):
 
     def _send(self) -> int:
         with LedgerHook(self.ledger_conn_id).connect() as connection:
-            rows = connection.execute("SELECT outbox_id, idempotency_key, destination, payload FROM ops.take_unsent(%s)", (SEND_AT_ONCE,)).fetchall()
+            rows = connection.execute(
+                "SELECT outbox_id, idempotency_key, destination, payload FROM ops.take_unsent(%s)",
+                (SEND_AT_ONCE,),
+            ).fetchall()
             if not rows:
                 return 0
             with closing(OutboxHook(self.outbox_conn_id)) as receiver:
                 sent, refused = self._send_each(connection, receiver, rows)
         if refused:
-            raise ConfigurationError(f"{sent} effects were sent, {len(refused)} are refused and stay in the outbox: {'; '.join(refused)}")
+            raise ConfigurationError(
+                f"{sent} effects were sent, {len(refused)} are refused and stay in the outbox: {'; '.join(refused)}"
+            )
         return sent
 
-    def _send_each(self, connection: Connection, receiver: OutboxHook, rows: list[tuple[Any, ...]]) -> tuple[int, list[str]]:
-        """Send what was taken; one effect that is refused for good does not hold up the next, no answer ends the round."""
+    def _send_each(
+        self, connection: Connection, receiver: OutboxHook, rows: list[tuple[Any, ...]]
+    ) -> tuple[int, list[str]]:
+        """Send what was taken; one effect that is refused for good does not hold up the next, no answer ends
+        the round.
+        """
         sent, refused = 0, []
         for outbox_id, key, destination, payload in rows:
             try:

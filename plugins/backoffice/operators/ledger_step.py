@@ -8,7 +8,13 @@ import psycopg
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from backoffice.exceptions import AuthorityError, BusinessStop, ConfigurationError, ControlTotalsError, TransientError
+from backoffice.exceptions import (
+    AuthorityError,
+    BusinessStop,
+    ConfigurationError,
+    ControlTotalsError,
+    TransientError,
+)
 from backoffice.hooks.ledger import LedgerHook
 from backoffice.operators.ledger_run import open_ledger_run
 from backoffice.settings import LEDGER_CONN_ID
@@ -19,8 +25,19 @@ if TYPE_CHECKING:
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 # SQLSTATEs of the ledger's functions, by what a retry does.
-BUSINESS_ERRORS = {"BO401": AuthorityError, "BO403": AuthorityError, "BO409": BusinessStop, "BO422": ConfigurationError, "BO500": ControlTotalsError}
-TRANSIENT_CLASSES = ("08", "40", "53", "57")  # connection, rollback (deadlock, serialisation), resources, operator intervention
+BUSINESS_ERRORS = {
+    "BO401": AuthorityError,
+    "BO403": AuthorityError,
+    "BO409": BusinessStop,
+    "BO422": ConfigurationError,
+    "BO500": ControlTotalsError,
+}
+TRANSIENT_CLASSES = (
+    "08",
+    "40",
+    "53",
+    "57",
+)  # connection, rollback (deadlock, serialisation), resources, operator intervention
 
 
 def translated(error: psycopg.Error) -> Exception:
@@ -36,8 +53,10 @@ def translated(error: psycopg.Error) -> Exception:
 class LedgerStepOperator(BaseOperator):
     """Do one step of a run in one ledger transaction.
 
-    Reads and writes only the ledger database; what the step needs is found there from the Airflow run's identity, never
-    in XCom, so that retry, clear and rerun of the single task are safe. In a dry run the step is skipped: the report
+    Reads and writes only the ledger database; what the step needs is found there from the Airflow run's
+    identity, never
+    in XCom, so that retry, clear and rerun of the single task are safe. In a dry run the step is skipped: the
+    report
     task rehearses all steps and rolls them back.
 
     :param process: Name of the process, the key of its writer lock.
@@ -64,7 +83,9 @@ class LedgerStepOperator(BaseOperator):
             with LedgerHook(self.ledger_conn_id).connect() as connection:
                 run_id = self.find_run(connection, context)
                 if self.skips_dry_run and bool((context.get("params") or {}).get("dry_run")):
-                    raise AirflowSkipException("dry run: the report task rehearses this step and rolls it back")
+                    raise AirflowSkipException(
+                        "dry run: the report task rehearses this step and rolls it back"
+                    )
                 return self.step(connection, run_id, context)
         except psycopg.Error as error:
             raise translated(error) from error
@@ -82,7 +103,7 @@ class LedgerStepOperator(BaseOperator):
 
 def counts(connection: Connection, statement: str, *values: object) -> dict[str, Any]:
     """Run a function that returns one row and give it back by column name."""
-    cursor = connection.execute(statement, values)  # type: ignore[arg-type]
+    cursor = connection.execute(statement, values)
     row = cursor.fetchone()
     columns = [column.name for column in cursor.description or ()]
     return dict(zip(columns, row or (), strict=True))

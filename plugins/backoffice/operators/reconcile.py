@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 class OpenRunOperator(LedgerStepOperator):
     """Register the run with its parameters and the sources it expects.
 
-    Reads the Dag run's parameters; writes the run and its first audit record. A tolerance profile is allowed in a dry
+    Reads the Dag run's parameters; writes the run and its first audit record. A tolerance profile is allowed
+    in a dry
     run only and refused otherwise. Cleared or retried it finds the run that it registered.
 
-    :param sources: Datasets that the run expects, each ``{"source": ..., "dataset": ...}``; while one is not accepted,
+    :param sources: Datasets that the run expects, each ``{"source": ..., "dataset": ...}``; while one is not
+        accepted,
         what depends on it waits.
     :param synthetic: Whether the sources are the sandbox company, so that every report says so.
     :raises ConfigurationError: A tolerance profile without a dry run.
@@ -31,7 +33,9 @@ class OpenRunOperator(LedgerStepOperator):
 
     skips_dry_run = False
 
-    def __init__(self, *, sources: Sequence[Mapping[str, str]] = (), synthetic: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *, sources: Sequence[Mapping[str, str]] = (), synthetic: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.sources = sources
         self.synthetic = synthetic
@@ -41,7 +45,8 @@ class OpenRunOperator(LedgerStepOperator):
         parameters = dict(context.get("params") or {})
         if parameters.get("tolerance_profile") and not parameters.get("dry_run"):
             raise ConfigurationError(
-                f"tolerance_profile {parameters['tolerance_profile']!r} without dry_run: what books uses the tolerances in force; "
+                f"tolerance_profile {parameters['tolerance_profile']!r} without dry_run: "
+                "what books uses the tolerances in force; "
                 "start the run again with dry_run, or leave the profile empty"
             )
         known = {**parameters, "sources": list(self.sources), "synthetic": self.synthetic}
@@ -55,11 +60,14 @@ class OpenRunOperator(LedgerStepOperator):
 class AcceptDocumentsOperator(LedgerStepOperator):
     """Accept the gated loads of this run: facts and quarantine, tied to the control totals.
 
-    Reads staged rows and the gate's findings; writes orders, receipts, invoices, quarantined rows and the watermarks, in
-    one transaction. A dataset whose reading or gate failed is left out: what depends on it waits for its source.
+    Reads staged rows and the gate's findings; writes orders, receipts, invoices, quarantined rows and the
+    watermarks, in
+    one transaction. A dataset whose reading or gate failed is left out: what depends on it waits for its
+    source.
     Accepted loads are not accepted again, and what is known already is counted as such.
 
-    :raises ControlTotalsError: received = accepted + quarantined + already known does not hold; nothing was accepted.
+    :raises ControlTotalsError: received = accepted + quarantined + already known does not hold; nothing was
+        accepted.
     """
 
     def step(self, connection: Connection, run_id: int, context: Context) -> dict[str, Any]:
@@ -70,7 +78,8 @@ class AcceptDocumentsOperator(LedgerStepOperator):
 class MatchInvoicesOperator(LedgerStepOperator):
     """Match invoices with orders and receipts and raise or clear holds.
 
-    Reads what new documents touch; writes holds and the state of each line. Books and decides nothing. Finds the queue
+    Reads what new documents touch; writes holds and the state of each line. Books and decides nothing. Finds
+    the queue
     empty when it runs twice.
     """
 
@@ -82,7 +91,8 @@ class MatchInvoicesOperator(LedgerStepOperator):
 class PostEntriesOperator(LedgerStepOperator):
     """Book receipts and decided invoices and propose free ones for payment.
 
-    The ledger checks every decision again and computes every amount from stored facts; this task names the run only.
+    The ledger checks every decision again and computes every amount from stored facts; this task names the
+    run only.
     Each entry and proposal exists once, whatever is retried, cleared or run in parallel.
     """
 
@@ -94,7 +104,8 @@ class PostEntriesOperator(LedgerStepOperator):
 class OpenCasesOperator(LedgerStepOperator):
     """Open a case per reviewed invoice and responsible role, and one per quarantined document.
 
-    Reads holds, decisions and quarantine; writes cases with their hand-over. What the facts settled meanwhile is closed.
+    Reads holds, decisions and quarantine; writes cases with their hand-over. What the facts settled meanwhile
+    is closed.
     """
 
     def step(self, connection: Connection, run_id: int, context: Context) -> dict[str, Any]:
@@ -105,7 +116,8 @@ class OpenCasesOperator(LedgerStepOperator):
 class ActOnAnswersOperator(LedgerStepOperator):
     """Book every answered and unbooked case of the process, whichever run opened it.
 
-    Reads answers that the review pages recorded; releases or rejects, books, proposes. Each answer once, whoever comes
+    Reads answers that the review pages recorded; releases or rejects, books, proposes. Each answer once,
+    whoever comes
     first: a run or the housekeeping.
     """
 

@@ -26,18 +26,28 @@ if TYPE_CHECKING:
 class ReportOperator(BaseOperator):
     """Write the run's report to the ledger and to a file, and check every invariant that a run can check.
 
-    Reads the ledger; writes the report alone. In a dry run it rehearses accepting, matching, deciding, posting and
-    opening cases in one transaction, keeps what the report says and rolls everything back. Written again on retry,
+    Reads the ledger; writes the report alone. In a dry run it rehearses accepting, matching, deciding,
+    posting and
+    opening cases in one transaction, keeps what the report says and rolls everything back. Written again on
+    retry,
     clear or rerun.
 
     :param process: Name of the process.
-    :param report_dir: Folder of the files. Default ``[backoffice] report_dir``, else ``backoffice/reports`` in Airflow's home.
+    :param report_dir: Folder of the files. Default ``[backoffice] report_dir``, else ``backoffice/reports``
+        in Airflow's home.
     :param ledger_conn_id: Connection of type ``postgres``. Default ``backoffice_ledger``.
     :return: ``{"run_id": int, "file": str, "straight_through_rate": str | None, "failed_checks": []}``.
     :raises ControlTotalsError: A check does not hold; the report is kept and names it. Not retried.
     """
 
-    def __init__(self, *, process: str, report_dir: str | None = None, ledger_conn_id: str = settings.LEDGER_CONN_ID, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        process: str,
+        report_dir: str | None = None,
+        ledger_conn_id: str = settings.LEDGER_CONN_ID,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.process = process
         self.report_dir = report_dir
@@ -50,14 +60,25 @@ class ReportOperator(BaseOperator):
         try:
             with hook.connect() as connection:
                 run_id = open_ledger_run(connection, context, self.process)
-            report = self._rehearse(hook, run_id, params.get("tolerance_profile")) if params.get("dry_run") else self._report(hook, run_id)
+            report = (
+                self._rehearse(hook, run_id, params.get("tolerance_profile"))
+                if params.get("dry_run")
+                else self._report(hook, run_id)
+            )
         except psycopg.Error as error:
             raise translated(error) from error
         file = self._write(run_id, report)
         failed = [f"{check['check']}: {check['detail']}" for check in report["checks"] if not check["ok"]]
         if failed:
-            raise ControlTotalsError(f"run {run_id} does not tie: {'; '.join(failed)}. The report is kept in {file}")
-        return {"run_id": run_id, "file": str(file), "straight_through_rate": report["invoices"]["straight_through_rate"], "failed_checks": failed}
+            raise ControlTotalsError(
+                f"run {run_id} does not tie: {'; '.join(failed)}. The report is kept in {file}"
+            )
+        return {
+            "run_id": run_id,
+            "file": str(file),
+            "straight_through_rate": report["invoices"]["straight_through_rate"],
+            "failed_checks": failed,
+        }
 
     @staticmethod
     def _report(hook: LedgerHook, run_id: int) -> dict[str, Any]:
@@ -76,7 +97,11 @@ class ReportOperator(BaseOperator):
 
     def _write(self, run_id: int, report: dict[str, Any]) -> Path:
         configured = self.report_dir or settings.option("report_dir")
-        folder = Path(configured) if configured else Path(conf.get("core", "dags_folder")).parent / "backoffice" / "reports"
+        folder = (
+            Path(configured)
+            if configured
+            else Path(conf.get("core", "dags_folder")).parent / "backoffice" / "reports"
+        )
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"run-{run_id}.html"
         partial = file.with_suffix(".partial")

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 def accept_loads(connection: Connection, run_id: int) -> dict[str, Any]:
     """Accept every gated load of the run: facts, quarantine, control totals and watermarks together."""
-    rows = connection.execute("SELECT dataset, received, accepted, quarantined, known FROM intake.accept_loads(%s)", (run_id,)).fetchall()
+    rows = connection.execute(
+        "SELECT dataset, received, accepted, quarantined, known FROM intake.accept_loads(%s)", (run_id,)
+    ).fetchall()
     return {
         dataset: {"received": received, "accepted": accepted, "quarantined": quarantined, "known": known}
         for dataset, received, accepted, quarantined, known in rows

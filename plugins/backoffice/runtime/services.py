@@ -121,7 +121,8 @@ def _airflow(home: Home, environments: EnvironmentBuilder, needs: tuple[str, ...
             env=environment,
             log=home.log(name),
             well=well,
-            needs=needs,
+            # A task that is started before the API server answers would fail at once, without a retry.
+            needs=(*needs, "api-server") if name == "scheduler" else needs,
             cwd=_inside(home.airflow),
         )
         for name, command, environment, well in table

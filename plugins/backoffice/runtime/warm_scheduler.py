@@ -1,7 +1,7 @@
 """``python -m backoffice.runtime.warm_scheduler``: Airflow's scheduler with tasks' heavy libraries loaded.
 
-With the LocalExecutor every task is a copy of the scheduler's process. Great Expectations costs two seconds of
-processor time to import; loaded here once, each gate has it for nothing. Only libraries are loaded, none of
+With the LocalExecutor every task is a copy of the scheduler's process. Great Expectations costs two seconds
+of processor time to import; loaded here once, each gate has it for nothing. Only libraries are loaded, none of
 our own code: that is read anew by each task, so that a changed file counts from the next task on.
 """
 

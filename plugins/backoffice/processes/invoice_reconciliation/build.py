@@ -1,4 +1,4 @@
-"""Wire the tasks of a reconciliation Dag: ingest, check, match, decide, post, hand over, report, wait, act."""
+"""Wire a reconciliation Dag: ingest, check, match, decide, post, hand over, report, wait, act."""
 
 from __future__ import annotations
 
@@ -22,7 +22,13 @@ from backoffice.operators.reconcile import (
     PostEntriesOperator,
 )
 from backoffice.operators.report import ReportOperator
-from backoffice.processes.invoice_reconciliation.config import PROCESS, ExtractSource, FolderSource, Reconciliation, Source
+from backoffice.processes.invoice_reconciliation.config import (
+    PROCESS,
+    ExtractSource,
+    FolderSource,
+    Reconciliation,
+    Source,
+)
 from backoffice.sensors.review import ReviewSensor
 
 if TYPE_CHECKING:
@@ -30,12 +36,25 @@ if TYPE_CHECKING:
 
 SUITES = {"invoices": ["invoices", "invoice_lines", "invoice_taxes"]}
 
-# Only what a retry can heal is tried again: the network, a source, a lock. Wrong data and wrong settings are not.
+# Only what a retry can heal is tried again: the network, a source, a lock. Wrong data and wrong settings
+# are not.
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
-        RetryRule(exception="backoffice.exceptions.ConfigurationError", action=RetryAction.FAIL, reason="a setting is wrong"),
-        RetryRule(exception="backoffice.exceptions.BusinessStop", action=RetryAction.FAIL, reason="data or books forbid it"),
-        RetryRule(exception="backoffice.exceptions.TransientError", action=RetryAction.RETRY, reason="network, source or lock"),
+        RetryRule(
+            exception="backoffice.exceptions.ConfigurationError",
+            action=RetryAction.FAIL,
+            reason="a setting is wrong",
+        ),
+        RetryRule(
+            exception="backoffice.exceptions.BusinessStop",
+            action=RetryAction.FAIL,
+            reason="data or books forbid it",
+        ),
+        RetryRule(
+            exception="backoffice.exceptions.TransientError",
+            action=RetryAction.RETRY,
+            reason="network, source or lock",
+        ),
     ]
 )
 DEFAULT_ARGS: dict[str, Any] = {
@@ -51,22 +70,43 @@ DEFAULT_ARGS: dict[str, Any] = {
 def run_params() -> dict[str, Param]:
     """Return the typed form of a manual run."""
     day: dict[str, Any] = {"type": ["null", "string"], "format": "date"}
+    key: dict[str, Any] = {"type": ["null", "string"], "maxLength": 60}
     return {
-        "period_from": Param(None, **day, title="Read again from", description="First day of source documents to read again. It never changes a posting date nor decides a posted invoice anew."),
-        "period_until": Param(None, **day, title="Read again until", description="Last day of that period, included."),
-        "entity": Param(None, type=["null", "string"], maxLength=20, title="Entity", description="Only this company code."),
-        "supplier": Param(None, type=["null", "string"], maxLength=60, title="Supplier", description="Only this supplier number."),
-        "dry_run": Param(False, type="boolean", title="Dry run", description="Book nothing; report what would happen."),
-        "tolerance_profile": Param(None, type=["null", "string"], maxLength=60, title="Tolerance profile", description="Another set of tolerances; only together with a dry run."),
-    }  # fmt: skip
+        "period_from": Param(
+            None,
+            **day,
+            title="Read again from",
+            description="First day of source documents to read again. It never changes a posting date "
+            "nor decides a posted invoice anew.",
+        ),
+        "period_until": Param(
+            None, **day, title="Read again until", description="Last day of that period, included."
+        ),
+        "entity": Param(None, **key, title="Entity", description="Only this company code."),
+        "supplier": Param(None, **key, title="Supplier", description="Only this supplier number."),
+        "dry_run": Param(
+            False, type="boolean", title="Dry run", description="Book nothing; report what would happen."
+        ),
+        "tolerance_profile": Param(
+            None,
+            **key,
+            title="Tolerance profile",
+            description="Another set of tolerances; only together with a dry run.",
+        ),
+    }
 
 
 def build_tasks(config: Reconciliation) -> None:
     """Create and wire the tasks in the current Dag."""
     common: dict[str, Any] = {"process": PROCESS, "ledger_conn_id": config.ledger_conn_id}
-    opened = OpenRunOperator(task_id="open_run", sources=config.expected, synthetic=config.synthetic, **common)
-    # a dataset that could not be read or judged is left out, the rest of the night goes on; without a run nothing does
-    accepted = AcceptDocumentsOperator(task_id="accept_documents", trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS, **common)
+    opened = OpenRunOperator(
+        task_id="open_run", sources=config.expected, synthetic=config.synthetic, **common
+    )
+    # a dataset that could not be read or judged is left out, the rest of the night goes on; without a
+    # run nothing does
+    accepted = AcceptDocumentsOperator(
+        task_id="accept_documents", trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS, **common
+    )
     chain(opened, accepted)
     for source in config.sources:
         checks = [_check(dataset, config) for dataset in source.datasets]
@@ -93,7 +133,9 @@ def _ingest(source: Source, config: Reconciliation) -> BaseOperator:
     if isinstance(source, ExtractSource):
         return IngestExtractOperator(profile=source.profile, folder=source.folder, **common)
     if isinstance(source, FolderSource):
-        return IngestFolderOperator(folder=source.folder, entity=source.entity, pattern=source.pattern, **common)
+        return IngestFolderOperator(
+            folder=source.folder, entity=source.entity, pattern=source.pattern, **common
+        )
     common |= {"endpoint": source.endpoint, "http_conn_id": source.http_conn_id}
     if source.dataset == "invoices":
         return IngestInvoicesOperator(**common)

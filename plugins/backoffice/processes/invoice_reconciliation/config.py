@@ -100,9 +100,15 @@ class Reconciliation:
         if len(set(datasets)) < len(datasets):
             raise ValueError(f"sources name a dataset twice: {datasets}; give each dataset one source")
         if unknown := set(datasets) - set(DATASETS):
-            raise ValueError(f"sources name unknown datasets {sorted(unknown)}; known are {', '.join(DATASETS)}")
+            raise ValueError(
+                f"sources name unknown datasets {sorted(unknown)}; known are {', '.join(DATASETS)}"
+            )
 
     @property
     def expected(self) -> list[dict[str, str]]:
         """The datasets that a run expects, as the ledger stores them."""
-        return [{"source": source.name, "dataset": dataset} for source in self.sources for dataset in source.datasets]
+        return [
+            {"source": source.name, "dataset": dataset}
+            for source in self.sources
+            for dataset in source.datasets
+        ]

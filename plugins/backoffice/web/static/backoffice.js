@@ -87,7 +87,7 @@
     button.disabled = true;
     try {
       var text = JSON.stringify(body);
-      var response = await window.fetch(form.action, {
+      var response = await window.fetch(form.getAttribute("action"), { // form.action is the field of that name
         method: "POST",
         body: text,
         credentials: "same-origin",
