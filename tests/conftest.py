@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,9 +73,9 @@ def ledger_template(postgres: str) -> str:
 _number = itertools.count(1)
 
 
-@pytest.fixture
-def ledger(postgres: str, ledger_template: str) -> Iterator[Ledger]:
-    """A fresh migrated ledger database."""
+@contextmanager
+def cloned_ledger(postgres: str, ledger_template: str) -> Iterator[Ledger]:
+    """A fresh migrated ledger database, for as long as the block lasts."""
     name = f"ledger_test_{os.getpid()}_{next(_number)}"
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {ledger_template}")
@@ -83,6 +84,13 @@ def ledger(postgres: str, ledger_template: str) -> Iterator[Ledger]:
     yield Ledger(postgres, name)
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def ledger(postgres: str, ledger_template: str) -> Iterator[Ledger]:
+    """A fresh migrated ledger database of one test's own."""
+    with cloned_ledger(postgres, ledger_template) as database:
+        yield database
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ BOOKS = {
     "waiting for a match": "SELECT i.content_hash FROM ledger.match_queue JOIN purchasing.invoice i USING (invoice_id)",
     "waiting for an entry": "SELECT r.receipt_number, r.receipt_line FROM ledger.receipt_queue JOIN purchasing.receipt_line r USING (receipt_line_id)",
     "line states": """
-        SELECT i.content_hash, l.position, s.state, s.matched_quantity, s.billed_before, s.received, s.price_variance
+        SELECT i.content_hash, l.position, to_jsonb(s) - '{invoice_line_id,invoice_id,order_line_id,run_id}'::text[]
         FROM ledger.line_state s JOIN purchasing.invoice_line l USING (invoice_line_id) JOIN purchasing.invoice i ON i.invoice_id = l.invoice_id""",
     "invoice states": """
         SELECT i.content_hash, i.invoice_number, s.state, s.booking_no IS NOT NULL, s.payment_block

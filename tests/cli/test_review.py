@@ -8,10 +8,10 @@ import json
 from collections.abc import Sequence
 
 import pytest
-
-from backoffice.cli import review
 from tests.web.books import HOSTILE
 from tests.web.host import PASSWORD, log_in
+
+from backoffice.cli import review
 
 
 def run(*argv: str) -> int:

@@ -1,3 +1,5 @@
+"""When a run waits for people, and when it does not."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta

@@ -1,3 +1,5 @@
+"""How values are written for people."""
+
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta

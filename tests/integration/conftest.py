@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from tests.conftest import Ledger
 from tests.night import connection_json, environment, http_json
 
 from backoffice.sandbox.generator import generate
@@ -18,31 +20,39 @@ USER, PASSWORD = "backoffice", "sandbox-test-only"
 ANCHOR = date(2026, 11, 20)  # a Friday
 
 
-@pytest.fixture
-def product(ledger, tmp_path) -> Iterator[None]:
-    """The product's environment on this test's ledger, without sources."""
+@contextmanager
+def product_environment(ledger: Ledger, folder: Path) -> Iterator[None]:
+    """The product's environment on a ledger, with reports and pages in a folder, without sources."""
     with environment({
         "AIRFLOW_CONN_BACKOFFICE_LEDGER": connection_json(ledger.dsn("app")),
         "AIRFLOW__BACKOFFICE__WEB_DSN": ledger.dsn("web"),
-        "AIRFLOW__BACKOFFICE__REPORT_DIR": str(tmp_path / "reports"),
-        "AIRFLOW__BACKOFFICE__GATE_DIR": str(tmp_path / "gates"),
+        "AIRFLOW__BACKOFFICE__REPORT_DIR": str(folder / "reports"),
+        "AIRFLOW__BACKOFFICE__GATE_DIR": str(folder / "gates"),
         "GX_ANALYTICS_ENABLED": "false",
     }):  # fmt: skip
         yield
 
 
 @pytest.fixture
+def product(ledger, tmp_path) -> Iterator[None]:
+    """The product's environment on this test's ledger, without sources."""
+    with product_environment(ledger, tmp_path):
+        yield
+
+
+def set_business_day(ledger: Ledger, day: date) -> None:
+    """Set the ledger's business date."""
+    with ledger.connect("admin") as connection:
+        connection.execute(
+            "INSERT INTO ops.simulated_clock (business_date) VALUES (%s) ON CONFLICT (only_row) DO UPDATE SET business_date = excluded.business_date",
+            (day,),
+        )
+
+
+@pytest.fixture
 def business_day(ledger) -> Callable[[date], None]:
     """Set the ledger's business date."""
-
-    def set_day(day: date) -> None:
-        with ledger.connect("admin") as connection:
-            connection.execute(
-                "INSERT INTO ops.simulated_clock (business_date) VALUES (%s) ON CONFLICT (only_row) DO UPDATE SET business_date = excluded.business_date",
-                (day,),
-            )
-
-    return set_day
+    return lambda day: set_business_day(ledger, day)
 
 
 @pytest.fixture

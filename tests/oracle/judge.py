@@ -77,7 +77,7 @@ def note_cumulative_checks(
 ) -> None:
     """Add to each counting line of one order line what its document amounts to there."""
     on_line = documents_on(order_line, counting)
-    excess = credits_in_excess(order_line, on_line, may_bill)
+    excess = credits_in_excess(book, order_line, on_line, may_bill)
     by_document = judge_quantities(book, order_line, on_line, excess)
     for read in counting:
         if read.order_line != order_line:

@@ -27,14 +27,6 @@ class Amount:
         """Add the other amount, or take it off."""
         return Amount(self.quantity + sign * other.quantity, self.value + sign * other.value)
 
-    def excess_over(self, other: Amount, by_value_only: bool) -> Fraction:
-        """Return how much more than the other this is: in quantity where that counts, else in value.
-
-        0: not more. Worked: 10 for 101.00 over 10 for 100.00 is 1.00; 12 for 90.00 over the same is 2.
-        """
-        quantity = Fraction(0) if by_value_only else self.quantity - other.quantity
-        return max(quantity if quantity > 0 else self.value - other.value, Fraction(0))
-
 
 @dataclass(frozen=True)
 class Received:
@@ -90,7 +82,7 @@ def received_on(book: Book, order_line: OrderLine) -> Received:
 
 
 def credits_in_excess(
-    order_line: OrderLine, documents: Documents, may_bill: Collection[str]
+    book: Book, order_line: OrderLine, documents: Documents, may_bill: Collection[str]
 ) -> dict[str, Fraction]:
     """Return the credit notes that, with those before them, credit more than was billed, and how much.
 
@@ -101,14 +93,16 @@ def credits_in_excess(
     for invoice, amount in documents:
         if invoice.kind == "invoice" and invoice.ref in may_bill:
             billed = billed.plus(amount)
+    limit = limit_for(book, "CREDIT_EXCESS", order_line.entity, order_line)
     credited = Amount()
     excess = {}
     for invoice, amount in documents:
         if invoice.kind == "credit_note":
             credited = credited.plus(amount)
-            too_much = credited.excess_over(billed, by_value_only=order_line.amount_based)
-            if too_much > 0:
-                excess[invoice.ref] = too_much
+            too_much = credited.plus(billed, -1)
+            quantity = Fraction(0) if order_line.amount_based else too_much.quantity
+            if is_above(quantity, limit) or is_above(too_much.value, limit):
+                excess[invoice.ref] = quantity if quantity > 0 else too_much.value
     return excess
 
 

@@ -12,6 +12,7 @@ from backoffice.runtime.database import (
     current_server,
     ensure_airflow_database,
     remembered_server,
+    require_same_server,
 )
 from backoffice.runtime.errors import RuntimeFault
 from backoffice.runtime.home import Home
@@ -93,3 +94,16 @@ def test_airflows_database_is_made_once_and_a_foreign_one_is_left_alone(
         with psycopg.connect(postgres, autocommit=True) as connection:
             connection.execute("DROP DATABASE IF EXISTS airflow WITH (FORCE)")
             connection.execute("DROP ROLE IF EXISTS airflow")
+
+
+def test_books_on_another_server_are_not_begun_anew_on_the_bundled_one(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.prepare()
+    require_same_server(home)
+    monkeypatch.setenv("BACKOFFICE_ADMIN_DSN", "postgresql://boss:hush@db.example:5499/postgres")
+    current_server(home)
+    require_same_server(home)
+    monkeypatch.delenv("BACKOFFICE_ADMIN_DSN")
+    with pytest.raises(RuntimeFault, match=r"are on db\.example:5499"):
+        require_same_server(home)

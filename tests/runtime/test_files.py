@@ -66,14 +66,17 @@ def test_the_kernel_frees_a_lock_with_its_holder(tmp_path: Path, child_environme
     lock.release()
 
 
-def test_a_log_is_moved_aside_only_when_it_has_grown(tmp_path: Path) -> None:
+def test_a_log_is_emptied_only_when_it_has_grown_and_its_writer_goes_on(tmp_path: Path) -> None:
     log = tmp_path / "x.log"
-    log.write_text("12345")
-    rotate(log, limit=5)
-    assert log.exists()
-    rotate(log, limit=4)
-    assert not log.exists()
-    assert (tmp_path / "x.log.1").read_text() == "12345"
+    with log.open("ab", buffering=0) as writer:
+        writer.write(b"12345")
+        rotate(log, limit=5)
+        assert log.read_text() == "12345"
+        rotate(log, limit=4)
+        assert log.read_text() == ""
+        assert (tmp_path / "x.log.1").read_text() == "12345"
+        writer.write(b"6")
+    assert log.read_text() == "6"
 
 
 def test_the_tail_of_a_log_survives_any_bytes(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+"""The sensor waits for people and never fails the night because of them."""
+
 from __future__ import annotations
 
 import asyncio
@@ -86,7 +88,8 @@ def test_the_trigger_it_defers_to_brings_it_to_its_end(run, conn_id):
     run.set_state(cases, "decided")
 
     async def fired() -> dict[str, object]:
-        return [event.payload async for event in deferred.value.trigger.run()][0]
+        (event,) = [event.payload async for event in deferred.value.trigger.run()]
+        return event
 
     result = sensor.execute_complete(context(), asyncio.run(fired()))
     assert result["status"] == "settled"

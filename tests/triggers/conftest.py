@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-
 from tests.conftest import Ledger
 
 CONN_ID = "review_ledger"

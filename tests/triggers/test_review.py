@@ -1,3 +1,5 @@
+"""The trigger: woken by answers, sure of them by polling, ended by the window, one connection for all."""
+
 from __future__ import annotations
 
 import asyncio
@@ -11,11 +13,11 @@ import psycopg
 import pytest
 from airflow.sdk.module_loading import import_string
 from psycopg.conninfo import make_conninfo
+from tests.triggers.conftest import open_run
 
 from backoffice.triggers import review_listener
 from backoffice.triggers.review import ReviewTrigger
 from backoffice.triggers.review_listener import ReviewListener, shared_listener
-from tests.triggers.conftest import open_run
 
 PROCESS = "invoice_reconciliation"
 NEVER_POLLS = 3600.0
@@ -205,7 +207,7 @@ def test_a_cancelled_trigger_leaves_nothing_behind(run, conn_id):
 
 def test_an_answer_at_any_moment_of_starting_is_not_missed(ledger, conn_id):
     """The answer races the LISTEN and the first look; with polling off, a lost wake-up would hang."""
-    chance = random.Random(20261122)
+    chance = random.Random(20261122)  # noqa: S311 - when to answer, not a secret
 
     async def one(number: int) -> None:
         run = await asyncio.to_thread(open_run, ledger, f"race {number}")

@@ -1,3 +1,5 @@
+"""Listing, reading and answering cases over the REST API, against the ledger that decides."""
+
 from __future__ import annotations
 
 import itertools
@@ -5,7 +7,6 @@ import threading
 
 import pytest
 from fastapi.testclient import TestClient
-
 from tests.web.books import HOSTILE, Books
 
 _keys = itertools.count(10_000_000)

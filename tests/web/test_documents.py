@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.web.books import PDF
 
 from backoffice.web.documents import content_disposition, safe_filename
-from tests.web.books import PDF
 
 
 def test_the_original_comes_as_it_arrived_and_only_as_a_download(look, standing_books):

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-
-from backoffice.web.api import require_login
 from tests.web.books import Books
 from tests.web.host import ROLES, log_in
+
+from backoffice.web.api import require_login
 
 ANSWER = {"action": "accept", "reason_code": "approved", "reason": "as agreed", "evidence_hash": "00" * 32}
 CALLERS = ("anonymous", "bad_token", "bad_cookie", *ROLES)

@@ -67,7 +67,7 @@ def test_the_style_sheet_beside_it_is_served(root, look):
         f"/gates/{DAG}/{RUN}/linked/secret.html",
         f"/gates/{DAG}/{RUN}/%2e%2e/index.html",
         f"/gates/{DAG}/%2e%2e/%2e%2e/secret.html",
-        f"/gates/%2e%2e/%2e%2e/%2e%2e/secret.html",
+        "/gates/%2e%2e/%2e%2e/%2e%2e/secret.html",
         "/gates/.../x/y/index.html",
         f"/gates/{DAG}/{RUN}/suppliers/",
     ],

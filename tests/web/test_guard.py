@@ -1,3 +1,5 @@
+"""What stands before every page: other sites, large bodies, headers, errors of ours."""
+
 from __future__ import annotations
 
 import json
@@ -6,9 +8,9 @@ import time
 
 import pytest
 from fastapi.testclient import TestClient
+from tests.web.host import create_host, log_in
 
 from backoffice.web.mount import DeferredApplication
-from tests.web.host import create_host, log_in
 
 STRICT = "default-src 'none'; script-src 'self'; style-src 'self'"
 ANSWER = json.dumps(

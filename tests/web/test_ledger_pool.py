@@ -1,3 +1,5 @@
+"""The pages' connections: few, checked, read-only unless they write, and our own page when there is none."""
+
 from __future__ import annotations
 
 import threading
@@ -5,10 +7,10 @@ import threading
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
+from tests.web.host import create_host, log_in
 
 from backoffice.exceptions import ConfigurationError
 from backoffice.web.database import LedgerPool, LedgerUnavailable, fetch_one
-from tests.web.host import create_host, log_in
 
 DOWN = "host=127.0.0.1 port=1 dbname=x user=x password=x connect_timeout=1"
 
@@ -59,13 +61,17 @@ def test_connections_that_died_meanwhile_are_replaced_unnoticed(ledger, books):
     assert client.get("/backoffice/cases").status_code == 200
 
 
+def fail_after_writing(connection: psycopg.Connection) -> None:
+    connection.execute("INSERT INTO review.person (person_id, name) VALUES ('p-x', 'X')")
+    raise ZeroDivisionError
+
+
 def test_reading_cannot_write_and_writing_is_undone_by_an_error(ledger):
     pool = LedgerPool(lambda: ledger.dsn("admin"))
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), pool.reading() as connection:
         connection.execute("INSERT INTO review.person (person_id, name) VALUES ('p-x', 'X')")
     with pytest.raises(ZeroDivisionError), pool.writing() as connection:
-        connection.execute("INSERT INTO review.person (person_id, name) VALUES ('p-x', 'X')")
-        raise ZeroDivisionError
+        fail_after_writing(connection)
     with pool.reading() as connection:
         assert fetch_one(connection, "SELECT 1 AS one FROM review.person WHERE person_id = 'p-x'", {}) is None
     pool.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import lxml.html
 import pytest
 from fastapi.testclient import TestClient
-
 from tests.web.books import HOSTILE
 from tests.web.host import create_host, log_in
 

@@ -53,7 +53,7 @@ WITH free AS (
 ), widest AS (
   SELECT max(t.up_abs) FILTER (WHERE t.code LIKE 'QTY%') AS quantity, max(t.up_pct) FILTER (WHERE t.code LIKE 'QTY%') AS pct, max(t.up_abs) FILTER (WHERE t.code = 'AMT_REC') AS value
   FROM tolerance t WHERE t.tolerance_set = (SELECT s.value FROM setting s WHERE s.name = 'tolerance_set')
-), uncovered AS (
+), uncovered AS MATERIALIZED (  -- once, not once per proposal
   SELECT n.invoice_id FROM line n LEFT JOIN order_line o ON o.order_line_id = n.order_line_id
   LEFT JOIN booked b ON b.invoice_id = n.invoice_id AND b.order_line_id = n.order_line_id
   CROSS JOIN widest w

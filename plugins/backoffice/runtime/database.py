@@ -98,9 +98,17 @@ def remembered_server(home: Home) -> DatabaseServer:
     return current_server(home)
 
 
-def forget_external_server(home: Home) -> None:
-    """From now on the bundled server is meant again."""
-    _note(home).unlink(missing_ok=True)
+def require_same_server(home: Home) -> None:
+    """See that books kept on another server are not begun anew, empty, on the bundled one.
+
+    :raises RuntimeFault: The last start used an external server, and none is named now.
+    """
+    note = read_json(_note(home))
+    if note is not None and external_admin_dsn() is None:
+        raise RuntimeFault(
+            f"the books of this installation are on {note['host']}:{note['port']}; set {ADMIN_VARIABLE}, "
+            f"or remove {_note(home)} to begin new ones on the bundled server"
+        )
 
 
 def _note(home: Home) -> Path:

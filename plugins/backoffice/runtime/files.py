@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -120,9 +121,16 @@ def _locked(stream: IO[str]) -> bool:
 
 
 def rotate(path: Path, limit: int = 10_000_000) -> None:
-    """Move a log that has grown beyond ``limit`` bytes aside, keeping one older copy."""
+    """Move what a log holds aside once it is beyond ``limit`` bytes, keeping one older copy.
+
+    The file itself stays: a process that writes to it (always at its end) goes on doing so.
+    """
     try:
-        if path.stat().st_size > limit:
-            path.replace(path.with_name(path.name + ".1"))
+        if path.stat().st_size <= limit:
+            return
+        older = path.with_name(path.name + ".1")
+        shutil.copyfile(path, older)
+        older.chmod(0o600)
+        os.truncate(path, 0)
     except OSError:
         return

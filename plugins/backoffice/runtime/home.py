@@ -97,7 +97,7 @@ class Home:
         :raises RuntimeFault: The state folder belongs to another user, or cannot be written.
         """
         try:
-            self.state.mkdir(parents=True, exist_ok=True)
+            self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
             owner = self.state.stat().st_uid
             if owner != os.geteuid():
                 raise RuntimeFault(

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 from backoffice.runtime import process_table
-from backoffice.runtime.database import embedded_server, forget_external_server
+from backoffice.runtime.database import embedded_server, require_same_server
 from backoffice.runtime.errors import RuntimeFault, StartFault, tail
 from backoffice.runtime.files import FileLock, read_json, rotate, write_private
 from backoffice.runtime.home import INSTANCE_VARIABLE, Home, Ports, choose_ports, package_folder
@@ -81,8 +81,7 @@ def supervise(home: Home, build: Builder = build_children, grace: float = 5) -> 
         left = _sweep(home, mark, grace)
         if left:
             raise RuntimeFault(f"processes of an earlier start will not end: {left}")
-        if not os.environ.get("BACKOFFICE_ADMIN_DSN"):
-            forget_external_server(home)
+        require_same_server(home)
         ports = choose_ports(home)
         children = build(home, secrets, ports)
         write_private(home.url_file, f"http://127.0.0.1:{ports.api}\n")

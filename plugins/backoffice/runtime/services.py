@@ -17,7 +17,8 @@ from backoffice.runtime.service import Child, CommandChild, PostgresChild, Servi
 from backoffice.runtime.watch import RestartPolicy
 
 # The sandbox company: a mid-sized night with every kind of fault, the same on every machine.
-SANDBOX_ARGUMENTS = ("--seed", "7", "--size", "120", "--mix", "realistic")
+# Another one may be asked for at the first start, by BACKOFFICE_SANDBOX_SEED, _SIZE and _MIX.
+SANDBOX = {"seed": "7", "size": "120", "mix": "realistic"}
 DATABASES = ("airflow-database", "ledger-database")
 _ONE_SHOT = RestartPolicy(start_limit=2, first_delay=2, start_timeout=900)
 
@@ -68,7 +69,7 @@ def _migrations(home: Home, environments: EnvironmentBuilder, needs: tuple[str, 
 
 def _sandbox(home: Home, environments: EnvironmentBuilder) -> Service:
     port = environments.ports.sandbox
-    options = ("--port", str(port), "--anchor", _anchor(home), *SANDBOX_ARGUMENTS)
+    options = [f"--{name}={value}" for name, value in {"port": port, **_company(home)}.items()]
     return Service(
         name="sandbox",
         argv=(sys.executable, "-m", "backoffice.sandbox", "serve", *options),
@@ -80,17 +81,20 @@ def _sandbox(home: Home, environments: EnvironmentBuilder) -> Service:
     )
 
 
-def _anchor(home: Home) -> str:
-    """Return the day around which the company's documents are dated: that of the first start, for good.
+def _company(home: Home) -> dict[str, str]:
+    """Return which company the sandbox is: chosen at the first start, for good.
 
-    Another day would make other documents under the same numbers, which no supplier does.
+    Another seed or day would make other documents under the same numbers, which no supplier does.
     """
     note = home.state / "sandbox.json"
     known = read_json(note)
     if known is None:
-        known = {"anchor": datetime.now(UTC).date().isoformat()}
+        chosen = {
+            name: os.environ.get(f"BACKOFFICE_SANDBOX_{name.upper()}", SANDBOX[name]) for name in SANDBOX
+        }
+        known = {"anchor": datetime.now(UTC).date().isoformat(), **chosen}
         write_json(note, known)
-    return str(known["anchor"])
+    return {name: str(value) for name, value in sorted(known.items())}
 
 
 def _airflow(home: Home, environments: EnvironmentBuilder, needs: tuple[str, ...]) -> list[Service]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from backoffice.runtime import process_table
 from backoffice.runtime.errors import RuntimeFault
-from backoffice.runtime.files import write_json
+from backoffice.runtime.files import rotate, write_json
 from backoffice.runtime.home import INSTANCE_VARIABLE, Home
 from backoffice.runtime.service import Child
 from backoffice.runtime.watch import Move, State, Watch
@@ -24,6 +24,8 @@ _TICK = 0.2
 _CHECK_EVERY = {State.HEALTHY: 5.0}
 _CHECK_SOON = 1.0
 _WRITE_EVERY = 5.0
+_ROTATE_EVERY = 60.0
+_LOG_LIMIT = 50_000_000  # bytes
 
 
 @dataclass
@@ -55,7 +57,7 @@ class Supervisor:
         self._entries = [_Entry(child, Watch(child.restart, child.once)) for child in children]
         self._stops = 0
         self._began = time.monotonic()
-        self._written = float("-inf")
+        self._written = self._rotated = float("-inf")
         self._all_well = False
 
     def run(self) -> int:
@@ -69,6 +71,7 @@ class Supervisor:
                     if self._stops:
                         break
                 self._tell()
+                self._keep_logs_small()
                 time.sleep(_TICK)
         finally:
             self._stop_all()
@@ -150,6 +153,13 @@ class Supervisor:
 
     def _say(self, text: str) -> None:
         print(f"[{time.monotonic() - self._began:6.1f} s] {text}", flush=True)
+
+    def _keep_logs_small(self) -> None:
+        if time.monotonic() - self._rotated < _ROTATE_EVERY:
+            return
+        self._rotated = time.monotonic()
+        for log in (*(entry.child.log for entry in self._entries), self._home.log("supervisor")):
+            rotate(log, _LOG_LIMIT)
 
     def _tell(self, *, stopping: bool = False) -> None:
         """Write the status file, at every change and every few seconds as a sign of life."""

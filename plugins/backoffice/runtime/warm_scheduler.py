@@ -1,8 +1,9 @@
 """``python -m backoffice.runtime.warm_scheduler``: Airflow's scheduler with tasks' heavy libraries loaded.
 
-With the LocalExecutor every task is a copy of the scheduler's process. Great Expectations costs two seconds
-of processor time to import; loaded here once, each gate has it for nothing. Only libraries are loaded, none of
-our own code: that is read anew by each task, so that a changed file counts from the next task on.
+With the LocalExecutor every task is a copy of the scheduler's process. Great Expectations costs two
+seconds of processor time to import; loaded here once, each gate has it for nothing. Only libraries are
+loaded, none of our own code: that is read anew by each task, so that a changed file counts from the next
+task on.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def main() -> None:
     from airflow.__main__ import main as airflow
 
     sys.argv = ["airflow", "scheduler", *sys.argv[1:]]
-    airflow()
+    airflow()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":
