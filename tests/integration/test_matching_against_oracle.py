@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.oracle.book import Book, Invoice
 from tests.oracle.comparison import compare, read_outcome
@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 EXAMPLES = int(os.environ.get("BACKOFFICE_ORACLE_EXAMPLES", "150"))
-by_chance = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+by_chance = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+)
 
 
 @pytest.fixture

@@ -11,12 +11,15 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import Ledger, cloned_ledger
+from tests.integration.conftest import product_environment, set_business_day
 from tests.integration.sap_reading import ZERO, SapSample
 from tests.night import run_night
 
@@ -33,7 +36,50 @@ INGEST = "ingest_suppliers_orders_receipts_invoices"
 TABLES = ("lfa1", "ekko", "ekpo", "ekbe", "mkpf", "mseg", "rbkp", "rseg")
 
 
-@pytest.fixture
+Read = Callable[[str], list[tuple[Any, ...]]]
+
+
+@dataclass(frozen=True)
+class Company:
+    """The exporting company's ledger and the sample."""
+
+    ledger: Ledger
+    sample: SapSample
+
+    def open_books(self) -> None:
+        """Open the books: closed up to last month, business day a Saturday."""
+        set_business_day(self.ledger, SATURDAY)
+        [entity] = {row["BUKRS"] for row in self.sample.rows("ekko")}
+        with self.ledger.connect("admin") as connection:
+            connection.execute("INSERT INTO ops.entity (entity, name, ledger_currency) VALUES (%s, 'exporting company', 'EUR')", (entity,))
+            connection.execute(
+                "INSERT INTO ledger.fiscal_period (entity, period, starts_on, ends_on, state) "
+                "SELECT %s, to_char(m, 'YYYY-MM'), m, m + interval '1 month' - interval '1 day', CASE WHEN m < '2026-11-01' THEN 'closed' ELSE 'open' END "
+                "FROM generate_series(timestamp '2016-01-01', '2026-12-01', interval '1 month') AS m",
+                (entity,),
+            )
+
+    def activate_own_policy(self) -> None:
+        """Activate the company's own policy: the shipped one, but the machine decides up to 10 million EUR."""
+        shipped = (PROJECT / "include/policies/invoice_reconciliation/approve_invoice.yaml").read_text(encoding="utf-8")
+        text = shipped.replace("100000.0", "10000000.0").replace("version: 1\n", "version: 2\n")
+        with self.ledger.connect("admin") as connection:
+            connection.execute("SELECT ledger.activate_policy('approve_invoice', 2, %s, 10000000.00, 'EUR', 'test')", (text,))
+
+    def night(self, name: str, folder: Path | None = None) -> dict[str, Any]:
+        """Run a night over the export; no task may fail."""
+        source = ExtractSource("sap_export", str(folder or self.sample.folder), "sap_mm_amounts")
+        results = run_night(name, config=Reconciliation(sources=(source,)))
+        assert {task: str(result) for task, result in results.items() if isinstance(result, BaseException)} == {}
+        return results
+
+    def read(self, statement: str) -> list[tuple[Any, ...]]:
+        """Read the ledger as the auditor."""
+        with self.ledger.connect("auditor") as connection:
+            return connection.execute(statement).fetchall()
+
+
+@pytest.fixture(scope="module")
 def sample(shared_data: Path) -> SapSample:
     found = SapSample(shared_data / "reconciliation" / "sap_sample")
     assert len(found.items) == 300
@@ -41,50 +87,23 @@ def sample(shared_data: Path) -> SapSample:
 
 
 @pytest.fixture
-def read(ledger: Any) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
-    """Read the ledger as the auditor."""
-
-    def rows(statement: str, *values: object) -> list[tuple[Any, ...]]:
-        with ledger.connect("auditor") as connection:
-            return connection.execute(statement, values).fetchall()
-
-    yield rows
+def company(product: None, ledger: Ledger, sample: SapSample) -> Company:
+    """A company of one test's own, its books open."""
+    found = Company(ledger, sample)
+    found.open_books()
+    return found
 
 
-@pytest.fixture
-def books_of_the_company(ledger: Any, sample: SapSample, business_day: Callable[[date], None]) -> None:
-    """Open the books of the exporting company: closed up to last month, business day a Saturday."""
-    business_day(SATURDAY)
-    [entity] = {row["BUKRS"] for row in sample.rows("ekko")}
-    with ledger.connect("admin") as connection:
-        connection.execute("INSERT INTO ops.entity (entity, name, ledger_currency) VALUES (%s, 'exporting company', 'EUR')", (entity,))
-        connection.execute(
-            "INSERT INTO ledger.fiscal_period (entity, period, starts_on, ends_on, state) "
-            "SELECT %s, to_char(m, 'YYYY-MM'), m, m + interval '1 month' - interval '1 day', CASE WHEN m < '2026-11-01' THEN 'closed' ELSE 'open' END "
-            "FROM generate_series(timestamp '2016-01-01', '2026-12-01', interval '1 month') AS m",
-            (entity,),
-        )
-
-
-@pytest.fixture
-def own_policy(ledger: Any) -> None:
-    """Activate the company's own policy: the shipped one, but the machine decides up to 10 million EUR."""
-    shipped = (PROJECT / "include/policies/invoice_reconciliation/approve_invoice.yaml").read_text(encoding="utf-8")
-    text = shipped.replace("100000.0", "10000000.0").replace("version: 1\n", "version: 2\n")
-    with ledger.connect("admin") as connection:
-        connection.execute("SELECT ledger.activate_policy('approve_invoice', 2, %s, 10000000.00, 'EUR', 'test')", (text,))
-
-
-@pytest.fixture
-def night(product: None, books_of_the_company: None, sample: SapSample) -> Callable[..., dict[str, Any]]:
-    """Run a night over an export; no task may fail."""
-
-    def run(name: str, folder: Path = sample.folder) -> dict[str, Any]:
-        results = run_night(name, config=Reconciliation(sources=(ExtractSource("sap_export", str(folder), "sap_mm_amounts"),)))
-        assert {task: str(result) for task, result in results.items() if isinstance(result, BaseException)} == {}
-        return results
-
-    return run
+@pytest.fixture(scope="module")
+def reconciled(
+    postgres: str, ledger_template: str, sample: SapSample, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Company, dict[str, Any]]]:
+    """The company after one night under its own policy, and what the tasks returned. Tests only read it."""
+    with cloned_ledger(postgres, ledger_template) as ledger, product_environment(ledger, tmp_path_factory.mktemp("company")):
+        found = Company(ledger, sample)
+        found.open_books()
+        found.activate_own_policy()
+        yield found, found.night("night-1")
 
 
 def report_of(results: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +112,7 @@ def report_of(results: dict[str, Any]) -> dict[str, Any]:
     return content
 
 
-def held(read: Callable[..., list[tuple[Any, ...]]]) -> dict[str, set[str]]:
+def held(read: Read) -> dict[str, set[str]]:
     """Return the open codes per invoice, empty where there are none."""
     rows = read(
         "SELECT i.invoice_number, h.code FROM purchasing.invoice i "
@@ -105,8 +124,9 @@ def held(read: Callable[..., list[tuple[Any, ...]]]) -> dict[str, set[str]]:
     return found
 
 
-def test_every_row_and_file_is_accounted_for(read, night, own_policy, sample):
-    results = night("night-1")
+def test_every_row_and_file_is_accounted_for(reconciled, sample):
+    company, results = reconciled
+    read = company.read
     taken_in = results[INGEST]
     # files: read or listed as not used, by name
     assert taken_in["tables"].keys() | taken_in["not_used_files"].keys() == {path.name for path in sample.folder.iterdir()}
@@ -147,8 +167,8 @@ def test_every_row_and_file_is_accounted_for(read, night, own_policy, sample):
     assert [check for check in report["checks"] if not check["ok"]] == []
 
 
-def test_each_order_line_ends_as_its_values_say(read, night, own_policy, sample):
-    night("night-1")
+def test_each_order_line_ends_as_its_values_say(reconciled, sample):
+    read = reconciled[0].read
     codes = sample.codes()
     assert held(read) == codes
     assert "AMT_REC" in set().union(*codes.values())
@@ -182,9 +202,9 @@ def test_each_order_line_ends_as_its_values_say(read, night, own_policy, sample)
     }
 
 
-def test_postings_go_to_the_open_period(read, night, own_policy, sample):
+def test_postings_go_to_the_open_period(reconciled, sample):
     """Documents of years that are closed are booked on the first business day after the Saturday of booking."""
-    night("night-1")
+    read = reconciled[0].read
     codes = sample.codes()
     received, billed = sum(sample.received.values(), ZERO), sum(sample.billed.values(), ZERO)
     entries = read(
@@ -205,8 +225,9 @@ def test_postings_go_to_the_open_period(read, night, own_policy, sample):
     assert {number for (number,) in read("SELECT invoice_number FROM ledger.invoice_status JOIN purchasing.invoice USING (invoice_id) WHERE payment_block")} == blocked
 
 
-def test_shipped_policy_keeps_its_limit_and_the_same_export_again_changes_nothing(read, night, sample):
-    results = night("night-1")
+def test_shipped_policy_keeps_its_limit_and_the_same_export_again_changes_nothing(company, sample):
+    read = company.read
+    results = company.night("night-1")
     limit = {invoice.number: {"APPROVAL"} if invoice.value > SHIPPED_LIMIT else set() for invoice in sample.invoices}
     expected = {number: codes | limit[number] for number, codes in sample.codes().items()}
     assert held(read) == expected
@@ -217,15 +238,17 @@ def test_shipped_policy_keeps_its_limit_and_the_same_export_again_changes_nothin
         "(SELECT count(*) FROM purchasing.master_version)"
     )
     before = read(everything)
-    again = night("night-2")["accept_documents"]
+    again = company.night("night-2")["accept_documents"]
     assert {dataset: (counts["received"], counts["known"]) for dataset, counts in again.items()} == {
         dataset: (counts["received"], counts["received"]) for dataset, counts in results["accept_documents"].items()
     }
     assert read(everything) == before
 
 
-def test_rows_that_fit_nowhere_are_quarantined_with_the_reason(read, night, own_policy, sample, tmp_path):
+def test_rows_that_fit_nowhere_are_quarantined_with_the_reason(company, sample, tmp_path):
     """Planted among the real rows: a receipt and an invoice for an order that the export lacks, a line without header."""
+    company.activate_own_policy()
+    read = company.read
     folder = tmp_path / "export"
     shutil.copytree(sample.folder, folder, copy_function=shutil.copyfile)
     folder.chmod(0o755)
@@ -240,12 +263,12 @@ def test_rows_that_fit_nowhere_are_quarantined_with_the_reason(read, night, own_
         text = path.read_text(encoding="utf-8")
         columns = text.splitlines()[0].split(",")
         path.write_text(text.rstrip("\n") + "\n" + ",".join(row[column] for column in columns) + "\n", encoding="utf-8")
-    results = night("night-1", folder)
+    results = company.night("night-1", folder)
 
     receipts, lines = len(sample.goods_receipts) + len(sample.service_entries), len(sample.invoices)
     accepted = results["accept_documents"]
     assert (accepted["orders"]["accepted"], accepted["receipts"]["accepted"], accepted["invoices"]["accepted"]) == (len(sample.items), receipts, lines)
-    rows = read("SELECT dataset, findings FROM intake.quarantine ORDER BY dataset, row_no")
+    rows = read("SELECT dataset, findings FROM intake.quarantine ORDER BY dataset, row_no"); print("ROWS", rows)
     assert [dataset for dataset, _ in rows] == ["invoices", *["receipts"] * accepted["receipts"]["quarantined"]]
     assert all(findings and all(finding["reason"] for finding in findings) for _, findings in rows)
     assert accepted["receipts"]["quarantined"] >= 1
@@ -254,12 +277,12 @@ def test_rows_that_fit_nowhere_are_quarantined_with_the_reason(read, night, own_
     assert [check for check in report_of(results)["checks"] if not check["ok"]] == []
 
 
-def test_shares_that_would_be_held(read, night, own_policy, sample, capsys):
+def test_shares_that_would_be_held(reconciled, sample, capsys):
     """What share of what the company paid without a block would be held here, and what share of what it blocked.
 
     The figures in the documentation are these.
     """
-    night("night-1")
+    read = reconciled[0].read
     held_items = set(
         read(
             "SELECT DISTINCT o.po_number, o.po_line FROM ledger.hold h JOIN purchasing.invoice_line l USING (invoice_line_id) "

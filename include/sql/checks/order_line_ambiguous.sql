@@ -1,7 +1,9 @@
 -- Rows whose order line another row of the load has too, with other content and no later version.
-EXISTS (
-  SELECT FROM intake.gate_orders AS twin
-  WHERE twin.entity = this_row.entity AND twin.po_number = this_row.po_number AND twin.po_line = this_row.po_line
-    AND twin.row_no <> this_row.row_no AND twin.content_hash <> this_row.content_hash
-    AND twin.version IS NOT DISTINCT FROM this_row.version AND twin.updated_at IS NOT DISTINCT FROM this_row.updated_at
+row_no IN (
+  SELECT twin.row_no FROM (
+    SELECT g.row_no, min(encode(g.content_hash, 'hex')) OVER same_version <> max(encode(g.content_hash, 'hex')) OVER same_version AS differs
+    FROM intake.gate_orders AS g
+    WHERE g.entity IS NOT NULL AND g.po_number IS NOT NULL AND g.po_line IS NOT NULL
+    WINDOW same_version AS (PARTITION BY g.entity, g.po_number, g.po_line, g.version, g.updated_at)
+  ) AS twin WHERE twin.differs
 )

@@ -20,6 +20,7 @@ def register(subparsers: Any) -> None:
     migrate.add_argument(
         "--admin-dsn",
         metavar="DSN",
+        type=_not_empty,
         help="a log-in that may create roles and databases (first time) or backoffice_migrator (later); "
         "without it the database of the local installation is meant",
     )
@@ -34,8 +35,14 @@ def register(subparsers: Any) -> None:
     dsn.set_defaults(run=_dsn)
 
 
+def _not_empty(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty; an unset variable?")
+    return text
+
+
 def _migrate(arguments: argparse.Namespace) -> int:
-    if arguments.admin_dsn:
+    if arguments.admin_dsn is not None:
         return _migrate_foreign(arguments.admin_dsn)
     from backoffice.runtime.database import LEDGER_DATABASE
     from backoffice.runtime.home import find_home

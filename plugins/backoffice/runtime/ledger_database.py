@@ -14,6 +14,7 @@ from backoffice.runtime.database import (
     embedded_server,
     external_admin_dsn,
     remembered_server,
+    require_same_server,
 )
 from backoffice.runtime.errors import RuntimeFault, StartFault
 from backoffice.runtime.home import Home
@@ -33,6 +34,7 @@ def migrate_local(home: Home) -> MigrationResult:
     """
     from backoffice.migrations import migrate
 
+    require_same_server(home)
     secrets = load_secrets(home)
     with _server_running(home):
         dsn = admin_dsn(home)

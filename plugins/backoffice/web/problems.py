@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
@@ -20,9 +22,14 @@ API_PREFIX = "/api/"
 # What review.decide_case and its sisters raise, and what that is in HTTP.
 STATUS_BY_SQLSTATE = {"BO401": 403, "BO403": 403, "BO404": 404, "BO409": 409, "BO422": 422}
 
+_LOG_IN_STYLE = (
+    ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1.2rem}"
+    "a{display:inline-block;background:#0b62c4;color:#fff;font-weight:600;padding:.5rem 1.1rem;border-radius:7px;"
+    "text-decoration:none}"
+)
 _EXPLANATIONS = {
     401: "You are not logged in, or your log-in has ended. Log in again; inside Airflow, reload the page.",
-    403: "You may not see or do this.",
+    403: "Your log-in was not accepted. Log in again; inside Airflow, reload the page.",
     404: "There is no such page.",
     405: "This address does not take that kind of request.",
     413: "The request is larger than this address accepts.",
@@ -45,10 +52,14 @@ class Problem(Exception):
     :param status: HTTP status.
     :param detail: What happened and what to do, for a person.
     :param errors: What is wrong with which field.
+    :param log_in: Whether logging in again may help.
     """
 
-    def __init__(self, status: int, detail: str, errors: Sequence[FieldError] = ()) -> None:
+    def __init__(
+        self, status: int, detail: str, errors: Sequence[FieldError] = (), *, log_in: bool = False
+    ) -> None:
         super().__init__(detail)
+        self.log_in = log_in
         self.status = status
         self.detail = detail
         self.errors = tuple(errors)
@@ -93,23 +104,37 @@ def answer(request: Request, problem: Problem) -> Response:
         if problem.errors:
             body["errors"] = [asdict(error) for error in problem.errors]
         return JSONResponse(body, problem.status, headers, media_type="application/problem+json")
-    root = request.scope.get("root_path", "")
-    page = render_page(
-        "problem.html",
-        root=root,
-        title=title,
-        status=problem.status,
-        detail=problem.detail,
-        log_in_url=_log_in_url(request) if problem.status == 401 else None,
+    values = {
+        "root": request.scope.get("root_path", ""),
+        "title": title,
+        "status": problem.status,
+        "detail": problem.detail,
+    }
+    if not problem.log_in:
+        return HTMLResponse(render_page("problem.html", **values), problem.status, headers)
+    style = _LOG_IN_STYLE
+    page = render_page("log_in.html", **values, style=style, log_in_url=_log_in_url(request))
+    return HTMLResponse(page, problem.status, {**headers, "Content-Security-Policy": _policy_for(style)})
+
+
+def _policy_for(style: str) -> str:
+    """Allow a page exactly this style and nothing else: without a log-in it may ask us for no file."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     )
-    return HTMLResponse(page, problem.status, headers)
 
 
 def problem_of_http(error: HTTPException) -> Problem:
     """Return the problem for an error raised by Airflow's or Starlette's own code."""
-    explanation = _EXPLANATIONS.get(error.status_code, HTTPStatus(error.status_code).phrase)
-    generic = error.detail in (None, HTTPStatus(error.status_code).phrase)
-    return Problem(error.status_code, explanation if generic else f"{explanation} ({error.detail})")
+    status = error.status_code
+    explanation = _EXPLANATIONS.get(status, HTTPStatus(status).phrase)
+    # A refusal that is not ours comes from Airflow's log-in: a token that is missing, forged, revoked or too
+    # old.
+    log_in = status in (401, 403)
+    told = log_in or error.detail in (None, HTTPStatus(status).phrase)
+    return Problem(status, explanation if told else f"{explanation} ({error.detail})", log_in=log_in)
 
 
 def unavailable() -> Problem:

@@ -98,7 +98,10 @@ SELECT s.*, CASE
     OR s.repetition > 1 THEN 'known'
   WHEN EXISTS (SELECT FROM intake.finding f WHERE f.load_id = s.load_id AND f.dataset = 'receipts' AND f.row_no = s.row_no AND f.severity = 'quarantine') THEN 'quarantined'
   ELSE 'accepted' END AS disposition
-FROM (SELECT t.*, row_number() OVER (PARTITION BY t.load_id, t.content_hash ORDER BY t.row_no) AS repetition FROM intake.stage_receipt_line t) s;
+FROM (SELECT t.*, row_number() OVER (PARTITION BY t.load_id, t.content_hash ORDER BY t.row_no) AS repetition,
+        min(encode(t.content_hash, 'hex')) OVER same_line <> max(encode(t.content_hash, 'hex')) OVER same_line AS contradicted
+      FROM intake.stage_receipt_line t
+      WINDOW same_line AS (PARTITION BY t.load_id, t.entity, t.receipt_number, t.receipt_line)) s;
 
 -- A finding on a line or a tax row quarantines its whole document: half an invoice is never booked.
 CREATE OR REPLACE VIEW intake.disposition_invoices AS
@@ -130,8 +133,7 @@ CREATE OR REPLACE VIEW intake.gate_receipts AS
 SELECT d.*, EXISTS (SELECT FROM ops.entity e WHERE e.entity = d.entity) AS entity_known, ops.business_date(d.entity) AS business_date,
   EXISTS (SELECT FROM purchasing.receipt_line k WHERE k.entity = d.entity AND k.receipt_number = d.receipt_number
             AND k.receipt_line = d.receipt_line AND k.content_hash <> d.content_hash)
-    OR EXISTS (SELECT FROM intake.stage_receipt_line t WHERE t.load_id = d.load_id AND t.entity = d.entity AND t.receipt_number = d.receipt_number
-            AND t.receipt_line = d.receipt_line AND t.content_hash <> d.content_hash AND t.row_no <> d.row_no) AS conflicts_with_accepted,
+    OR d.contradicted AND d.receipt_number IS NOT NULL AND d.receipt_line IS NOT NULL AS conflicts_with_accepted,
   d.reverses_number IS NOT NULL AND NOT EXISTS (SELECT FROM purchasing.receipt_line k WHERE k.entity = d.entity
             AND k.receipt_number = d.reverses_number AND k.receipt_line = d.reverses_line)
     AND NOT EXISTS (SELECT FROM intake.stage_receipt_line t WHERE t.load_id = d.load_id AND t.receipt_number = d.reverses_number

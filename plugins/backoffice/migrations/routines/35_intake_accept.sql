@@ -12,7 +12,7 @@ BEGIN
               (f.dataset = l.dataset AND f.row_no = d.row_no)
               OR (l.dataset = 'invoices' AND f.dataset = 'invoice_lines' AND EXISTS (SELECT FROM intake.stage_invoice_line x WHERE x.load_id = d.load_id AND x.row_no = f.row_no AND x.invoice_row_no = d.row_no))
               OR (l.dataset = 'invoices' AND f.dataset = 'invoice_taxes' AND EXISTS (SELECT FROM intake.stage_invoice_tax x WHERE x.load_id = d.load_id AND x.row_no = f.row_no AND x.invoice_row_no = d.row_no)))),
-           to_jsonb(d) - 'disposition' - 'repetition' - 'content_hash'
+           to_jsonb(d) - 'disposition' - 'repetition' - 'contradicted' - 'content_hash'
     FROM intake.%I d JOIN intake.load l ON l.load_id = d.load_id
     WHERE d.load_id = $1 AND d.disposition = 'quarantined'
     ON CONFLICT (load_id, dataset, row_no) DO NOTHING $q$, kept) USING load_in;
@@ -35,7 +35,7 @@ BEGIN
   ), version AS (
     INSERT INTO purchasing.master_version (kind, business_key, version_no, content_hash, content, load_id)
     SELECT 'supplier', a.supplier_id, coalesce((SELECT max(v.version_no) FROM purchasing.master_version v WHERE v.kind = 'supplier' AND v.business_key = a.supplier_id), 0) + 1,
-           a.content_hash, to_jsonb(a) - 'disposition' - 'repetition' - 'content_hash' - 'defects', load_in FROM accepted a
+           a.content_hash, to_jsonb(a) - 'disposition' - 'repetition' - 'contradicted' - 'content_hash' - 'defects', load_in FROM accepted a
   )
   INSERT INTO purchasing.supplier AS s (supplier_id, name, vat_id, iban, supplier_group, country, currency, payment_terms_days, blocked, content_hash, load_id, source_updated_at)
   SELECT a.supplier_id, a.name, a.vat_id, a.iban, coalesce(a.supplier_group, a.supplier_id), a.country, a.currency, a.payment_terms_days,
@@ -83,7 +83,7 @@ BEGIN
     INSERT INTO purchasing.master_version (kind, business_key, version_no, content_hash, content, load_id)
     SELECT 'order_line', a.entity || '/' || a.po_number || '/' || a.po_line,
            coalesce((SELECT max(v.version_no) FROM purchasing.master_version v WHERE v.kind = 'order_line' AND v.business_key = a.entity || '/' || a.po_number || '/' || a.po_line), 0) + 1,
-           a.content_hash, to_jsonb(a) - 'disposition' - 'repetition' - 'content_hash' - 'defects', load_in FROM accepted a
+           a.content_hash, to_jsonb(a) - 'disposition' - 'repetition' - 'contradicted' - 'content_hash' - 'defects', load_in FROM accepted a
   ), written AS (
     INSERT INTO purchasing.order_line AS o (entity, po_number, po_line, supplier_id, currency, item, description, category, quantity, uom, unit_price,
       price_base_quantity, amount_based, ordered_value, tax_rate, match_type, gr_based, order_date, closed, approved, buyer, requester, created_by,
