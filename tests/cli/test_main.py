@@ -31,6 +31,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ["dsn", "--role", "web"],
         ["dsn", "--role", "migrator"],
         ["up", "x"],
+        ["migrate", "--admin-dsn", ""],
     ],
 )
 def test_wrong_use_is_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:

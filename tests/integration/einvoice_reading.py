@@ -97,7 +97,9 @@ class Document:
         for scheme in party.findall("cac:PartyTaxScheme", _NAMES):
             if _text(scheme, "cac:TaxScheme/cbc:ID") == "VAT":
                 return (_text(scheme, "cbc:CompanyID") or "").replace(" ", "")
-        found = _texts(party, "cac:PartyIdentification/cbc:ID") + _texts(party, "cac:PartyLegalEntity/cbc:CompanyID")
+        found = _texts(party, "cac:PartyIdentification/cbc:ID") + _texts(
+            party, "cac:PartyLegalEntity/cbc:CompanyID"
+        )
         return next(iter(found), _text(party, "cac:PartyLegalEntity/cbc:RegistrationName") or "")
 
     @cached_property
@@ -203,7 +205,9 @@ def duplicate_code(document: Document, others: Iterable[Document]) -> set[str]:
         same_facts = other.gross == document.gross or other.issued == document.issued
         if other.number_key == document.number_key:
             found.add("DUP_EXACT" if same_facts else "DUP_LIKELY")
-        elif other.confusable_key == document.confusable_key or (same_facts and _swapped(document.number_key, other.number_key)):
+        elif other.confusable_key == document.confusable_key or (
+            same_facts and _swapped(document.number_key, other.number_key)
+        ):
             found.add("DUP_LIKELY")
     return {min(found)} if found else set()
 

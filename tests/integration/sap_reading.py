@@ -82,7 +82,9 @@ class SapSample:
         headers = {(row["BELNR"], row["GJAHR"]): row for row in self.rows("rbkp")}
         found = []
         for line in self.rows("rseg"):
-            header = headers.pop((line["BELNR"], line["GJAHR"]))  # a second line of an invoice would fail here
+            header = headers.pop(
+                (line["BELNR"], line["GJAHR"])
+            )  # a second line of an invoice would fail here
             value = Decimal(line["WRBTR"])
             assert value == Decimal(header["RMWWR"])
             number = f"{line['BELNR']}/{line['GJAHR']}"

@@ -7,13 +7,15 @@ held for exactly what its own text says, read a second time in ``einvoice_readin
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import Ledger, cloned_ledger
+from tests.integration.conftest import product_environment, set_business_day
 from tests.integration.einvoice_reading import Document, duplicate_code, read_folder
 from tests.night import run_night
 
@@ -45,25 +47,39 @@ SELECT (SELECT count(*) FROM ledger.journal_entry), (SELECT count(*) FROM ledger
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def documents(shared_data: Path) -> list[Document]:
     found = read_folder(shared_data / "reconciliation" / "xrechnung")
     assert len(found) == 38
     return found
 
 
-@pytest.fixture
-def night(product: None, business_day: Callable[[date], None]) -> Callable[..., dict[str, Any]]:
+def run_over(name: str, folder: Path) -> dict[str, Any]:
     """Run a night over a drop folder; no task may fail."""
+    source = FolderSource("drop_folder", str(folder), entity="1000", pattern="*.[px][dm][fl]")
+    results = run_night(name, config=Reconciliation(sources=(source,)))
+    assert {task: str(result) for task, result in results.items() if isinstance(result, BaseException)} == {}
+    return results
+
+
+@pytest.fixture
+def night(product: None, business_day: Callable[[date], None]) -> Callable[[str, Path], dict[str, Any]]:
+    """Run nights on a ledger of the test's own."""
     business_day(TODAY)
+    return run_over
 
-    def run(name: str, folder: Path) -> dict[str, Any]:
-        source = FolderSource("drop_folder", str(folder), entity="1000", pattern="*.[px][dm][fl]")
-        results = run_night(name, config=Reconciliation(sources=(source,)))
-        assert {task: str(result) for task, result in results.items() if isinstance(result, BaseException)} == {}
-        return results
 
-    return run
+@pytest.fixture(scope="module")
+def reconciled(
+    postgres: str, ledger_template: str, documents: list[Document], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Ledger, dict[str, Any]]]:
+    """A ledger after one night over the real documents, and what the tasks returned. Tests only read it."""
+    with (
+        cloned_ledger(postgres, ledger_template) as ledger,
+        product_environment(ledger, tmp_path_factory.mktemp("product")),
+    ):
+        set_business_day(ledger, TODAY)
+        yield ledger, run_over("night-1", documents[0].path.parent)
 
 
 def expected_codes(documents: list[Document]) -> dict[tuple[str, int | None], set[str]]:
@@ -76,53 +92,80 @@ def expected_codes(documents: list[Document]) -> dict[tuple[str, int | None], se
     return {key: codes for key, codes in expected.items() if codes}
 
 
-def read(ledger: Any, statement: str) -> list[tuple[Any, ...]]:
+def read(ledger: Ledger, statement: str) -> list[tuple[Any, ...]]:
     with ledger.connect("auditor") as connection:
         return connection.execute(statement).fetchall()
 
 
-def test_real_einvoices_are_accepted_and_held_for_what_they_say(ledger, night, documents):
-    results = night("night-1", documents[0].path.parent)
+def test_real_einvoices_are_accepted_and_held_for_what_they_say(reconciled, documents):
+    ledger, results = reconciled
     assert results["ingest_invoices"]["not_used"] == ["LICENSE"]
 
-    quarantined = dict(read(ledger, "SELECT row_content ->> 'filename', findings -> 0 ->> 'reason' FROM intake.quarantine"))
+    quarantined = dict(
+        read(ledger, "SELECT row_content ->> 'filename', findings -> 0 ->> 'reason' FROM intake.quarantine")
+    )
     assert quarantined == QUARANTINED
     accepted = [document for document in documents if document.path.name not in QUARANTINED]
     assert dict(read(ledger, "SELECT encode(content_hash, 'hex'), gross_total FROM purchasing.invoice")) == {
         document.sha256: document.gross for document in accepted
     }
+    assert read(ledger, "SELECT count(*) FROM purchasing.invoice WHERE supplier_id IS NOT NULL") == [
+        (0,)
+    ]  # nor is an unknown supplier
     types = {document.type_code for document in accepted}
-    assert types == {"380", "384", "389", "877"}  # no document type is a reason for quarantine
+    assert types == {"380", "384", "389", "877"}  # no such type is a reason for quarantine
 
     found: dict[tuple[str, int | None], set[str]] = {}
     for sha256, position, code in read(ledger, HOLDS):
         found.setdefault((sha256, position), set()).add(code)
     expected = expected_codes(accepted)
     names = {document.sha256: document.path.name for document in documents}
-    wrong = [(names[key[0]], key[1], expected.get(key), found.get(key)) for key in expected | found if expected.get(key) != found.get(key)]
+    wrong = [
+        (names[key[0]], key[1], expected.get(key), found.get(key))
+        for key in expected | found
+        if expected.get(key) != found.get(key)
+    ]
     assert wrong == []
     # every line of every document lacks its order, whatever else is true
-    per_line = {key: codes & {"PO_MISSING", "PO_NOT_FOUND"} for key, codes in found.items() if key[1] is not None}
+    per_line = {
+        key: codes & {"PO_MISSING", "PO_NOT_FOUND"} for key, codes in found.items() if key[1] is not None
+    }
     assert len(per_line) == sum(len(document.lines) for document in accepted)
     assert all(len(codes) == 1 for codes in per_line.values())
     # the test would be idle if the documents were alike: each of these is met somewhere
-    assert set().union(*expected.values()) >= {"DUP_EXACT", "DUP_LIKELY", "TOTAL_ARITH", "NOT_EVALUABLE", "APPROVAL"}
+    assert set().union(*expected.values()) >= {
+        "DUP_EXACT",
+        "DUP_LIKELY",
+        "TOTAL_ARITH",
+        "NOT_EVALUABLE",
+        "APPROVAL",
+    }
 
 
-def test_nothing_is_booked_and_people_are_asked(ledger, night, documents):
-    results = night("night-1", documents[0].path.parent)
+def test_nothing_is_booked_and_people_are_asked(reconciled, documents):
+    ledger, results = reconciled
     assert read(ledger, BOOKED) == [(0, 0, 0, 0)]
     outcomes = read(ledger, "SELECT outcome, count(*) FROM ledger.decision GROUP BY outcome")
     assert outcomes == [("review", 38 - len(QUARANTINED))]
 
-    wanted = {(sha256, ANSWERED_BY[code]) for (sha256, _), codes in expected_codes(documents).items() for code in codes}
+    wanted = {
+        (sha256, ANSWERED_BY[code])
+        for (sha256, _), codes in expected_codes(documents).items()
+        for code in codes
+    }
     cases = read(ledger, "SELECT subject_key, role FROM review.case WHERE state = 'open'")
     assert sorted(cases) == sorted(wanted)
 
     report = json.loads(Path(results["report"]["file"]).with_suffix(".json").read_text(encoding="utf-8"))
     gross = sum((document.gross for document in documents), Decimal(0))
     [source] = report["sources"]
-    assert (source["source"], source["received"], source["accepted"], source["quarantined"], source["known"]) == (
+    assert (
+        source["source"],
+        source["received"],
+        source["accepted"],
+        source["quarantined"],
+        source["known"],
+    ) == (
         "drop_folder",
         "38",
         str(38 - len(QUARANTINED)),
@@ -154,7 +197,12 @@ def test_the_same_folder_again_changes_nothing(ledger, night, documents):
     )
     before = read(ledger, everything)
     results = night("night-2", folder)
-    assert results["accept_documents"]["invoices"] == {"received": 38, "accepted": 0, "quarantined": 0, "known": 38}
+    assert results["accept_documents"]["invoices"] == {
+        "received": 38,
+        "accepted": 0,
+        "quarantined": 0,
+        "known": 38,
+    }
     assert read(ledger, everything) == before
 
 
@@ -174,7 +222,10 @@ def test_what_cannot_be_read_is_quarantined_beside_the_rest(ledger, night, docum
         (folder / name).write_bytes(content)
     night("night-1", folder)
 
-    rows = read(ledger, "SELECT row_content ->> 'filename', findings, business_key FROM intake.quarantine WHERE state = 'open'")
+    rows = read(
+        ledger,
+        "SELECT row_content ->> 'filename', findings, business_key FROM intake.quarantine WHERE state = 'open'",
+    )
     fields = {name: {finding["field"] for finding in findings} for name, findings, _ in rows}
     assert fields == {
         "no-number.xml": {"BT-1 invoice number"},
@@ -188,5 +239,8 @@ def test_what_cannot_be_read_is_quarantined_beside_the_rest(ledger, night, docum
     assert dict(kept) == damaged
     cases = read(ledger, "SELECT role, state, handover FROM review.case WHERE subject_kind = 'quarantine'")
     assert [(role, state) for role, state, _ in cases] == [("ap_clerk", "open")] * 3
-    assert all({action["action"] for action in handover["actions"]} == {"ask_again", "read_again", "discard"} for *_, handover in cases)
+    assert all(
+        {action["action"] for action in handover["actions"]} == {"ask_again", "read_again", "discard"}
+        for *_, handover in cases
+    )
     assert read(ledger, "SELECT accepted_count, quarantined_count FROM intake.load") == [(38, 3)]

@@ -1,9 +1,6 @@
 -- Rows whose order line another row of the load has too, with other content and no later version.
-row_no IN (
-  SELECT twin.row_no FROM (
-    SELECT g.row_no, min(encode(g.content_hash, 'hex')) OVER same_version <> max(encode(g.content_hash, 'hex')) OVER same_version AS differs
-    FROM intake.gate_orders AS g
-    WHERE g.entity IS NOT NULL AND g.po_number IS NOT NULL AND g.po_line IS NOT NULL
-    WINDOW same_version AS (PARTITION BY g.entity, g.po_number, g.po_line, g.version, g.updated_at)
-  ) AS twin WHERE twin.differs
+(entity, po_number, po_line, coalesce(version, -1), coalesce(updated_at, '-infinity')) IN (
+  SELECT twin.entity, twin.po_number, twin.po_line, coalesce(twin.version, -1), coalesce(twin.updated_at, '-infinity')
+  FROM intake.stage_order_line AS twin WHERE twin.load_id = intake.this_load()
+  GROUP BY 1, 2, 3, 4, 5 HAVING count(DISTINCT twin.content_hash) > 1
 )

@@ -1,11 +1,8 @@
 -- Rows whose line number differs from another one of the same order only in leading zeros.
-row_no IN (
-  SELECT twin.row_no FROM (
-    SELECT g.row_no, min(g.po_line) OVER same_line <> max(g.po_line) OVER same_line AS differs
-    FROM intake.gate_orders AS g
-    WHERE g.entity IS NOT NULL AND g.po_number IS NOT NULL AND g.po_line IS NOT NULL
-    WINDOW same_line AS (PARTITION BY g.entity, g.po_number, ltrim(g.po_line, '0'))
-  ) AS twin WHERE twin.differs
+(entity, po_number, ltrim(po_line, '0')) IN (
+  SELECT twin.entity, twin.po_number, ltrim(twin.po_line, '0')
+  FROM intake.stage_order_line AS twin WHERE twin.load_id = intake.this_load()
+  GROUP BY 1, 2, 3 HAVING count(DISTINCT twin.po_line) > 1
 )
 OR EXISTS (
   SELECT FROM purchasing.order_line AS known

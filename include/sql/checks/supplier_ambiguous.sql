@@ -1,9 +1,6 @@
 -- Rows whose supplier number another row of the load has too, with other content and no later date.
-row_no IN (
-  SELECT twin.row_no FROM (
-    SELECT g.row_no, min(encode(g.content_hash, 'hex')) OVER same_date <> max(encode(g.content_hash, 'hex')) OVER same_date AS differs
-    FROM intake.gate_suppliers AS g
-    WHERE g.supplier_id IS NOT NULL
-    WINDOW same_date AS (PARTITION BY g.supplier_id, g.updated_at)
-  ) AS twin WHERE twin.differs
+(supplier_id, coalesce(updated_at, '-infinity')) IN (
+  SELECT twin.supplier_id, coalesce(twin.updated_at, '-infinity')
+  FROM intake.stage_supplier AS twin WHERE twin.load_id = intake.this_load()
+  GROUP BY 1, 2 HAVING count(DISTINCT twin.content_hash) > 1
 )

@@ -23,9 +23,10 @@ API_PREFIX = "/api/"
 STATUS_BY_SQLSTATE = {"BO401": 403, "BO403": 403, "BO404": 404, "BO409": 409, "BO422": 422}
 
 _LOG_IN_STYLE = (
-    ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1.2rem}"
-    "a{display:inline-block;background:#0b62c4;color:#fff;font-weight:600;padding:.5rem 1.1rem;border-radius:7px;"
-    "text-decoration:none}"
+    ":root{color-scheme:light dark}"
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1.2rem}"
+    "a{display:inline-block;padding:.5rem 1.1rem;border-radius:7px;background:#0b62c4;color:#fff;"
+    "font-weight:600;text-decoration:none}"
 )
 _EXPLANATIONS = {
     401: "You are not logged in, or your log-in has ended. Log in again; inside Airflow, reload the page.",
