@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,6 +45,20 @@ class Ledger:
         return psycopg.connect(self.dsn(role), **options)  # type: ignore[arg-type]
 
 
+IN_MEMORY = Path("/dev/shm")
+ROOM_NEEDED = 3 * 2**30
+
+
+@contextmanager
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for the server: in memory where there is room, because every test copies a database."""
+    if not (IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ROOM_NEEDED):
+        yield tmp_path_factory.mktemp("postgres")
+        return
+    with tempfile.TemporaryDirectory(prefix="backoffice-tests-", dir=IN_MEMORY, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server for the whole test session; its superuser DSN."""
@@ -52,12 +68,13 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     from backoffice.runtime.postgres import EmbeddedPostgres
 
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), fsync=False)
-    server.start()
-    try:
-        yield server.admin_dsn()
-    finally:
-        server.stop()
+    with data_folder(tmp_path_factory) as folder:
+        server = EmbeddedPostgres(folder, fsync=False)
+        server.start()
+        try:
+            yield server.admin_dsn()
+        finally:
+            server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,8 @@
 ``python -m tests.killing`` is a server on its standard streams: it imports Airflow and Great Expectations once and forks
 for each request. The fork gets its own environment, counts what the operator does (each SQL statement, COPY, commit,
 rollback, HTTP call and written file, before and after) and at the given step sends itself SIGKILL: no handler runs,
-no transaction is closed, as when a worker is lost.
+no transaction is closed, as when a worker is lost. Or the server kills it a moment after it began a step, so that a
+statement or a commit is under way in the database when its client is gone.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST_RUN = 90.0
+A_MOMENT = 0.002
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,18 @@ class Killer:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, env=environment, cwd=ROOT, text=True,
         )  # fmt: skip
 
-    def run(self, environment: Mapping[str, str], task_id: str, run_id: str, kill_at: int | None = None) -> Ending:
-        """Run one operator; ``kill_at`` counts its steps from 0, None lets it end."""
-        request = {"environment": dict(environment), "task_id": task_id, "run_id": run_id, "kill_at": kill_at}
+    def run(
+        self, environment: Mapping[str, str], task_id: str, run_id: str, kill_at: int | None = None, *, under_way: bool = False
+    ) -> Ending:
+        """Run one operator.
+
+        :param kill_at: The step at which it dies, counted from 0; None lets it end.
+        :param under_way: Let it go on from that step for a moment, so that what follows has begun.
+        """
+        request = {
+            "environment": dict(environment), "task_id": task_id, "run_id": run_id,
+            "kill_at": None if under_way else kill_at, "kill_after": kill_at if under_way else None,
+        }  # fmt: skip
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(request) + "\n")
@@ -111,7 +122,7 @@ def _fork(request: dict[str, Any]) -> dict[str, Any]:
         os.close(reading)
         _child(request, writing)
     os.close(writing)
-    text = _read_all(reading, child)
+    text = _read_all(reading, child, request["kill_after"])
     _, status = os.waitpid(child, 0)
     steps, error = [], None
     for line in text.splitlines():
@@ -122,20 +133,24 @@ def _fork(request: dict[str, Any]) -> dict[str, Any]:
     return {"steps": steps, "error": error, "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0}
 
 
-def _read_all(reading: int, child: int) -> str:
-    parts, deadline = [], time.monotonic() + LONGEST_RUN
+def _read_all(reading: int, child: int, kill_after: int | None) -> str:
+    text, deadline = b"", time.monotonic() + LONGEST_RUN
     while True:
         ready, _, _ = select.select([reading], [], [], max(deadline - time.monotonic(), 0))
         if not ready:
             os.kill(child, signal.SIGTERM)
-            parts.append(b"error the child hung and was ended\n")
+            text += b"error the child hung and was ended\n"
             break
         part = os.read(reading, 65536)
         if not part:
             break
-        parts.append(part)
+        text += part
+        if kill_after is not None and text.count(b"\n") > kill_after:
+            time.sleep(A_MOMENT)
+            os.kill(child, signal.SIGKILL)
+            kill_after = None
     os.close(reading)
-    return b"".join(parts).decode()
+    return text.decode()
 
 
 def _child(request: dict[str, Any], writing: int) -> None:
@@ -231,7 +246,8 @@ def _count_steps(steps: _Steps) -> None:
 
 def _summary(statement: Any) -> str:
     text = statement if isinstance(statement, str) else statement.decode() if isinstance(statement, bytes) else repr(statement)
-    words = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
+    text = text.replace("\\n", "\n")
+    words = [line for line in text.splitlines() if not line.lstrip("[(Composed'\"SQL ").startswith("--")]
     return " ".join(" ".join(words).split())[:60]
 
 

@@ -76,14 +76,23 @@ def run_night(
     for task in tasks(config):
         if task.task_id in LEFT_OUT:
             continue
-        upstream = [results.get(name) for name in task.upstream_task_ids]
-        if str(task.trigger_rule) == "all_success" and any(
-            isinstance(result, BaseException) for result in upstream
-        ):
-            results[task.task_id] = next(result for result in upstream if isinstance(result, BaseException))
+        ending = _kept_from_running(task, [results.get(name) for name in task.upstream_task_ids])
+        if ending is not None:
+            results[task.task_id] = ending
             continue
         results[task.task_id] = run_task(task, run_id, params)
     return results
+
+
+def _kept_from_running(task: Any, upstream: list[Any]) -> BaseException | None:
+    """Return why the task's trigger rule does not let it run: an upstream failure before an upstream skip."""
+    failed = [result for result in upstream if isinstance(result, BackofficeError)]
+    skipped = [result for result in upstream if isinstance(result, AirflowSkipException)]
+    rule = str(task.trigger_rule)
+    ended = failed if rule == "none_failed" else [*failed, *skipped]
+    if rule == "all_done_min_one_success" and len(ended) < len(upstream):
+        return None
+    return ended[0] if ended else None
 
 
 def run_task(task: Any, run_id: str, params: Mapping[str, Any] | None = None) -> Any:

@@ -1,5 +1,7 @@
 -- Question: how does each invoice line of the working set stand to its order line, and does it count in running totals?
--- Grain: one row per invoice line. bookable = no code that blocks posting stands on the document before quantities are compared.
+-- Grain: one row per invoice line. bookable = booked, or no code that blocks posting stands on the document. Nothing received on
+-- a GR-based order line is such a code; whether it stands is judged here as if nothing had been credited, the cautious reading,
+-- because credits are judged against what is bookable.
 INSERT INTO work_line (invoice_line_id, invoice_id, document_order, order_line_id, tolerance_id, in_scope, is_credit, counts, bookable,
   supplier_mismatch, currency_diff, po_not_approved, po_closed, uom_unmapped, line_arith, order_gate, scaled_quantity, net_amount)
 WITH gated AS (
@@ -22,8 +24,10 @@ WITH gated AS (
            > coalesce(n.line_arith_abs, t.line_arith_abs) * l.price_base_quantity, false) AS line_arith,
          w.duplicate IS NOT DISTINCT FROM 'DUP_EXACT' AND w.booking_no IS NULL AND NOT EXISTS (
            SELECT FROM hold h WHERE h.invoice_id = w.invoice_id AND h.code = 'DUP_EXACT' AND h.release_kind = 'person') AS repeated,
-         w.total_arith IS NOT NULL OR w.not_evaluable IS NOT NULL
-           OR coalesce(o.match_type = 3 AND o.gr_based AND o.unit_price > 0 AND k.received <= 0 AND NOT o.amount_based, false) AS parked
+         w.total_arith IS NOT NULL OR w.not_evaluable IS NOT NULL AS document_fault,
+         coalesce(o.match_type = 3 AND o.gr_based AND NOT w.is_credit AND CASE WHEN o.amount_based THEN k.receipts = 0 ELSE k.received <= 0 END, false) AS unreceived,
+         coalesce(o.amount_based, false) AS amount_based, o.unit_price AS order_price, o.price_base_quantity * k.quantity_scale AS price_denominator,
+         coalesce(n.no_receipt_abs, t.no_receipt_abs) AS no_receipt_abs
   FROM work_invoice w
   JOIN work_tolerance t ON t.scope = w.entity
   JOIN invoice i ON i.invoice_id = w.invoice_id
@@ -35,9 +39,17 @@ WITH gated AS (
   LEFT JOIN uom_factor g ON g.from_uom = l.uom AND g.to_uom = o.uom AND g.item = '*' AND l.uom <> o.uom
 ), flagged AS (
   SELECT g.*, g.supplier_mismatch OR g.currency_diff OR g.po_not_approved OR g.po_closed AS order_fault FROM gated g
+), awaiting_receipt AS (
+  SELECT f.invoice_id, f.amount_based, f.order_price, f.price_denominator, f.no_receipt_abs,
+         SUM(f.scaled_quantity) OVER business_order AS quantity_after, SUM(f.net_amount) OVER business_order AS value_after
+  FROM flagged f WHERE f.unreceived AND NOT (f.order_fault OR f.uom_unmapped OR f.repeated)
+  WINDOW business_order AS (PARTITION BY f.order_line_id ORDER BY f.document_order)
 ), faulty AS (
   SELECT DISTINCT f.invoice_id FROM flagged f
-  WHERE f.order_fault OR f.repeated OR f.parked OR f.line_arith OR f.order_gate IN ('PO_MISSING', 'PO_NOT_FOUND')
+  WHERE f.order_fault OR f.repeated OR f.document_fault OR f.line_arith OR f.order_gate IN ('PO_MISSING', 'PO_NOT_FOUND')
+  UNION
+  SELECT a.invoice_id FROM awaiting_receipt a
+  WHERE CASE WHEN a.amount_based THEN a.value_after > a.no_receipt_abs ELSE a.order_price * a.quantity_after > a.no_receipt_abs * a.price_denominator END
 )
 SELECT f.invoice_line_id, f.invoice_id, f.document_order, f.order_line_id, f.tolerance_id, f.in_scope, f.is_credit,
        f.order_gate IS NULL AND NOT (f.order_fault OR f.uom_unmapped OR f.repeated),

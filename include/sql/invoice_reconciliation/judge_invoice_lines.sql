@@ -58,6 +58,7 @@ judged AS (
           OR COALESCE(m.over_received > m.qty_rec_abs * m.quantity_scale, FALSE) END AS qty_rec,
     -- receipts of unknown value: the excess cannot be known, so anything above the known value is held
     m.billed_line AND m.amount_based AND m.match_type = 3 AND m.receipts > 0 AND m.over_received_value > 0
+      AND COALESCE(m.amt_rec_pct, m.amt_rec_abs) IS NOT NULL
       AND (m.unknown_receipts > 0 OR CASE WHEN m.amt_rec_lenient AND m.amt_rec_pct IS NOT NULL AND m.amt_rec_abs IS NOT NULL
         THEN m.over_received_value * 100 > m.amt_rec_pct * m.received_value AND m.over_received_value > m.amt_rec_abs
         ELSE COALESCE(m.over_received_value * 100 > m.amt_rec_pct * m.received_value, FALSE)

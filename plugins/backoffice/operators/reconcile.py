@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from backoffice.exceptions import ConfigurationError
 from backoffice.operators import steps
+from backoffice.operators.ingest_selection import read_selection
 from backoffice.operators.ledger_run import open_ledger_run
 from backoffice.operators.ledger_step import LedgerStepOperator
 
@@ -21,14 +22,13 @@ class OpenRunOperator(LedgerStepOperator):
     """Register the run with its parameters and the sources it expects.
 
     Reads the Dag run's parameters; writes the run and its first audit record. A tolerance profile is allowed
-    in a dry
-    run only and refused otherwise. Cleared or retried it finds the run that it registered.
+    in a dry run only, and a period must not end before it starts; otherwise the run is refused before it
+    reads anything. Cleared or retried it finds the run that it registered.
 
     :param sources: Datasets that the run expects, each ``{"source": ..., "dataset": ...}``; while one is not
-        accepted,
-        what depends on it waits.
+        accepted, what depends on it waits.
     :param synthetic: Whether the sources are the sandbox company, so that every report says so.
-    :raises ConfigurationError: A tolerance profile without a dry run.
+    :raises ConfigurationError: A tolerance profile without a dry run, or a period that is none.
     """
 
     skips_dry_run = False
@@ -49,6 +49,7 @@ class OpenRunOperator(LedgerStepOperator):
                 "what books uses the tolerances in force; "
                 "start the run again with dry_run, or leave the profile empty"
             )
+        read_selection(parameters)
         known = {**parameters, "sources": list(self.sources), "synthetic": self.synthetic}
         return open_ledger_run(connection, context, self.process, known)
 

@@ -54,11 +54,11 @@ CREATE TABLE purchasing.invoice (
   content_hash bytea NOT NULL UNIQUE,
   syntax text NOT NULL, kind text NOT NULL CHECK (kind IN ('invoice', 'credit_note')), type_code text,
   invoice_number text NOT NULL,
-  -- upper case, letters and digits only, no leading zeros (accounts-payable DUP_EXACT)
-  number_key text COLLATE "C" GENERATED ALWAYS AS (ltrim(regexp_replace(upper(invoice_number), '[^A-Z0-9]', '', 'g'), '0')) STORED,
+  -- upper case, letters and digits (of any script) only, no leading zeros (accounts-payable DUP_EXACT)
+  number_key text COLLATE "C" GENERATED ALWAYS AS (ltrim(regexp_replace(upper(invoice_number), '[^[:alnum:]]', '', 'g'), '0')) STORED,
   -- the same with letters and digits that are easily confused made one, and with its characters sorted (swaps)
-  confusable_key text COLLATE "C" GENERATED ALWAYS AS (translate(ltrim(regexp_replace(upper(invoice_number), '[^A-Z0-9]', '', 'g'), '0'), 'OIL', '011')) STORED,
-  letters_key text COLLATE "C" GENERATED ALWAYS AS (purchasing.sorted_letters(ltrim(regexp_replace(upper(invoice_number), '[^A-Z0-9]', '', 'g'), '0'))) STORED,
+  confusable_key text COLLATE "C" GENERATED ALWAYS AS (translate(ltrim(regexp_replace(upper(invoice_number), '[^[:alnum:]]', '', 'g'), '0'), 'OIL', '011')) STORED,
+  letters_key text COLLATE "C" GENERATED ALWAYS AS (purchasing.sorted_letters(ltrim(regexp_replace(upper(invoice_number), '[^[:alnum:]]', '', 'g'), '0'))) STORED,
   invoice_date date NOT NULL, due_date date, currency text NOT NULL,
   supplier_id text REFERENCES purchasing.supplier, supplier_group text COLLATE "C" NOT NULL,
   seller_id text, seller_vat_id text, seller_name text, payee_iban text,
