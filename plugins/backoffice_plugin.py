@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow.plugins_manager import AirflowPlugin
 
 from backoffice.operators.quality_gate import GateResultLink
-from backoffice.web.mount import application
+from backoffice.web.mount import application, host_path
 
 
 class BackofficePlugin(AirflowPlugin):
@@ -19,14 +19,14 @@ class BackofficePlugin(AirflowPlugin):
     external_views = [  # noqa: RUF012
         {
             "name": "Back office",
-            "href": "/backoffice/cases",
+            "href": f"{host_path()}/backoffice/cases",
             "destination": "nav",
             "url_route": "backoffice",
             "nav_top_level": True,
         },
         {
             "name": "Report",
-            "href": "/backoffice/runs/{DAG_ID}/{RUN_ID}",
+            "href": f"{host_path()}/backoffice/runs/{{DAG_ID}}/{{RUN_ID}}",
             "destination": "dag_run",
             "url_route": "backoffice_report",
         },

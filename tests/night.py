@@ -74,13 +74,11 @@ def run_night(
     config = config or Reconciliation(synthetic=True)
     results: dict[str, Any] = {}
     for task in tasks(config):
-        if task.task_id in LEFT_OUT:
-            continue
         ending = _kept_from_running(task, [results.get(name) for name in task.upstream_task_ids])
         if ending is not None:
             results[task.task_id] = ending
-            continue
-        results[task.task_id] = run_task(task, run_id, params)
+        elif task.task_id not in LEFT_OUT:
+            results[task.task_id] = run_task(task, run_id, params)
     return results
 
 
@@ -88,7 +86,7 @@ def _kept_from_running(task: Any, upstream: list[Any]) -> BaseException | None:
     """Return why the task's trigger rule does not let it run: an upstream failure before an upstream skip."""
     failed = [result for result in upstream if isinstance(result, BackofficeError)]
     skipped = [result for result in upstream if isinstance(result, AirflowSkipException)]
-    rule = str(task.trigger_rule)
+    rule = task.trigger_rule.value
     ended = failed if rule == "none_failed" else [*failed, *skipped]
     if rule == "all_done_min_one_success" and len(ended) < len(upstream):
         return None

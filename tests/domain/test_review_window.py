@@ -56,3 +56,22 @@ def test_the_window_starts_with_the_run():
         window_end(NOON.replace(tzinfo=None), timedelta(hours=1))
     with pytest.raises(ValueError, match="less than nothing"):
         window_end(NOON, timedelta(seconds=-1))
+
+
+@pytest.mark.parametrize(
+    ("by_state", "verdict"),
+    [
+        ({"open": 3}, "wait"),
+        ({"open": 3, "superseded": 2}, "wait"),
+        ({"open": 3, "half_decided": 1}, "wait"),
+        ({"open": 3, "decided": 1}, "answered"),
+        ({"open": 3, "settled": 1}, "answered"),
+        ({"settled": 4}, "settled"),
+        ({}, "settled"),
+    ],
+)
+def test_any_ends_with_the_first_answer_of_a_person(by_state, verdict):
+    """Facts that settle a case are no answer; a case that waits for its second person is none either."""
+    now = datetime(2026, 11, 20, 3, tzinfo=UTC)
+    assert judge_waiting(CaseCounts(by_state), now + timedelta(hours=1), now, "any") == verdict
+    assert judge_waiting(CaseCounts({"open": 1}), now, now, "any") == "window_over"

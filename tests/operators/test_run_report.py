@@ -84,6 +84,8 @@ def test_real_data_carries_no_label_and_a_dry_run_says_so():
     text = text_of(render_run_report(changed(run={**REPORT["run"], "synthetic": False, "dry_run": True})))
     assert "Synthetic data" not in text
     assert "Dry run: nothing was booked" in text
+    assert "Would be booked" in text
+    assert "118 would be opened" in text
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,9 @@ from airflow.api_fastapi.app import RESERVED_URL_PREFIXES
 from backoffice_plugin import BackofficePlugin
 
 MOST_SECONDS = 0.3
+UNDER_A_PATH = (
+    "import backoffice_plugin; print([v['href'] for v in backoffice_plugin.BackofficePlugin.external_views])"
+)
 PROBE = """
 import sys, time
 import airflow.plugins_manager, airflow.sdk
@@ -17,7 +20,7 @@ from airflow.sdk import BaseOperator
 began = time.process_time()
 import backoffice_plugin
 print(time.process_time() - began)
-print(sorted(name for name in ("fastapi", "psycopg2", "great_expectations", "jinja2.sandbox_never", "sqlalchemy.orm_never") if name in sys.modules and name in ("great_expectations",)))
+print("great_expectations" in sys.modules)
 print("backoffice.web.application" in sys.modules)
 """
 
@@ -32,7 +35,7 @@ def test_importing_it_is_quick_and_builds_nothing(monkeypatch):
         for _ in range(2)
     ]
     assert min(float(run[0]) for run in runs) < MOST_SECONDS, runs
-    assert runs[0][1:] == ["[]", "False"]
+    assert runs[0][1:] == ["False", "False"]
 
 
 def test_its_pages_are_mounted_once_beside_airflows_own():
@@ -54,6 +57,15 @@ def test_its_views_lead_to_pages_that_exist(look, standing_books):
         assert look("clerk").get(address).status_code == 200
     assert all(f"/{route}/" != href for route, href in addresses.items()), (
         "the host redirects such an address oddly"
+    )
+
+
+def test_its_views_keep_the_path_that_airflow_is_served_under(monkeypatch):
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://example.com/airflow/")
+    run = subprocess.run([sys.executable, "-c", UNDER_A_PATH], capture_output=True, text=True, check=True)
+    assert (
+        run.stdout.splitlines()[-1]
+        == "['/airflow/backoffice/cases', '/airflow/backoffice/runs/{DAG_ID}/{RUN_ID}']"
     )
 
 

@@ -6,12 +6,14 @@ import getpass
 import os
 import sys
 import uuid
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+
+from backoffice.runtime.errors import RuntimeFault
+from backoffice.runtime.home import find_home
 
 _API = "/backoffice/api/v1"
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
@@ -100,12 +102,11 @@ def find_base_url() -> str:
     """
     base = os.environ.get("BACKOFFICE_URL")
     if not base:
-        note = Path(os.environ.get("BACKOFFICE_HOME") or "var") / "run" / "api_url"
         try:
-            base = note.read_text(encoding="utf-8").strip()
-        except OSError as error:
+            base = find_home().url_file.read_text(encoding="utf-8").strip()
+        except (OSError, RuntimeFault) as error:
             raise WrongUse(
-                f"no API server is known: set BACKOFFICE_URL, or start the local one ({note} is missing)"
+                f"no API server is known: set BACKOFFICE_URL, or start the local one ({error})"
             ) from error
     if urlsplit(base).scheme not in ("http", "https") or not urlsplit(base).hostname:
         raise WrongUse(f"{base!r} is no address of an API server")

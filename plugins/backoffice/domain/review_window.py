@@ -13,7 +13,9 @@ from typing import Literal
 UNANSWERED = ("open", "half_decided")
 STATES = ("open", "half_decided", "decided", "settled", "superseded")
 
-Verdict = Literal["settled", "wait", "window_over"]
+# What ends the waiting: every case answered, or the first answer (what is open then is carried over).
+Until = Literal["all", "any"]
+Verdict = Literal["settled", "answered", "wait", "window_over"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class CaseCounts:
         """Cases that still need a person."""
         return sum(self.by_state.get(state, 0) for state in UNANSWERED)
 
+    @property
+    def answered(self) -> int:
+        """Cases that a person answered, booked or not; what facts settled does not count."""
+        return self.by_state.get("decided", 0) + self.by_state.get("settled", 0)
+
     def as_dict(self) -> dict[str, int]:
         """Return the number opened and the number in each state, none left out."""
         return {"opened": self.opened, **{state: self.by_state.get(state, 0) for state in STATES}}
@@ -58,12 +65,16 @@ def window_end(started_at: datetime, review_window: timedelta) -> datetime:
     return started_at + review_window
 
 
-def judge_waiting(counts: CaseCounts, window_until: datetime, now: datetime) -> Verdict:
+def judge_waiting(counts: CaseCounts, window_until: datetime, now: datetime, until: Until = "all") -> Verdict:
     """Decide whether to wait on: no unanswered case is ``settled``, else ``wait`` until the window's end.
+
+    With ``until="any"`` the first answer ends the waiting as ``answered``.
 
     An answer that came with the last tick counts as answered: the cases are looked at before the clock. The
     end of the window decides nothing about a case; what is open stays open.
     """
     if counts.unanswered == 0:
         return "settled"
+    if until == "any" and counts.answered:
+        return "answered"
     return "window_over" if now >= window_until else "wait"

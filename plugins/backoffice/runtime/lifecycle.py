@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -190,28 +189,29 @@ def bring_down(home: Home, tell: Tell, patience: float = 90, grace: float = 5) -
 
 
 def _stop_supervisor(lock: FileLock, tell: Tell, patience: float) -> None:
-    """Ask the lock's holder to stop, then kill it; return holding the lock."""
-    for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 10.0)):
-        pid = lock.holder()
-        tell(
-            f"stopping the supervisor (process {pid})"
-            if number is signal.SIGTERM
-            else "it does not stop; killing it"
-        )
-        try:
-            os.kill(int(pid), number)
-        except ProcessLookupError:
-            pass
-        except (PermissionError, ValueError) as error:
-            raise RuntimeFault(
-                f"cannot stop the supervisor (process {pid}): {error}; run as the user who started it"
-            ) from error
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            if lock.acquire():
-                return
-            time.sleep(0.1)
-    raise RuntimeFault(f"the supervisor (process {lock.holder()}) cannot be ended")
+    """Ask the lock's holder to stop, then kill it; return holding the lock, when that process is gone."""
+    holder = _holder(lock)
+    if holder is not None:
+        tell(f"stopping the supervisor (process {holder.pid})")
+        if process_table.end([holder], grace=patience):
+            raise RuntimeFault(f"the supervisor (process {holder.pid}) cannot be ended")
+    until = time.monotonic() + 10
+    while not lock.acquire():
+        if time.monotonic() > until:
+            raise RuntimeFault(f"another process holds {lock.path}: {lock.holder()}; try again")
+        time.sleep(0.1)
+
+
+def _holder(lock: FileLock) -> psutil.Process | None:
+    """Return the process that has the lock's file open, as the kernel says; the number in it may be stale."""
+    try:
+        process = psutil.Process(int(lock.holder()))
+        held = any(Path(opened.path) == lock.path for opened in process.open_files())
+    except (psutil.NoSuchProcess, ValueError):
+        return None
+    except psutil.AccessDenied as error:
+        raise RuntimeFault(f"process {lock.holder()} runs this installation as another user") from error
+    return process if held else None
 
 
 def _sweep(home: Home, mark: str, grace: float) -> list[int]:

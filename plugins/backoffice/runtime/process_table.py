@@ -103,9 +103,8 @@ def _alive(process: psutil.Process) -> bool:
 def port_is_free(port: int) -> bool:
     """Tell whether a server could listen on 127.0.0.1 at ``port`` now."""
     with socket.socket() as probe:
-        probe.setsockopt(
-            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-        )  # as servers do: ignores dying connections
+        # As servers do: connections that are still dying do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:

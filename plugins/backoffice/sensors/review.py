@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
-from backoffice.domain.review_window import CaseCounts, Verdict, judge_waiting, window_end
+from backoffice.domain.review_window import CaseCounts, Until, Verdict, judge_waiting, window_end
 from backoffice.exceptions import ConfigurationError
 from backoffice.hooks.ledger import LedgerHook
 from backoffice.settings import LEDGER_CONN_ID, sql
@@ -51,11 +51,13 @@ class ReviewSensor(BaseSensorOperator):
     :param process: Process whose cases count, for example ``invoice_reconciliation``.
     :param review_window: How long people have, counted from the start of the run. Default 23 hours: until the
         next nightly run.
+    :param until: ``"all"`` (default): every case answered. ``"any"``: the first answer ends the waiting, so that it is
+        booked at once; what is open is carried over as at the window's end.
     :param ledger_conn_id: Connection of type ``postgres``. Default ``backoffice_ledger``.
     :param deferrable: Wait in the triggerer. Default True: people take hours, and a poke holds a worker slot.
     :param poke_interval: Seconds between looks; when deferred only the fall-back, since an answer wakes the
         run.
-    :return: ``{"status": "settled" | "window_over", "window_until": ISO time or None, "opened": int, "open":
+    :return: ``{"status": "settled" | "answered" | "window_over", "window_until": ISO time or None, "opened": int, "open":
         int, "half_decided": int, "decided": int, "settled": int, "superseded": int}``.
     :raises ConfigurationError: The Airflow connection of the ledger does not exist.
     """
@@ -67,6 +69,7 @@ class ReviewSensor(BaseSensorOperator):
         *,
         process: str,
         review_window: timedelta = DEFAULT_REVIEW_WINDOW,
+        until: Until = "all",
         ledger_conn_id: str = LEDGER_CONN_ID,
         deferrable: bool = True,
         poke_interval: timedelta | float = 60,
@@ -81,6 +84,7 @@ class ReviewSensor(BaseSensorOperator):
         super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
         self.process = process
         self.review_window = review_window
+        self.until = until
         self.ledger_conn_id = ledger_conn_id
         self.deferrable = deferrable
 
@@ -97,6 +101,7 @@ class ReviewSensor(BaseSensorOperator):
                     window_until=looked.window_until.isoformat(),
                     ledger_conn_id=self.ledger_conn_id,
                     poke_interval=self.poke_interval,
+                    until=self.until,
                 ),
                 method_name=self.execute_complete.__name__,
             )
@@ -138,14 +143,21 @@ class ReviewSensor(BaseSensorOperator):
             ).fetchall()
         counts = counts_by_run(rows).get(run_id, CaseCounts({}))
         window_until = window_end(started_at, self.review_window)
-        return _Looked(run_id, counts, window_until, judge_waiting(counts, window_until, datetime.now(UTC)))
+        return _Looked(
+            run_id, counts, window_until, judge_waiting(counts, window_until, datetime.now(UTC), self.until)
+        )
 
     def _finish(self, looked: _Looked) -> dict[str, Any]:
         counts = looked.counts
         if counts.unanswered:
             self.log.info("%d of %d cases are carried over unanswered", counts.unanswered, counts.opened)
         return {
-            "status": "window_over" if counts.unanswered else "settled",
+            "status": self._status(counts),
             "window_until": looked.window_until.isoformat() if looked.run_id else None,
             **counts.as_dict(),
         }
+
+    def _status(self, counts: CaseCounts) -> str:
+        if not counts.unanswered:
+            return "settled"
+        return "answered" if self.until == "any" and counts.answered else "window_over"

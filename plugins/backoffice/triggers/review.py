@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
+from backoffice.domain.review_window import Until
 from backoffice.hooks.ledger import LedgerHook
 from backoffice.settings import LEDGER_CONN_ID
 from backoffice.triggers.review_listener import shared_listener
@@ -23,7 +24,7 @@ class ReviewTrigger(BaseTrigger):
     connection hears none. All triggers of a triggerer share one connection per ledger. A ledger that cannot
     be reached is waited for; only the window's end then ends the waiting.
 
-    The event: ``{"status": "settled" | "window_over", "counts": {state: number} | None}``, or
+    The event: ``{"status": "settled" | "answered" | "window_over", "counts": {state: number} | None}``, or
     ``{"status": "failed", "message": str}`` when the Airflow connection does not exist.
 
     :param run_id: The run's id in the ledger.
@@ -31,6 +32,7 @@ class ReviewTrigger(BaseTrigger):
     :param window_until: End of the window, ISO 8601 with offset.
     :param ledger_conn_id: Connection of type ``postgres``. The trigger carries its name, never its password.
     :param poke_interval: Seconds between looks when no notification comes.
+    :param until: ``"all"`` cases answered, or the first of them (``"any"``).
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class ReviewTrigger(BaseTrigger):
         window_until: str,
         ledger_conn_id: str = LEDGER_CONN_ID,
         poke_interval: float = 60.0,
+        until: Until = "all",
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         if datetime.fromisoformat(window_until).tzinfo is None:
@@ -49,6 +52,7 @@ class ReviewTrigger(BaseTrigger):
         self.window_until = window_until
         self.ledger_conn_id = ledger_conn_id
         self.poke_interval = poke_interval
+        self.until = until
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments; ids and primitives only."""
@@ -60,6 +64,7 @@ class ReviewTrigger(BaseTrigger):
                 "window_until": self.window_until,
                 "ledger_conn_id": self.ledger_conn_id,
                 "poke_interval": self.poke_interval,
+                "until": self.until,
             },
         )
 
@@ -76,6 +81,7 @@ class ReviewTrigger(BaseTrigger):
                 process=self.process,
                 window_until=datetime.fromisoformat(self.window_until),
                 poll_seconds=self.poke_interval,
+                until=self.until,
             )
         counts = outcome.counts.as_dict() if outcome.counts else None
         yield TriggerEvent({"status": outcome.verdict, "counts": counts})  # type: ignore[no-untyped-call]

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from backoffice.domain.review_window import CaseCounts, Verdict, judge_waiting
+from backoffice.domain.review_window import CaseCounts, Until, Verdict, judge_waiting
 from backoffice.settings import sql
 
 CHANNEL = "backoffice_review"
@@ -53,6 +53,7 @@ class _Waiting:
     process: str
     window_until: datetime
     poll_seconds: float
+    until: Until
     outcome: asyncio.Future[Outcome] = field(repr=False)
 
     def settle(self, verdict: Verdict, counts: CaseCounts | None) -> None:
@@ -79,14 +80,14 @@ class ReviewListener:
         return len(self._waiting)
 
     async def wait(
-        self, *, run_id: int, process: str, window_until: datetime, poll_seconds: float
+        self, *, run_id: int, process: str, window_until: datetime, poll_seconds: float, until: Until = "all"
     ) -> Outcome:
         """Return when no case of the run is unanswered, or when its window is over.
 
         A ledger that is out of reach is waited for: it never ends the waiting early and never makes it fail.
         """
         waiting = _Waiting(
-            run_id, process, window_until, poll_seconds, asyncio.get_running_loop().create_future()
+            run_id, process, window_until, poll_seconds, until, asyncio.get_running_loop().create_future()
         )
         self._waiting.add(waiting)
         self._nudge.set()
@@ -154,7 +155,7 @@ class ReviewListener:
             now = datetime.now(UTC)
             for waiting in waiting_runs:
                 counted = counts.get(waiting.run_id, CaseCounts({}))
-                waiting.settle(judge_waiting(counted, waiting.window_until, now), counted)
+                waiting.settle(judge_waiting(counted, waiting.window_until, now, waiting.until), counted)
 
     async def _sleep(self, connection: psycopg.AsyncConnection) -> None:
         """Sleep until there is a reason to look: a notification, a newcomer, the poll interval or a window's

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from backoffice.web import cases, documents, runs
+from backoffice.web import answers, cases, documents, runs
 from backoffice.web.auth import (
     Ledger,
     LoggedIn,
@@ -136,7 +136,7 @@ def answer_case(
     idempotency_key: Annotated[IdempotencyKey, Header()],
 ) -> AnswerTaken:
     """Record your answer. The same key with the same content again does nothing and returns the same."""
-    return AnswerTaken.model_validate(cases.decide(ledger, person, case_id, answer, idempotency_key))
+    return AnswerTaken.model_validate(answers.decide(ledger, person, case_id, answer, idempotency_key))
 
 
 @router.get("/runs", summary="List runs, the latest first", tags=["runs"])

@@ -1,27 +1,25 @@
-"""Cases as the pages and the API read them, and the one act: a person's answer."""
+"""Cases as the pages and the API read them."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import psycopg
-
 from backoffice.domain.wording import amount, plain, role
 from backoffice.settings import sql
-from backoffice.web.auth import SYSTEM, Person
+from backoffice.web.auth import Person
 from backoffice.web.case_view import HoldView, view_hold
-from backoffice.web.database import Connection, LedgerPool, fetch_all, fetch_one
-from backoffice.web.models import AnswerRequest, StateFilter
-from backoffice.web.problems import FieldError, Problem, problem_of_database
+from backoffice.web.database import Connection, fetch_all, fetch_one
+from backoffice.web.models import StateFilter
+from backoffice.web.problems import FieldError, Problem
 
 MOST_PER_PAGE = 200
-_STATES: Mapping[str, list[str]] = {
+STATES: Mapping[str, list[str]] = {
     "open": ["open", "half_decided"],
     "all": ["open", "half_decided", "decided", "settled", "superseded"],
 }
@@ -80,7 +78,7 @@ def list_cases(
         connection,
         sql("review/list_cases"),
         {
-            "states": _STATES.get(chosen.state, [chosen.state]),
+            "states": STATES.get(chosen.state, [chosen.state]),
             "role": chosen.role,
             "code": chosen.code,
             "mine": chosen.mine,
@@ -190,63 +188,6 @@ def _why_not(row: Mapping[str, Any], case: Mapping[str, Any]) -> str | None:
     }
     refusal = row["refusal"]
     return None if refusal is None else sentences[refusal]
-
-
-def decide(
-    ledger: LedgerPool, person: Person, case_id: int, given: AnswerRequest, idempotency_key: str
-) -> dict[str, Any]:
-    """Record a person's answer and return what became of it. The ledger decides who may; this only passes on.
-
-    :raises Problem: 403 not allowed, 404 no such case, 409 decided already or the facts have changed, 422 not
-        possible here.
-    """
-    with ledger.reading() as connection:
-        _check_reason_code(read_case(connection, person, case_id), given)
-    try:
-        with ledger.writing() as connection:
-            row = fetch_one(
-                connection,
-                sql("review/decide_case"),
-                {
-                    **given.model_dump(),
-                    "case_id": case_id,
-                    "system": SYSTEM,
-                    "user_id": person.user_id,
-                    "idempotency_key": idempotency_key,
-                },
-            )
-    except psycopg.Error as error:
-        problem = problem_of_database(error)
-        if problem is None:
-            raise
-        raise problem from error
-    answer: dict[str, Any] = dict(row["answer"]) if row else {}
-    return {**answer, "next": _what_happens_next(answer)}
-
-
-def _check_reason_code(record: CaseRecord, given: AnswerRequest) -> None:
-    """Point at the field when the action or the reason code is not one that the case offers."""
-    offered = {action["action"]: action for action in record.actions}
-    if not offered or record.case["state"] not in _STATES["open"]:
-        return  # a case that is closed: the ledger says so, with the reason
-    action = offered.get(given.action)
-    if action is None:
-        message = f"This case offers {_listed(list(offered))}, not {given.action}."
-        raise Problem(422, message, [FieldError("action", message)])
-    codes = action["reason_codes"]
-    if codes and given.reason_code not in codes:
-        message = f"For {given.action} the reason codes are {_listed(codes)}."
-        raise Problem(422, message, [FieldError("reason_code", message)])
-
-
-def _what_happens_next(answer: Mapping[str, Any]) -> str:
-    if not answer.get("final"):
-        return "A second person has to agree before anything happens. The case stays open for them."
-    return "The answer is recorded. It is booked within minutes, by the waiting run or the next housekeeping."
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names)
 
 
 def _like_pattern(query: str | None) -> str | None:

@@ -6,6 +6,9 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from threading import Lock
 from typing import Any
+from urllib.parse import urlsplit
+
+from airflow.sdk.configuration import conf
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -63,6 +66,11 @@ async def _answer_unavailable(send: Send) -> None:
     ]
     await send({"type": "http.response.start", "status": 503, "headers": headers})
     await send({"type": "http.response.body", "body": _UNAVAILABLE})
+
+
+def host_path() -> str:
+    """Return the path that Airflow itself is served under, for addresses that the host's pages are given."""
+    return urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
 
 
 application = DeferredApplication(_create)

@@ -117,7 +117,9 @@ def build_tasks(config: Reconciliation) -> None:
     cases = OpenCasesOperator(task_id="open_cases", outlets=[REVIEW_CASES], **common)
     # a dry run skips the steps before; the report then rehearses them
     reported = ReportOperator(task_id="report", trigger_rule=TriggerRule.NONE_FAILED, **common)
-    waited = ReviewSensor(task_id="wait_for_reviews", review_window=config.review_window, **common)
+    waited = ReviewSensor(
+        task_id="wait_for_reviews", review_window=config.review_window, until=config.review_until, **common
+    )
     answered = ActOnAnswersOperator(task_id="act_on_answers", **common)
     chain(accepted, matched, decided, posted, cases, reported, waited, answered)
 

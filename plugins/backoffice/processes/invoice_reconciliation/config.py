@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from backoffice.domain.review_window import Until
 from backoffice.settings import LEDGER_CONN_ID
 
 PROCESS = "invoice_reconciliation"
@@ -80,6 +81,8 @@ class Reconciliation:
     """The configuration of one reconciliation Dag.
 
     :param sources: What is read, at most one source per dataset.
+    :param review_until: ``"any"``: the first answer resumes the run, which books it at once; later answers are booked by
+        the housekeeping within minutes. ``"all"``: the run waits for every case that it opened.
     :param review_window: How long a run waits for answers; what is open then is carried over.
     :param synthetic: Whether the sources are the sandbox company; every report then says so.
     :param ledger_conn_id: Connection of type ``postgres``.
@@ -92,6 +95,7 @@ class Reconciliation:
         HttpSource("invoices", "backoffice_mailbox", "/mailbox/messages"),
     )
     review_window: timedelta = timedelta(hours=23)
+    review_until: Until = "any"
     synthetic: bool = False
     ledger_conn_id: str = LEDGER_CONN_ID
 
