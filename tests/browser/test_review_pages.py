@@ -168,6 +168,18 @@ def test_it_works_inside_airflows_frame(open_page, host, books, ledger):
     assert len(answers(ledger)) == 1
 
 
+def test_the_page_that_asks_for_a_log_in_keeps_its_looks_under_its_policy(browser, standing_host):
+    context = browser.new_context(base_url=standing_host)
+    page, complaints = context.new_page(), []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto("/backoffice/cases/7")
+    button = page.locator("a:text-is('Log in')")
+    assert button.get_attribute("href") == "/api/v2/auth/login?next=%2Fbackoffice%2Fcases%2F7"
+    assert button.evaluate("link => getComputedStyle(link).borderRadius") == "7px"
+    assert all("401" in text for text in complaints), complaints
+    context.close()
+
+
 def test_no_other_site_may_frame_it(open_page, standing_host, standing_books):
     other = FastAPI()
 

@@ -185,3 +185,21 @@ def test_source_that_is_down_or_counts_wrongly_leaves_nothing(
         ingest("invoices")
     assert staged(ledger, "SELECT * FROM intake.load") == []
     assert staged(ledger, "SELECT * FROM intake.document") == []
+
+
+def test_every_call_of_a_source_is_in_the_audit_log(ledger: Ledger, company: Callable[..., Started]) -> None:
+    """What the sandbox counted is what the run's audit records say, refused calls included."""
+    _, _, url = company(3, 40, "clean")
+    asked = httpx.Client(base_url=url, auth=("backoffice", "sandbox-test-only"))
+    asked.post("/admin/outage", json={"service": "mailbox", "mode": "down", "requests": 2}).raise_for_status()
+    asked.delete("/admin/requests").raise_for_status()
+    for dataset in SOURCES:
+        ingest(dataset)
+    counted = asked.get("/admin/requests").raise_for_status().json()
+    calls = sum(count for address, count in counted["calls"].items() if "/admin" not in address)
+    with ledger.connect("auditor") as connection:
+        recorded = connection.execute(
+            "SELECT convert_from(body, 'UTF8')::jsonb ->> 'status' FROM audit.record WHERE kind = 'api_call'"
+        ).fetchall()
+    assert len(recorded) == calls
+    assert [status for (status,) in recorded].count("503") == 2

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 from tests.conftest import Ledger
@@ -179,6 +180,24 @@ def test_refused_run_does_nothing_at_all(ledger, company_in_its_second_week, gen
     assert {task for task, result in results.items() if result is not results["open_run"]} == set()
     assert fingerprint(ledger) == before
     assert read(ledger, "SELECT count(*) FROM intake.load JOIN ops.run USING (run_id) WHERE airflow_run_id = 'manual-1'") == [(0,)]
+
+
+def test_the_ledger_itself_keeps_nothing_of_a_dry_run(ledger, company_in_its_second_week, generous_tolerances):
+    """Whoever calls: a dry run's acts cannot be committed, and only a dry run may try other tolerances."""
+    company_in_its_second_week()
+    assert failures(run_night("manual-1", {"dry_run": True})) == {}
+    [(dry,)] = read(ledger, "SELECT run_id FROM ops.run WHERE airflow_run_id = 'manual-1'")
+    [(real,)] = read(ledger, "SELECT run_id FROM ops.run WHERE airflow_run_id = 'night-1'")
+    before = fingerprint(ledger)
+    for act in ("intake.accept_loads", "ledger.match_invoices", "ledger.post_entries", "review.open_cases"):
+        with pytest.raises(psycopg.Error, match="dry run") as refused, ledger.connect("app") as connection:
+            connection.execute(f"SELECT * FROM {act}(%s)", (dry,))
+        assert refused.value.sqlstate == "BO403"
+    with pytest.raises(psycopg.Error, match="dry run"), ledger.connect("app") as connection:
+        connection.execute("SELECT * FROM review.book_answers(%s, 'invoice_reconciliation')", (dry,))
+    with pytest.raises(psycopg.Error, match="not in force"), ledger.connect("app") as connection:
+        connection.execute("SELECT * FROM ledger.match_invoices(%s, 'generous')", (real,))
+    assert fingerprint(ledger) == before
 
 
 # -- periods and selections ------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from backoffice.runtime import process_table
+from backoffice.runtime.errors import RuntimeFault
 from backoffice.runtime.home import INSTANCE_VARIABLE, Home
 from backoffice.runtime.lifecycle import bring_down, leftovers, look
 from backoffice.runtime.secret_store import load_secrets
@@ -94,6 +95,29 @@ def test_a_signal_to_the_supervisor_stops_everything(
     assert "everything is stopped" in output
     assert processes(home) == []
     assert not look(home).alive
+
+
+def test_down_ends_the_supervisor_itself_before_it_says_so(home: Home, start: Start) -> None:
+    supervisor = start()
+    wait_until(lambda: look(home).well and len(processes(home)) == 4)
+    assert bring_down(home, lambda text: None) == []
+    assert supervisor.poll() == 0
+    assert processes(home) == []
+
+
+def test_a_stale_number_in_the_lock_file_is_nobodys_death(home: Home, start: Start) -> None:
+    """The file names a bystander, who does not have it open; the one who has is not harmed either."""
+    start()
+    wait_until(lambda: look(home).well)
+    bystander = subprocess.Popen(["sleep", "60"])
+    home.supervisor_lock.write_text(str(bystander.pid))
+    with pytest.raises(RuntimeFault, match="another process holds"):
+        bring_down(home, lambda text: None, patience=1)
+    assert bystander.poll() is None
+    bystander.kill()
+    bystander.wait()
+    supervisor = (look(home).said or {})["supervisor"]["pid"]
+    home.supervisor_lock.write_text(str(supervisor))
 
 
 def test_down_after_kill_9_of_the_supervisor_leaves_nothing(home: Home, start: Start) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 
 import psycopg
@@ -27,15 +28,21 @@ def no_dsn() -> str:
     raise ConfigurationError("set AIRFLOW__BACKOFFICE__WEB_DSN")
 
 
-@pytest.mark.parametrize("dsn_source", [lambda: DOWN, no_dsn])
-def test_a_ledger_that_is_down_is_our_503_page_and_the_host_lives(dsn_source):
+def failing_command() -> str:
+    raise subprocess.CalledProcessError(1, "fetch-secret --token hunter2")
+
+
+@pytest.mark.parametrize("dsn_source", [lambda: DOWN, no_dsn, failing_command, lambda: "postgres:hunter2"])
+def test_a_ledger_that_is_down_is_our_503_page_and_the_host_lives(dsn_source, caplog):
     client = client_of(dsn_source)
     page = client.get("/backoffice/cases")
     assert page.status_code == 503
     assert "The ledger does not answer" in page.text
     problem = client.get("/backoffice/api/v1/cases")
     assert (problem.status_code, problem.headers["content-type"]) == (503, "application/problem+json")
-    assert "password" not in page.text + problem.text
+    assert "the ledger does not answer" in caplog.text
+    for secret in ("hunter2", "password"):
+        assert secret not in page.text + problem.text + caplog.text
     assert client.post("/auth/token", json={"username": "clerk", "password": "wrong"}).status_code == 401
 
 

@@ -52,7 +52,7 @@ WITH free AS (
   GROUP BY n.invoice_id, n.order_line_id
 ), widest AS (
   SELECT max(t.up_abs) FILTER (WHERE t.code LIKE 'QTY%') AS quantity, max(t.up_pct) FILTER (WHERE t.code LIKE 'QTY%') AS pct, max(t.up_abs) FILTER (WHERE t.code = 'AMT_REC') AS value
-  FROM tolerance t WHERE t.tolerance_set = (SELECT s.value FROM setting s WHERE s.name = 'tolerance_set')
+  FROM tolerance t WHERE t.tolerance_set = coalesce((SELECT r.tolerance_set FROM ops.rehearsal r WHERE r.run_id = run_in), (SELECT s.value FROM setting s WHERE s.name = 'tolerance_set'))
 ), uncovered AS MATERIALIZED (  -- once, not once per proposal
   SELECT n.invoice_id FROM line n LEFT JOIN order_line o ON o.order_line_id = n.order_line_id
   LEFT JOIN booked b ON b.invoice_id = n.invoice_id AND b.order_line_id = n.order_line_id

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -84,6 +85,15 @@ class SourceHook(BaseHook):
         self.longest_pause_seconds = longest_pause_seconds
         self._http = HttpHook(method="GET", http_conn_id=http_conn_id)
         self._session: Session | None = None
+        self._calls: list[dict[str, str | None]] = []
+
+    def take_calls(self) -> list[dict[str, str | None]]:
+        """Return what was asked since the last time, for the audit log, and forget it.
+
+        Each call: method, path, status (or the kind of failure), size and SHA-256 of the answer, time.
+        """
+        taken, self._calls = self._calls, []
+        return taken
 
     def pages(
         self,
@@ -175,7 +185,9 @@ class SourceHook(BaseHook):
         with self._ask(path, params) as response:
             self._refuse_status(response, path)
             try:
-                return read_page(self._body(response, MAX_PAGE_BYTES))
+                body = self._body(response, MAX_PAGE_BYTES)
+                self._note(path, response, body)
+                return read_page(body)
             except NoPageError as error:
                 raise _TryAgainError(str(error)) from error
             except ForeignAddressError as error:
@@ -194,7 +206,9 @@ class SourceHook(BaseHook):
                 response.headers.get("Content-Type", "").partition(";")[0].strip().lower()[:100] or None
             )
             try:
-                return Download(self._body(response, max_bytes), media_type, None)
+                body = self._body(response, max_bytes)
+                self._note(path, response, body)
+                return Download(body, media_type, None)
             except _TooLargeError:
                 return Download(None, media_type, f"not kept: longer than the limit of {max_bytes} bytes")
 
@@ -223,8 +237,26 @@ class SourceHook(BaseHook):
     def _ask(self, path: str, params: dict[str, str] | None) -> Response:
         session, options = self._line()
         request = requests.Request("GET", f"{self._origin()}{path}", params=params)
-        response: Response = self._http.run_and_check(session, session.prepare_request(request), options)
+        try:
+            response: Response = self._http.run_and_check(session, session.prepare_request(request), options)
+        except _BROKEN_LINE as error:
+            self._note(path, type(error).__name__, None)
+            raise
+        if response.status_code != 200:
+            self._note(path, response, None)
         return response
+
+    def _note(self, path: str, answer: Response | str, body: bytes | None) -> None:
+        self._calls.append(
+            {
+                "method": "GET",
+                "url": f"{self.http_conn_id}:{path}",
+                "status": answer if isinstance(answer, str) else str(answer.status_code),
+                "sha256": None if body is None else hashlib.sha256(body).hexdigest(),
+                "size": None if body is None else str(len(body)),
+                "at": time_text(datetime.now(UTC)),
+            }
+        )
 
     def _line(self) -> tuple[Session, dict[str, Any]]:
         """Return the one session of this hook (it keeps its connections open) and the options of each

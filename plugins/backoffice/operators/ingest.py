@@ -17,7 +17,15 @@ from backoffice.hooks.ledger import LedgerHook
 from backoffice.hooks.source import SourceHook
 from backoffice.operators.ingest_document import store_document
 from backoffice.operators.ingest_einvoices import EINVOICE_PARSER, Arrival, EInvoiceStage, read_envelope
-from backoffice.operators.ingest_load import Connection, Load, LoadOf, finish_load, ledger_run, loading
+from backoffice.operators.ingest_load import (
+    Connection,
+    Load,
+    LoadOf,
+    finish_load,
+    ledger_run,
+    loading,
+    record_calls,
+)
 from backoffice.operators.ingest_records import RECORD_DATASETS, RECORD_PARSER, RecordStage
 from backoffice.operators.ingest_reread import stage_reread_documents
 from backoffice.operators.ingest_selection import Selection, read_selection
@@ -79,11 +87,15 @@ class _IngestOperator(BaseOperator):
         ledger = LedgerHook(self.ledger_conn_id)
         run_id = ledger_run(ledger, context, self.process)
         what = LoadOf(self.source, dataset, parser, advances_watermark=selection.advances_watermark)
-        with (
-            closing(SourceHook(self.http_conn_id)) as source,
-            loading(ledger, run_id, what) as (connection, load),
-        ):
-            result = self._stage(connection, load, source, selection)
+        with closing(SourceHook(self.http_conn_id)) as source:
+            try:
+                with loading(ledger, run_id, what) as (connection, load):
+                    result = self._stage(connection, load, source, selection)
+                    record_calls(connection, run_id, source.take_calls())
+            finally:
+                # the calls of a load that came to nothing were made all the same
+                with ledger.connect() as connection:
+                    record_calls(connection, run_id, source.take_calls())
         self.log.info("%s of %s: %s", dataset, self.source, result)
         return {
             "run_id": run_id,

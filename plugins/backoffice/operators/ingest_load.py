@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from backoffice import settings
 from backoffice.hooks.ledger import LedgerHook
@@ -61,6 +62,12 @@ def open_load(connection: Connection, run_id: int, what: LoadOf) -> Load:
     if row is None:
         raise RuntimeError("intake.open_load returned nothing")
     return Load(int(row[0]), row[1])
+
+
+def record_calls(connection: Connection, run_id: int, calls: list[dict[str, str | None]]) -> None:
+    """Write calls of a source to the audit log of the run."""
+    if calls:
+        connection.execute(settings.sql("intake/record_calls"), (run_id, Jsonb(calls)))
 
 
 def finish_load(

@@ -66,7 +66,9 @@ def open_case(dsn: str) -> OpenCase | None:
                    parked, (SELECT min(d.user_id)
                       FROM review.authority a JOIN review.identity d USING (person_id)
                      WHERE d.system = 'airflow' AND a.role = c.role AND a.process IN ('*', c.process)
-                       AND a.entity IN ('*', c.entity) AND a.amount_limit >= coalesce(c.amount, 0)
+                       AND a.entity IN ('*', c.entity)
+                       AND a.currency = coalesce(c.currency, a.currency)
+                       AND a.amount_limit >= coalesce(c.amount, 0)
                        AND current_date BETWEEN a.effective_from AND coalesce(a.effective_to, 'infinity'))
               FROM review."case" c
               JOIN review.case_item i USING (case_id)
@@ -77,9 +79,8 @@ def open_case(dsn: str) -> OpenCase | None:
             """
         ).fetchall()
     cases = [case for case in (_case(row) for row in rows) if case is not None]
-    cases.sort(
-        key=lambda case: (not case.parked, _rank(case.codes))
-    )  # stable: the simplest and smallest first
+    # The sort is stable: among equals the simplest and smallest stays first.
+    cases.sort(key=lambda case: (case.user is None, not case.parked, _rank(case.codes)))
     return cases[0] if cases else None
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import partial
 from json import loads
 from queue import Empty, LifoQueue
+from subprocess import SubprocessError
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -63,7 +64,7 @@ class LedgerPool:
         self._dsn_source = dsn_source
         self._idle: LifoQueue[Connection] = LifoQueue()
         self._slots = BoundedSemaphore(size)
-        self._statement_milliseconds = int(statement_seconds * 1000)
+        self._session = _SESSION.format(statement=int(statement_seconds * 1000))
         self._wait_seconds = wait_seconds
         self._connect_seconds = connect_seconds
 
@@ -128,22 +129,26 @@ class LedgerPool:
                 return connection
 
     def _open(self) -> Connection:
+        connection = psycopg.Connection[DictRow].connect(
+            self._conninfo(), autocommit=True, row_factory=dict_row
+        )
+        set_json_loads(partial(loads, parse_float=Decimal), connection)  # no amount becomes a binary fraction
+        return connection
+
+    def _conninfo(self) -> str:
+        """Return the connection string with our session settings; what is wrong with it is told without it."""
         try:
             dsn = self._dsn_source()
-        except (ConfigurationError, OSError) as error:
+            return make_conninfo(
+                dsn,
+                options=f"{conninfo_to_dict(dsn).get('options') or ''} {self._session}".strip(),
+                application_name="backoffice web",
+                connect_timeout=self._connect_seconds,
+            )
+        except ConfigurationError as error:
             raise LedgerUnavailable(str(error)) from error
-        options = _SESSION.format(statement=self._statement_milliseconds)
-        conninfo = make_conninfo(
-            dsn,
-            options=f"{conninfo_to_dict(dsn).get('options') or ''} {options}".strip(),
-            application_name="backoffice web",
-            connect_timeout=self._connect_seconds,
-        )
-        connection = psycopg.Connection[DictRow].connect(conninfo, autocommit=True, row_factory=dict_row)
-        set_json_loads(
-            partial(loads, parse_float=Decimal), connection
-        )  # an amount never becomes a binary fraction
-        return connection
+        except (OSError, SubprocessError, psycopg.ProgrammingError) as error:
+            raise LedgerUnavailable(f"the DSN of the pages cannot be read ({type(error).__name__})") from None
 
     def _give_back(self, connection: Connection) -> None:
         if connection.closed or connection.pgconn.transaction_status != psycopg.pq.TransactionStatus.IDLE:

@@ -48,6 +48,28 @@ CREATE OR REPLACE FUNCTION ops.lock_process(process_in text) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
 RETURN pg_advisory_xact_lock(hashtextextended('backoffice:' || process_in, 0));
 
+-- What a dry run does is rolled back, never kept, whoever calls: its row in ops.rehearsal fails at commit.
+CREATE OR REPLACE FUNCTION ops.refuse_commit() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RAISE EXCEPTION 'run % is a dry run: what it does is rolled back, never kept', NEW.run_id USING ERRCODE = 'BO403';
+END $$;
+DROP TRIGGER IF EXISTS never_committed ON ops.rehearsal;
+CREATE CONSTRAINT TRIGGER never_committed AFTER INSERT OR UPDATE ON ops.rehearsal DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ops.refuse_commit();
+ALTER TABLE ops.rehearsal ENABLE ALWAYS TRIGGER never_committed;
+
+-- Called by every act function: a dry run may work with other tolerances than those in force, but cannot keep what it does.
+CREATE OR REPLACE FUNCTION ops.rehearse(this_run ops.run, tolerances text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF this_run.dry_run THEN
+    INSERT INTO ops.rehearsal AS r (run_id, tolerance_set) VALUES (this_run.run_id, tolerances)
+    ON CONFLICT (run_id) DO UPDATE SET tolerance_set = coalesce(excluded.tolerance_set, r.tolerance_set);
+  ELSIF tolerances <> (SELECT s.value FROM ledger.setting s WHERE s.name = 'tolerance_set') THEN
+    RAISE EXCEPTION 'tolerance set % is not in force; only a dry run may try it', tolerances USING ERRCODE = 'BO403';
+  END IF;
+END $$;
+
 CREATE OR REPLACE FUNCTION ledger.is_business_day(entity_in text, day_in date) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC

@@ -189,6 +189,7 @@ DECLARE loaded intake.load; this_run ops.run; totals record;
 BEGIN
   SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;
   PERFORM ops.lock_process(this_run.process);
+  PERFORM ops.rehearse(this_run);
   FOR loaded IN
     SELECT * FROM intake.load l WHERE l.run_id = run_in AND l.state = 'gated'
     ORDER BY array_position(ARRAY['suppliers', 'orders', 'receipts', 'invoices'], l.dataset), l.load_id FOR UPDATE

@@ -20,6 +20,7 @@ BEGIN
   IF NOT EXISTS (SELECT FROM tolerance t WHERE t.tolerance_set = tolerances) THEN
     RAISE EXCEPTION 'there is no tolerance set %; known are %', tolerances, (SELECT string_agg(DISTINCT t.tolerance_set, ', ') FROM tolerance t) USING ERRCODE = 'BO422';
   END IF;
+  PERFORM ops.rehearse(this_run, tolerances);
   stale := ops.stale_datasets(run_in);
   SELECT encode(sha256(convert_to(string_agg(t.sha256, '' ORDER BY t.name), 'UTF8')), 'hex') INTO rule
   FROM ops.installed_text t WHERE t.name LIKE 'include/sql/invoice_reconciliation/%';

@@ -48,6 +48,7 @@ DECLARE this_run ops.run; active ledger.policy_version; recorded bigint;
 BEGIN
   SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;
   PERFORM ops.lock_process(this_run.process);
+  PERFORM ops.rehearse(this_run);
   SELECT * INTO active FROM ledger.policy_version p WHERE p.policy_id = policy_in AND p.active_until IS NULL;
   IF active IS NULL OR active.sha256 <> sha256_in THEN
     RAISE EXCEPTION 'policy % with hash % is not the active version (active: % version %); activate it or decide by the active text',

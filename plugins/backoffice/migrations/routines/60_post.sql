@@ -112,6 +112,7 @@ DECLARE this_run ops.run;
 BEGIN
   SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;
   PERFORM ops.lock_process(this_run.process);
+  PERFORM ops.rehearse(this_run);
   receipts := post_receipts(run_in);
   TRUNCATE work_booking;
   INSERT INTO work_booking (invoice_id, decision_id, payment_block)

@@ -17,6 +17,7 @@ DECLARE this_run ops.run;
 BEGIN
   SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;
   PERFORM ops.lock_process(this_run.process);
+  PERFORM ops.rehearse(this_run);
   superseded := review.settle_by_facts(this_run.process);
 
   WITH wanted AS (

@@ -42,6 +42,7 @@ DECLARE a record; result text;
 BEGIN
   booked := 0; stale := 0; entries := 0;
   PERFORM ops.lock_process(process_in);
+  PERFORM ops.rehearse(r) FROM ops.run r WHERE r.run_id = run_in;
   FOR a IN
     SELECT n.*, c.subject_kind, c.subject_id, c.subject_key, c.role, c.process FROM review.answer n JOIN review.case c ON c.case_id = n.case_id
     WHERE n.booked_at IS NULL AND n.final AND c.process = process_in AND c.state = 'decided' ORDER BY n.answer_id FOR UPDATE OF n, c

@@ -27,6 +27,12 @@ CREATE TABLE ops.run (
   UNIQUE (dag_id, airflow_run_id)
 );
 
+-- What a dry run works with, for as long as its transaction lasts: a row here cannot be committed.
+CREATE TABLE ops.rehearsal (
+  run_id            bigint PRIMARY KEY REFERENCES ops.run,
+  tolerance_set     text
+);
+
 CREATE TABLE ops.run_report (
   run_id            bigint PRIMARY KEY REFERENCES ops.run,
   report            jsonb NOT NULL,

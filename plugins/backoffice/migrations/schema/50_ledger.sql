@@ -135,10 +135,6 @@ CREATE TABLE ledger.payment_proposal (
   pay_on date NOT NULL, decision_id bigint NOT NULL REFERENCES ledger.decision, run_id bigint,
   state text NOT NULL DEFAULT 'proposed' CHECK (state IN ('proposed', 'withdrawn')), proposed_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE TABLE ledger.allocation (
-  invoice_line_id bigint NOT NULL REFERENCES purchasing.invoice_line, receipt_line_id bigint NOT NULL REFERENCES purchasing.receipt_line,
-  quantity numeric NOT NULL CHECK (quantity > 0), PRIMARY KEY (invoice_line_id, receipt_line_id)
-);
 
 -- Working set of one matching transaction; emptied at its start. Unlogged: a crash rolls the transaction back anyhow.
 CREATE UNLOGGED TABLE ledger.work_scope (invoice_id bigint NOT NULL, in_scope boolean NOT NULL);
