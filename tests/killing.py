@@ -245,10 +245,11 @@ def _count_steps(steps: _Steps) -> None:
 
 
 def _summary(statement: Any) -> str:
-    text = statement if isinstance(statement, str) else statement.decode() if isinstance(statement, bytes) else repr(statement)
-    text = text.replace("\\n", "\n")
-    words = [line for line in text.splitlines() if not line.lstrip("[(Composed'\"SQL ").startswith("--")]
-    return " ".join(" ".join(words).split())[:60]
+    """Return the beginning of a statement without its comments."""
+    if hasattr(statement, "as_string"):
+        statement = statement.as_string()
+    text = statement.decode() if isinstance(statement, bytes) else str(statement)
+    return " ".join(" ".join(line for line in text.splitlines() if not line.lstrip().startswith("--")).split())[:60]
 
 
 if __name__ == "__main__":

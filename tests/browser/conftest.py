@@ -31,9 +31,11 @@ __all__ = [
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The machine's own Chromium."""
+    """The machine's own Chromium, gone after the module: Playwright keeps an event loop running in this thread,
+    in which no test of asynchronous code could start its own.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     executable = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
     if executable is None:

@@ -32,6 +32,24 @@ def test_waits_only_for_unanswered_cases_and_only_until_the_window_ends(by_state
     assert judge_waiting(CaseCounts(by_state), NOON, now) == verdict
 
 
+@pytest.mark.parametrize(
+    ("by_state", "now", "verdict"),
+    [
+        ({"open": 5}, NOON - SECOND, "wait"),
+        ({"open": 5, "half_decided": 1}, NOON - SECOND, "wait"),
+        ({"open": 5, "superseded": 1}, NOON - SECOND, "wait"),
+        ({"open": 5, "decided": 1}, NOON - SECOND, "answered"),
+        ({"open": 5, "settled": 1}, NOON - SECOND, "answered"),
+        ({"open": 5, "decided": 1}, NOON + SECOND, "answered"),
+        ({"open": 5}, NOON, "window_over"),
+        ({"decided": 1}, NOON - SECOND, "settled"),
+        ({}, NOON - SECOND, "settled"),
+    ],
+)
+def test_the_first_answer_may_end_the_waiting_but_facts_alone_do_not(by_state, now, verdict):
+    assert judge_waiting(CaseCounts(by_state), NOON, now, "any") == verdict
+
+
 @given(
     by_state=st.dictionaries(st.sampled_from(STATES), st.integers(0, 1000)),
     seconds=st.integers(-(10**6), 10**6),

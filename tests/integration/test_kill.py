@@ -9,23 +9,19 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import itertools
-import os
 import random
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import requests
-from psycopg.conninfo import make_conninfo
 from tests import dump
 from tests.answering import answer_all
-from tests.conftest import LOG_INS, PASSWORD
+from tests.copies import Copies
 from tests.killing import Killer, run_operator
 from tests.night import connection_json, environment, http_json
 
@@ -52,42 +48,16 @@ USUAL_POINTS = 24
 # after which operators the night is run to its end as well, and how often: a gate costs a second
 WHOLE_NIGHTS = {"open_run": 1, "ingest_invoices": 1, "check_orders": 1, "ingest": 0, "check": 0}
 USUAL_WHOLE_NIGHTS = 4
-_number = itertools.count(1)
 
 
-class Nights:
+class Nights(Copies):
     """An undisturbed night, with a copy of the ledger as it stood before each operator and a dump of it after."""
 
     def __init__(self, admin: str, base: Mapping[str, str], url: str, clock: SandboxClock, killer: Killer) -> None:
-        self.admin, self.base, self.url, self.clock, self.killer = admin, dict(base), url, clock, killer
+        super().__init__(admin)
+        self.base, self.url, self.clock, self.killer = dict(base), url, clock, killer
         self.before: dict[str, str] = {}
         self.after: dict[str, dump.Dump] = {}
-
-    def copy(self, template: str) -> str:
-        """Return the name of a new copy of a database."""
-        name = f"kill_{os.getpid()}_{next(_number)}"
-        with psycopg.connect(self.admin, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-        return name
-
-    def drop(self, *names: str) -> None:
-        """Remove databases."""
-        with psycopg.connect(self.admin, autocommit=True) as connection:
-            for name in names:
-                connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-    @contextmanager
-    def scratch(self, template: str) -> Iterator[str]:
-        """A copy of a database for one attempt."""
-        database = self.copy(template)
-        try:
-            yield database
-        finally:
-            self.drop(database)
-
-    def dsn(self, database: str, role: str) -> str:
-        """Return the DSN of a role."""
-        return make_conninfo(self.admin, dbname=database, user=LOG_INS[role], password=PASSWORD)
 
     def environment(self, database: str) -> dict[str, str]:
         """Return what a worker's environment says about this ledger."""
@@ -109,12 +79,12 @@ class Nights:
 
     def answer(self, database: str) -> None:
         """Answer what is open; nothing is open a second time."""
-        with psycopg.connect(self.dsn(database, "web")) as web:
+        with self.connect(database, "web") as web:
             answer_all(web)
 
     def dump(self, database: str) -> dump.Dump:
         """Return everything that the ledger says."""
-        with psycopg.connect(self.dsn(database, "auditor")) as connection:
+        with self.connect(database, "auditor") as connection:
             return dump.everything(connection)
 
     def sent(self) -> list[str]:
@@ -137,9 +107,9 @@ def nights(postgres: str, ledger_template: str, tmp_path_factory: pytest.TempPat
         killer = Killer(folder / "children.log")
         stack.callback(killer.close)
         undisturbed = Nights(postgres, base, url, clock, killer)
+        stack.callback(undisturbed.drop_all)
         database = undisturbed.copy(ledger_template)
-        stack.callback(lambda: undisturbed.drop(database, *undisturbed.before.values()))
-        with psycopg.connect(make_conninfo(postgres, dbname=database)) as connection:
+        with undisturbed.connect(database, "admin") as connection:
             connection.execute("INSERT INTO ops.simulated_clock (business_date) VALUES (%s)", (ANCHOR,))
         for task_id in NIGHT:
             if task_id == "act_on_answers":

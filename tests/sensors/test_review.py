@@ -96,6 +96,18 @@ def test_the_trigger_it_defers_to_brings_it_to_its_end(run, conn_id):
     assert result["decided"] == 2
 
 
+def test_waiting_for_any_answer_carries_over_the_rest(run, conn_id):
+    cases = run.open_cases(3)
+    sensor = make_sensor(conn_id, until="any")
+    with pytest.raises(TaskDeferred) as deferred:
+        sensor.execute(context())
+    assert deferred.value.trigger.serialize()[1]["until"] == "any"
+    run.set_state(cases[:1], "decided")
+    result = sensor.execute_complete(context(), {"status": "answered", "counts": None})
+    assert (result["status"], result["decided"], result["open"]) == ("answered", 1, 2)
+    assert make_sensor(conn_id, until="any").execute(context()) == result, "cleared, it does not wait again"
+
+
 def test_it_counts_again_and_does_not_trust_the_event(run, conn_id):
     run.open_cases(3)
     result = make_sensor(conn_id).execute_complete(context(), {"status": "settled", "counts": {"open": 0}})

@@ -99,6 +99,24 @@ def test_an_answer_wakes_it_without_a_poll(run, conn_id):
     assert asyncio.run(scenario()) < 2
 
 
+def test_waiting_for_any_answer_ends_with_the_first(run, conn_id):
+    cases = run.open_cases(3)
+    trigger = make_trigger(run.run_id, conn_id)
+    path, kwargs = trigger.serialize()
+    trigger = import_string(path)(**{**kwargs, "until": "any"})
+
+    async def scenario() -> list[dict[str, object]]:
+        waiting = asyncio.create_task(events_of(trigger))
+        await listening(run.ledger, 1)
+        await asyncio.to_thread(run.set_state, cases[:1], "superseded")
+        await asyncio.sleep(0.5)
+        assert not waiting.done(), "nobody answered: the facts settled it"
+        await asyncio.to_thread(run.set_state, cases[1:2], "decided")
+        return await asyncio.wait_for(waiting, 10)
+
+    assert [event["status"] for event in asyncio.run(scenario())] == ["answered"]
+
+
 def test_a_case_that_waits_for_its_second_person_is_not_answered(run, conn_id):
     run.set_state(run.open_cases(1), "half_decided")
     events = asyncio.run(events_of(make_trigger(run.run_id, conn_id, window=0.8)))

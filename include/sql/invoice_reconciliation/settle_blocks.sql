@@ -50,18 +50,25 @@ WITH free AS (
   LEFT JOIN uom_factor f ON f.from_uom = x.uom AND f.to_uom = o.uom AND f.item = o.item
   LEFT JOIN uom_factor g ON g.from_uom = x.uom AND g.to_uom = o.uom AND g.item = '*'
   GROUP BY n.invoice_id, n.order_line_id
-), widest AS (
-  SELECT max(t.up_abs) FILTER (WHERE t.code LIKE 'QTY%') AS quantity, max(t.up_pct) FILTER (WHERE t.code LIKE 'QTY%') AS pct, max(t.up_abs) FILTER (WHERE t.code = 'AMT_REC') AS value
-  FROM tolerance t WHERE t.tolerance_set = coalesce((SELECT r.tolerance_set FROM ops.rehearsal r WHERE r.run_id = run_in), (SELECT s.value FROM setting s WHERE s.name = 'tolerance_set'))
+), widest AS (  -- no limit at all = not checked; one of two limits = that one
+  SELECT coalesce(t.quantity, CASE WHEN t.pct IS NULL THEN 'infinity' ELSE 0 END) AS quantity, coalesce(t.pct, 0) AS pct,
+         coalesce(t.value, CASE WHEN t.value_pct IS NULL THEN 'infinity' ELSE 0 END) AS value, coalesce(t.value_pct, 0) AS value_pct, coalesce(t.unreceived, 'infinity') AS unreceived
+  FROM (SELECT max(t.up_abs) FILTER (WHERE t.code LIKE 'QTY%') AS quantity, max(t.up_pct) FILTER (WHERE t.code LIKE 'QTY%') AS pct,
+               max(t.up_abs) FILTER (WHERE t.code = 'AMT_REC') AS value, max(t.up_pct) FILTER (WHERE t.code = 'AMT_REC') AS value_pct,
+               max(t.up_abs) FILTER (WHERE t.code = 'NO_RECEIPT') AS unreceived
+        FROM tolerance t
+        WHERE t.tolerance_set = coalesce((SELECT r.tolerance_set FROM ops.rehearsal r WHERE r.run_id = run_in), (SELECT s.value FROM setting s WHERE s.name = 'tolerance_set'))) t
 ), uncovered AS MATERIALIZED (  -- once, not once per proposal
   SELECT n.invoice_id FROM line n LEFT JOIN order_line o ON o.order_line_id = n.order_line_id
   LEFT JOIN booked b ON b.invoice_id = n.invoice_id AND b.order_line_id = n.order_line_id
   CROSS JOIN widest w
-  LEFT JOIN LATERAL (SELECT coalesce(sum(r.quantity), 0) AS quantity, coalesce(sum(r.received_value), 0) AS value FROM receipt_line r WHERE r.order_line_id = n.order_line_id) r ON true
+  LEFT JOIN LATERAL (SELECT coalesce(sum(r.quantity), 0) AS quantity, coalesce(sum(r.received_value), 0) AS value, count(*) AS receipts FROM receipt_line r WHERE r.order_line_id = n.order_line_id) r ON true
   WHERE (o.order_line_id IS NULL
       OR NOT o.amount_based AND b.quantity > o.quantity + w.quantity + o.quantity * w.pct / 100
       OR NOT o.amount_based AND o.match_type = 3 AND b.quantity > r.quantity + w.quantity + r.quantity * w.pct / 100
-      OR o.amount_based AND o.match_type = 3 AND b.value > r.value + w.value
+         AND NOT (r.quantity <= 0 AND o.unit_price * b.quantity <= w.unreceived * o.price_base_quantity)
+      OR o.amount_based AND o.match_type = 3 AND b.value > r.value + w.value + r.value * w.value_pct / 100
+         AND NOT (r.receipts = 0 AND b.value <= w.unreceived)
       OR NOT o.approved OR o.closed)
     AND NOT EXISTS (SELECT FROM hold h JOIN invoice_line x ON x.invoice_line_id = h.invoice_line_id
       WHERE h.invoice_id = n.invoice_id AND x.order_line_id IS NOT DISTINCT FROM n.order_line_id AND h.release_kind = 'person'

@@ -1,6 +1,4 @@
-"""How long a run waits for the answers to the cases it opened: one decision, shared by the sensor and its
-trigger.
-"""
+"""How long a run waits for answers: one decision, shared by the sensor and its trigger."""
 
 from __future__ import annotations
 

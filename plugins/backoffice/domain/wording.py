@@ -38,9 +38,7 @@ def read_decimal(value: object) -> Decimal | None:
 
 
 def number(value: object, unknown: str = UNKNOWN) -> str:
-    """Return a quantity or percentage without idle zeros: 90.0000 is 90; text that is no number is left
-    alone.
-    """
+    """Return a quantity without idle zeros: 90.0000 is 90; text that is no number is left alone."""
     if value is None or value == "":
         return unknown
     parsed = read_decimal(value)

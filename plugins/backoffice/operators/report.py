@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,15 @@ from backoffice.operators.run_report import render_run_report
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+
+def shipped_policies() -> dict[str, str]:
+    """Return the hash of each policy file by its name, which is the policy's id.
+
+    A file that is not the active version is a draft. It is not loaded here: a broken draft stops no night.
+    """
+    files = (settings.include_dir() / "policies").glob("*/*.yaml")
+    return {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 class ReportOperator(BaseOperator):
@@ -83,7 +93,9 @@ class ReportOperator(BaseOperator):
     @staticmethod
     def _report(hook: LedgerHook, run_id: int) -> dict[str, Any]:
         with hook.connect() as connection:
-            row = connection.execute("SELECT ops.write_report(%s)", (run_id,)).fetchone()
+            row = connection.execute(
+                "SELECT ops.write_report(%s, %s)", (run_id, Jsonb(shipped_policies()))
+            ).fetchone()
         report: dict[str, Any] = row[0] if row else {}
         return report
 

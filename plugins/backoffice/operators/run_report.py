@@ -111,6 +111,7 @@ def report_view(report: Mapping[str, Any]) -> dict[str, Any]:
         "quarantine": report.get("quarantine") or [],
         "money_at_stake": report.get("money_at_stake") or [],
         "policy": report["policy"] or _Reported(),
+        "draft_policies": list(report["draft_policies"] or ()),
         "checks": checks,
         "failed_checks": [check for check in checks if not check.get("ok")],
         "untied": [line for line in sources if not line.ties],
@@ -154,9 +155,7 @@ def _source_line(line: Mapping[str, Any]) -> SourceLine:
 
 
 def _ties(values: Iterable[Any]) -> bool:
-    """Tell whether the first of four values is the sum of the others; four missing ones tie (nothing is
-    summed).
-    """
+    """Tell whether the first of four values is the sum of the others; four that are missing tie."""
     whole, *parts = values
     if whole is None:
         return all(part is None for part in parts)

@@ -51,14 +51,14 @@ class ReviewSensor(BaseSensorOperator):
     :param process: Process whose cases count, for example ``invoice_reconciliation``.
     :param review_window: How long people have, counted from the start of the run. Default 23 hours: until the
         next nightly run.
-    :param until: ``"all"`` (default): every case answered. ``"any"``: the first answer ends the waiting, so that it is
-        booked at once; what is open is carried over as at the window's end.
+    :param until: ``"all"`` (default): every case answered. ``"any"``: the first answer ends the waiting, so
+        that it is booked at once; what is open is carried over as at the window's end.
     :param ledger_conn_id: Connection of type ``postgres``. Default ``backoffice_ledger``.
     :param deferrable: Wait in the triggerer. Default True: people take hours, and a poke holds a worker slot.
     :param poke_interval: Seconds between looks; when deferred only the fall-back, since an answer wakes the
         run.
-    :return: ``{"status": "settled" | "answered" | "window_over", "window_until": ISO time or None, "opened": int, "open":
-        int, "half_decided": int, "decided": int, "settled": int, "superseded": int}``.
+    :return: ``{"status": "settled" | "answered" | "window_over", "window_until": ISO time or None,
+        "opened": int, "open": int, "half_decided": int, "decided": int, "settled": int, "superseded": int}``.
     :raises ConfigurationError: The Airflow connection of the ledger does not exist.
     """
 
@@ -116,9 +116,7 @@ class ReviewSensor(BaseSensorOperator):
         return PokeReturnValue(is_done=True, xcom_value=self._finish(looked))
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Return how the cases stand now, read again from the ledger: the event only says that it is time to
-        look.
-        """
+        """Return how the cases stand now; the event only says that it is time to look."""
         if event["status"] == "failed":
             raise ConfigurationError(event["message"])
         looked = self._look(context)

@@ -17,8 +17,7 @@ from backoffice.triggers.review_listener import shared_listener
 
 
 class ReviewTrigger(BaseTrigger):
-    """Fire one event when no case that a run opened is unanswered any more, or when its review window is
-    over.
+    """Fire one event when the cases that a run opened are answered, or when its review window is over.
 
     Waits on the ledger's notifications and looks anyway every ``poke_interval`` seconds, since a pooled
     connection hears none. All triggers of a triggerer share one connection per ledger. A ledger that cannot

@@ -118,9 +118,7 @@ class ReviewListener:
                     waiting.outcome.set_exception(error)
 
     async def _serve(self) -> None:
-        """Listen for as long as the listener lives; reconnect with growing pauses when the connection is
-        lost.
-        """
+        """Listen for as long as the listener lives; a lost connection is made anew after growing pauses."""
         pause = _FIRST_BACK_OFF_SECONDS
         while True:
             try:
@@ -158,9 +156,7 @@ class ReviewListener:
                 waiting.settle(judge_waiting(counted, waiting.window_until, now, waiting.until), counted)
 
     async def _sleep(self, connection: psycopg.AsyncConnection) -> None:
-        """Sleep until there is a reason to look: a notification, a newcomer, the poll interval or a window's
-        end.
-        """
+        """Sleep until there is a reason to look: an answer, a newcomer, the poll interval, a window's end."""
         still = [waiting for waiting in self._waiting if not waiting.outcome.done()]
         seconds = min((waiting.poll_seconds for waiting in still), default=_LONGEST_BACK_OFF_SECONDS)
         seconds = min(seconds, max(self._seconds_to_next_window(), 0.0))

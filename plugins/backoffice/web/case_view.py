@@ -1,6 +1,4 @@
-"""One case as a person reads it: what happened in a sentence per hold, and the values that disagree side by
-side.
-"""
+"""A hold as a person reads it: a sentence, and the values that disagree side by side."""
 
 from __future__ import annotations
 
@@ -149,9 +147,7 @@ def view_hold(hold: Mapping[str, Any], sentences: Mapping[str, str], document: M
 
 
 def _written(code: str, name: str, value: object) -> str:
-    """Return a fact as it is written; numbers and order numbers stay as they are unless they are known to be
-    values.
-    """
+    """Return a fact as it is written; what is not known to be a value, as an order number, stays as it is."""
     if name in _MONEY or (code == "AMT_REC" and name in _IN_ORDER_UNITS):
         return amount(value)
     return number(value) if name in _QUANTITIES else str(value)

@@ -80,8 +80,7 @@ class LedgerPool:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Yield a connection in one transaction that may write: committed at the end, rolled back on any
-        error.
+        """Yield a connection in one transaction that may write; an error rolls it back.
 
         :raises LedgerUnavailable: The ledger cannot be asked now.
         """
@@ -136,7 +135,7 @@ class LedgerPool:
         return connection
 
     def _conninfo(self) -> str:
-        """Return the connection string with our session settings; what is wrong with it is told without it."""
+        """Return the connection string with our session settings; an error about it does not quote it."""
         try:
             dsn = self._dsn_source()
             return make_conninfo(

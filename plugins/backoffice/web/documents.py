@@ -26,9 +26,7 @@ _NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|;%]')
 
 
 def safe_filename(given: str | None, fallback: str) -> str:
-    """Return a name without folders, control and direction characters, or leading dots; ``fallback`` if none
-    is left.
-    """
+    """Return a name without folders, control characters or leading dots; ``fallback`` if none is left."""
     name = re.split(r"[\\/]", given or "")[-1]
     name = "".join(letter for letter in name if unicodedata.category(letter)[0] != "C")
     name = _NOT_IN_NAMES.sub("_", name).strip().lstrip(".")

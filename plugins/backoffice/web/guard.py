@@ -1,6 +1,4 @@
-"""What stands before every page and every endpoint: size limit, cross-site check, security headers, no stray
-error.
-"""
+"""What stands before every page: size limit, cross-site check, security headers, no stray error."""
 
 from __future__ import annotations
 

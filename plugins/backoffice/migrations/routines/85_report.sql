@@ -37,6 +37,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   ) c
 $$;
 
+-- Policies whose shipped text is not the active one: drafts, which decide nothing.
+CREATE OR REPLACE FUNCTION ledger.draft_policies(shipped jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(jsonb_agg(f.policy_id ORDER BY f.policy_id), '[]') FROM jsonb_each_text(shipped) AS f(policy_id, sha256)
+  WHERE NOT EXISTS (SELECT FROM ledger.policy_version p WHERE p.policy_id = f.policy_id AND p.sha256 = f.sha256 AND p.active_until IS NULL)
+$$;
+
 CREATE OR REPLACE FUNCTION ops.build_report(run_in bigint) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH this_run AS (SELECT * FROM ops.run r WHERE r.run_id = run_in),
@@ -85,11 +92,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     'checks', ops.check_run(run_in))
 $$;
 
-CREATE OR REPLACE FUNCTION ops.write_report(run_in bigint) RETURNS jsonb
+DROP FUNCTION IF EXISTS ops.write_report(bigint);
+-- shipped: hash of each shipped policy text by its id.
+CREATE OR REPLACE FUNCTION ops.write_report(run_in bigint, shipped jsonb DEFAULT '{}') RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE built jsonb;
 BEGIN
-  built := ops.build_report(run_in);
+  built := ops.build_report(run_in) || jsonb_build_object('draft_policies', ledger.draft_policies(shipped));
   INSERT INTO ops.run_report (run_id, report) VALUES (run_in, built)
   ON CONFLICT (run_id) DO UPDATE SET report = excluded.report, written_at = now();
   UPDATE ops.run r SET reported_at = coalesce(r.reported_at, now()) WHERE r.run_id = run_in;
