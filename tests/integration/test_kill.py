@@ -53,7 +53,9 @@ USUAL_WHOLE_NIGHTS = 4
 class Nights(Copies):
     """An undisturbed night, with a copy of the ledger as it stood before each operator and a dump of it after."""
 
-    def __init__(self, admin: str, base: Mapping[str, str], url: str, clock: SandboxClock, killer: Killer) -> None:
+    def __init__(
+        self, admin: str, base: Mapping[str, str], url: str, clock: SandboxClock, killer: Killer
+    ) -> None:
         super().__init__(admin)
         self.base, self.url, self.clock, self.killer = dict(base), url, clock, killer
         self.before: dict[str, str] = {}
@@ -98,8 +100,13 @@ def nights(postgres: str, ledger_template: str, tmp_path_factory: pytest.TempPat
     folder = tmp_path_factory.mktemp("kill")
     clock = SandboxClock(START, frozen=True)
     with ExitStack() as stack:
-        url = stack.enter_context(running(with_unreadable(generate(SEED, SIZE, "realistic", ANCHOR)), Credentials(*LOGIN), clock))
-        base = {f"AIRFLOW_CONN_BACKOFFICE_{name}": http_json(url, *LOGIN) for name in ("ERP", "WAREHOUSE", "MAILBOX")}
+        url = stack.enter_context(
+            running(with_unreadable(generate(SEED, SIZE, "realistic", ANCHOR)), Credentials(*LOGIN), clock)
+        )
+        base = {
+            f"AIRFLOW_CONN_BACKOFFICE_{name}": http_json(url, *LOGIN)
+            for name in ("ERP", "WAREHOUSE", "MAILBOX")
+        }
         base |= {
             "AIRFLOW__BACKOFFICE__REPORT_DIR": str(folder / "reports"), "AIRFLOW__BACKOFFICE__GATE_DIR": str(folder / "gates"),
             "GX_ANALYTICS_ENABLED": "false",
@@ -147,7 +154,11 @@ def chosen(task_id: str, steps: tuple[str, ...]) -> list[Point]:
     """Return where to kill: everywhere if that is affordable, else around each commit and at a sample of the rest."""
     most = measure(POINTS, task_id, USUAL_POINTS)
     candidates = [Point(at, False) for at in range(len(steps))]
-    candidates += [Point(at, True) for at, step in enumerate(steps) if step.startswith(("before statement SELECT", "before commit"))]
+    candidates += [
+        Point(at, True)
+        for at, step in enumerate(steps)
+        if step.startswith(("before statement SELECT", "before commit"))
+    ]
     if len(candidates) <= most:
         return candidates
     commits = [point for point in candidates if "commit" in steps[point.at]][-6:]
@@ -171,11 +182,17 @@ def test_killed_at_any_step_and_run_again(nights: Nights, task_id: str) -> None:
     steps = undisturbed_steps(nights, task_id)
     points = chosen(task_id, steps)
     whole = [point for point in points if "commit" in steps[point.at] and rest_of(task_id)]
-    whole = whole[-measure(WHOLE_NIGHTS, task_id, USUAL_WHOLE_NIGHTS) :] if measure(WHOLE_NIGHTS, task_id, USUAL_WHOLE_NIGHTS) else []
+    whole = (
+        whole[-measure(WHOLE_NIGHTS, task_id, USUAL_WHOLE_NIGHTS) :]
+        if measure(WHOLE_NIGHTS, task_id, USUAL_WHOLE_NIGHTS)
+        else []
+    )
     for point in points:
         nights.calm()
         with nights.scratch(nights.before[task_id]) as database:
-            ending = nights.killer.run(nights.environment(database), task_id, "night-1", point.at, under_way=point.under_way)
+            ending = nights.killer.run(
+                nights.environment(database), task_id, "night-1", point.at, under_way=point.under_way
+            )
             what = f"{task_id} killed at {point} of {len(steps)} steps, {ending.steps[-1:]}"
             # one that was to die at its very end may have ended first
             assert ending.killed or point.under_way, f"{what}: {ending}"
@@ -212,7 +229,9 @@ def test_killed_again_and_again(nights: Nights) -> None:
             if task_id == "act_on_answers":
                 nights.answer(database)
             for _ in range(3):
-                nights.killer.run(nights.environment(database), task_id, "night-1", kill_at=chance.randrange(4, 30))
+                nights.killer.run(
+                    nights.environment(database), task_id, "night-1", kill_at=chance.randrange(4, 30)
+                )
             nights.run(database, task_id)
         expect_same(nights, nights.after["act_on_answers"], database, "a night of crashes")
 
@@ -220,7 +239,17 @@ def test_killed_again_and_again(nights: Nights) -> None:
 def test_the_undisturbed_night_is_worth_killing(nights: Nights) -> None:
     """The company holds every kind of thing that a crash could double or lose."""
     there: dict[str, Any] = nights.after["act_on_answers"]
-    for section in ("journal", "payment proposals", "open holds", "cases", "answers", "outbox", "quarantine", "GR/IR", "open items"):
+    for section in (
+        "journal",
+        "payment proposals",
+        "open holds",
+        "cases",
+        "answers",
+        "outbox",
+        "quarantine",
+        "GR/IR",
+        "open items",
+    ):
         assert there[section], f"the night leaves no {section}"
     events = {line.split(" | ")[1] for line in there["journal"]}
     assert events == {"goods_receipt", "invoice", "credit_note", "reversal"}

@@ -22,7 +22,14 @@ pytestmark = pytest.mark.integration
 
 TODAY = date(2026, 11, 20)
 EARLIER = date(2026, 11, 13)
-BOOKING_STEPS = ("accept_documents", "match_invoices", "decide_invoices", "post_entries", "open_cases", "act_on_answers")
+BOOKING_STEPS = (
+    "accept_documents",
+    "match_invoices",
+    "decide_invoices",
+    "post_entries",
+    "open_cases",
+    "act_on_answers",
+)
 # facts, verdicts, decisions, books, cases, effects and where the next run goes on; staging and run reports may grow
 KEPT = """
 SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
@@ -36,10 +43,14 @@ def fingerprint(ledger: Ledger) -> dict[str, str]:
     with ledger.connect("admin") as connection:
         names = [name for (name,) in connection.execute(KEPT).fetchall()]
         found = {
-            name: connection.execute(f"SELECT count(*) || ' ' || md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {name} t").fetchone()[0]
+            name: connection.execute(
+                f"SELECT count(*) || ' ' || md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {name} t"
+            ).fetchone()[0]
             for name in names
         }
-        found["audit.record"] = str(connection.execute("SELECT count(*) FROM audit.record WHERE subject NOT LIKE 'run:%'").fetchone())
+        found["audit.record"] = str(
+            connection.execute("SELECT count(*) FROM audit.record WHERE subject NOT LIKE 'run:%'").fetchone()
+        )
     return found
 
 
@@ -49,18 +60,26 @@ def read(ledger: Ledger, statement: str, *values: object) -> list[tuple[Any, ...
 
 
 def failures(results: dict[str, Any]) -> dict[str, str]:
-    return {task: str(result) for task, result in results.items() if isinstance(result, BaseException) and not isinstance(result, AirflowSkipException)}
+    return {
+        task: str(result)
+        for task, result in results.items()
+        if isinstance(result, BaseException) and not isinstance(result, AirflowSkipException)
+    }
 
 
 def report_of(results: dict[str, Any]) -> dict[str, Any]:
     assert failures(results) == {}
-    content: dict[str, Any] = json.loads(Path(results["report"]["file"]).with_suffix(".json").read_text(encoding="utf-8"))
+    content: dict[str, Any] = json.loads(
+        Path(results["report"]["file"]).with_suffix(".json").read_text(encoding="utf-8")
+    )
     return content
 
 
 def comparable(report: dict[str, Any]) -> dict[str, Any]:
     """Return a report without what names the run and the moment at which the sources were asked."""
-    sources = [{name: value for name, value in source.items() if name != "as_of"} for source in report["sources"]]
+    sources = [
+        {name: value for name, value in source.items() if name != "as_of"} for source in report["sources"]
+    ]
     return {**{name: value for name, value in report.items() if name != "run"}, "sources": sources}
 
 
@@ -94,7 +113,9 @@ def test_dry_run_books_nothing_and_says_what_a_run_then_does(ledger, company_in_
     rehearsed = run_night("manual-1", {"dry_run": True})
     assert fingerprint(ledger) == before
     assert [step for step in BOOKING_STEPS if not isinstance(rehearsed[step], AirflowSkipException)] == []
-    assert read(ledger, "SELECT dry_run, reported_at FROM ops.run WHERE airflow_run_id = 'manual-1'") == [(True, None)]
+    assert read(ledger, "SELECT dry_run, reported_at FROM ops.run WHERE airflow_run_id = 'manual-1'") == [
+        (True, None)
+    ]
     foreseen = report_of(rehearsed)
     assert foreseen["run"]["dry_run"] is True
     assert "ry run" in Path(rehearsed["report"]["file"]).read_text(encoding="utf-8")
@@ -118,7 +139,11 @@ def test_dry_run_again_and_after_the_night_foresees_nothing_new(ledger, company_
     before = fingerprint(ledger)
     after = report_of(run_night("manual-2", {"dry_run": True}))
     assert fingerprint(ledger) == before
-    assert (after["bookings"]["entries"], after["cases"]["opened"], after["payments"]["proposed"]) == (0, 0, 0)
+    assert (after["bookings"]["entries"], after["cases"]["opened"], after["payments"]["proposed"]) == (
+        0,
+        0,
+        0,
+    )
 
 
 # -- tolerance profiles ----------------------------------------------------------------------------------------------
@@ -134,7 +159,9 @@ def generous_tolerances(ledger):
         )
 
 
-def test_tolerance_profile_shows_in_a_dry_run_what_it_would_change(ledger, company_in_its_second_week, generous_tolerances):
+def test_tolerance_profile_shows_in_a_dry_run_what_it_would_change(
+    ledger, company_in_its_second_week, generous_tolerances
+):
     company_in_its_second_week()
     strict = report_of(run_night("manual-1", {"dry_run": True}))
     before = fingerprint(ledger)
@@ -144,7 +171,10 @@ def test_tolerance_profile_shows_in_a_dry_run_what_it_would_change(ledger, compa
     assert generous["invoices"]["approve"] > strict["invoices"]["approve"]
     assert held_for(generous, "PRICE") < held_for(strict, "PRICE")
     # what would be approved would also be proposed for payment
-    assert generous["payments"]["proposed"] - strict["payments"]["proposed"] == generous["invoices"]["approve"] - strict["invoices"]["approve"]
+    assert (
+        generous["payments"]["proposed"] - strict["payments"]["proposed"]
+        == generous["invoices"]["approve"] - strict["invoices"]["approve"]
+    )
     assert Decimal(generous["payments"]["amount"]) > Decimal(strict["payments"]["amount"])
 
 
@@ -170,7 +200,9 @@ def test_unknown_tolerance_profile_is_refused_by_name(ledger, company_in_its_sec
         ({"period_from": "2026-11-20", "period_until": "2026-11-10"}, "period_until"),
     ],
 )
-def test_refused_run_does_nothing_at_all(ledger, company_in_its_second_week, generous_tolerances, params, named):
+def test_refused_run_does_nothing_at_all(
+    ledger, company_in_its_second_week, generous_tolerances, params, named
+):
     """A profile without a dry run, or a period that is none: no step runs, though there is enough to do."""
     company_in_its_second_week()
     before = fingerprint(ledger)
@@ -179,10 +211,15 @@ def test_refused_run_does_nothing_at_all(ledger, company_in_its_second_week, gen
     assert named in str(results["open_run"])
     assert {task for task, result in results.items() if result is not results["open_run"]} == set()
     assert fingerprint(ledger) == before
-    assert read(ledger, "SELECT count(*) FROM intake.load JOIN ops.run USING (run_id) WHERE airflow_run_id = 'manual-1'") == [(0,)]
+    assert read(
+        ledger,
+        "SELECT count(*) FROM intake.load JOIN ops.run USING (run_id) WHERE airflow_run_id = 'manual-1'",
+    ) == [(0,)]
 
 
-def test_the_ledger_itself_keeps_nothing_of_a_dry_run(ledger, company_in_its_second_week, generous_tolerances):
+def test_the_ledger_itself_keeps_nothing_of_a_dry_run(
+    ledger, company_in_its_second_week, generous_tolerances
+):
     """Whoever calls: a dry run's acts cannot be committed, and only a dry run may try other tolerances."""
     company_in_its_second_week()
     assert failures(run_night("manual-1", {"dry_run": True})) == {}
@@ -211,28 +248,47 @@ def test_period_read_again_changes_no_booked_invoice_and_no_watermark(ledger, co
     results = run_night("manual-1", {"period_from": first.isoformat(), "period_until": last.isoformat()})
     assert failures(results) == {}
     assert fingerprint(ledger) == before  # neither a date, nor a decision, nor a watermark, nor a case
-    read_again = [document for document in invented.documents if midnight(first) <= document.updated_at < midnight(last + timedelta(days=1))]
+    read_again = [
+        document
+        for document in invented.documents
+        if midnight(first) <= document.updated_at < midnight(last + timedelta(days=1))
+    ]
     assert read_again
-    assert results["accept_documents"]["invoices"] == {"received": len(read_again), "accepted": 0, "quarantined": 0, "known": len(read_again)}
+    assert results["accept_documents"]["invoices"] == {
+        "received": len(read_again),
+        "accepted": 0,
+        "quarantined": 0,
+        "known": len(read_again),
+    }
 
 
 def test_what_a_period_brings_is_posted_today(ledger, company_in_its_second_week):
     """Documents of the past that a manual run finds are posted on the day of booking; the nights go on where they were."""
     company_in_its_second_week()
     watermarks = "SELECT source, dataset, high_water FROM intake.watermark ORDER BY 1, 2"
-    marks, entries = read(ledger, watermarks), read(ledger, "SELECT max(entry_id) FROM ledger.journal_entry")[0][0]
-    period = {"period_from": (EARLIER - timedelta(days=2)).isoformat(), "period_until": (EARLIER + timedelta(days=4)).isoformat()}
+    marks, entries = (
+        read(ledger, watermarks),
+        read(ledger, "SELECT max(entry_id) FROM ledger.journal_entry")[0][0],
+    )
+    period = {
+        "period_from": (EARLIER - timedelta(days=2)).isoformat(),
+        "period_until": (EARLIER + timedelta(days=4)).isoformat(),
+    }
     results = run_night("manual-1", period)
     assert failures(results) == {}
     assert results["accept_documents"]["invoices"]["accepted"] > 0
     assert results["accept_documents"]["invoices"]["known"] > 0
-    assert read(ledger, "SELECT DISTINCT posting_date FROM ledger.journal_entry WHERE entry_id > %s", entries) == [(TODAY,)]
+    assert read(
+        ledger, "SELECT DISTINCT posting_date FROM ledger.journal_entry WHERE entry_id > %s", entries
+    ) == [(TODAY,)]
     assert read(ledger, watermarks) == marks
     # the next night starts at the old watermark, finds these documents known, and brings the rest
     night = run_night("night-2")["accept_documents"]["invoices"]
     assert night["known"] >= results["accept_documents"]["invoices"]["accepted"]
     assert night["accepted"] > 0
-    assert read(ledger, "SELECT count(*) FROM intake.watermark WHERE high_water >= %s", midnight(TODAY)) == [(4,)]
+    assert read(ledger, "SELECT count(*) FROM intake.watermark WHERE high_water >= %s", midnight(TODAY)) == [
+        (4,)
+    ]
 
 
 def test_supplier_filter_takes_in_this_supplier_only(ledger, company):
@@ -243,7 +299,10 @@ def test_supplier_filter_takes_in_this_supplier_only(ledger, company):
     assert failures(results) == {}
     assert results["ingest_invoices"]["rows"] == senders.count(supplier)
     assert read(ledger, "SELECT DISTINCT supplier_id FROM purchasing.order_line") == [(supplier,)]
-    assert {sender for (sender,) in read(ledger, "SELECT DISTINCT supplier_id FROM purchasing.invoice")} <= {supplier, None}
+    assert {sender for (sender,) in read(ledger, "SELECT DISTINCT supplier_id FROM purchasing.invoice")} <= {
+        supplier,
+        None,
+    }
     assert read(ledger, "SELECT supplier_id FROM purchasing.supplier") == [(supplier,)]
     assert read(ledger, "SELECT count(*) FROM intake.watermark") == [(0,)]
     assert read(ledger, "SELECT count(*) > 0 FROM ledger.journal_entry WHERE event = 'invoice'") == [(True,)]
@@ -253,7 +312,11 @@ def test_entity_filter(ledger, company):
     invented, _, _ = company(7, 150, "realistic", TODAY)
     nothing = run_night("manual-1", {"entity": "9999"})
     assert failures(nothing) == {}
-    assert {name: nothing[f"ingest_{name}"]["rows"] for name in ("orders", "receipts", "invoices")} == {"orders": 0, "receipts": 0, "invoices": 0}
+    assert {name: nothing[f"ingest_{name}"]["rows"] for name in ("orders", "receipts", "invoices")} == {
+        "orders": 0,
+        "receipts": 0,
+        "invoices": 0,
+    }
     assert read(ledger, "SELECT count(*) FROM purchasing.invoice") == [(0,)]
     everything = run_night("manual-2", {"entity": invented.entity})
     assert failures(everything) == {}

@@ -29,7 +29,11 @@ pytestmark = pytest.mark.integration
 ANCHOR = date(2026, 11, 20)
 START = datetime(2026, 11, 21, tzinfo=UTC)
 LOGIN = ("backoffice", "sandbox-test-only")
-READING = tuple(f"{verb}_{name}" for verb in ("ingest", "check") for name in ("suppliers", "orders", "receipts", "invoices"))
+READING = tuple(
+    f"{verb}_{name}"
+    for verb in ("ingest", "check")
+    for name in ("suppliers", "orders", "receipts", "invoices")
+)
 LATE = ("accept_documents", "match_invoices", "decide_invoices", "post_entries", "open_cases", "report")
 MONEY = (
     "order lines", "receipts", "invoices", "quarantine", "waiting for a match", "waiting for an entry", "line states", "invoice states",
@@ -79,7 +83,9 @@ class Works(Copies):
 
     def disturb(self, service: str, mode: str) -> None:
         """Break a source, or with mode none let it work again."""
-        requests.post(f"{self.url}/admin/outage", json={"service": service, "mode": mode}, auth=LOGIN, timeout=10).raise_for_status()
+        requests.post(
+            f"{self.url}/admin/outage", json={"service": service, "mode": mode}, auth=LOGIN, timeout=10
+        ).raise_for_status()
 
 
 @contextmanager
@@ -88,8 +94,14 @@ def works_of(company: Company, postgres: str, template: str, folder: Any) -> Ite
     clock = SandboxClock(START, frozen=True)
     with ExitStack() as stack:
         url = stack.enter_context(running(company, Credentials(*LOGIN), clock))
-        base = {f"AIRFLOW_CONN_BACKOFFICE_{name}": http_json(url, *LOGIN) for name in ("ERP", "WAREHOUSE", "MAILBOX")}
-        base |= {"AIRFLOW__BACKOFFICE__REPORT_DIR": str(folder / "reports"), "AIRFLOW__BACKOFFICE__GATE_DIR": str(folder / "gates")}
+        base = {
+            f"AIRFLOW_CONN_BACKOFFICE_{name}": http_json(url, *LOGIN)
+            for name in ("ERP", "WAREHOUSE", "MAILBOX")
+        }
+        base |= {
+            "AIRFLOW__BACKOFFICE__REPORT_DIR": str(folder / "reports"),
+            "AIRFLOW__BACKOFFICE__GATE_DIR": str(folder / "gates"),
+        }
         works = Works(postgres, url, clock, base)
         stack.callback(works.drop_all)
         works.empty = works.copy(template)
@@ -100,7 +112,9 @@ def works_of(company: Company, postgres: str, template: str, folder: Any) -> Ite
 
 @pytest.fixture(scope="module")
 def works(postgres: str, ledger_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Works]:
-    with works_of(generate(9, 30, "realistic", ANCHOR), postgres, ledger_template, tmp_path_factory.mktemp("works")) as made:
+    with works_of(
+        generate(9, 30, "realistic", ANCHOR), postgres, ledger_template, tmp_path_factory.mktemp("works")
+    ) as made:
         yield made
 
 
@@ -196,7 +210,9 @@ def test_readings_are_cleared_too(works: Works, undisturbed: dump.Dump, seed: in
     order = ("open_run", *READING, *LATE)
     with works.scratch(works.empty) as database, works.at(database):
         for at, task_id in enumerate(order):
-            run_operator(task_id, "first")  # a gate whose reading was cleared without it may refuse, as in a real night
+            run_operator(
+                task_id, "first"
+            )  # a gate whose reading was cleared without it may refuse, as in a real night
             for _ in range(chance.choice([0, 0, 1])):
                 run_operator(chance.choice(order[: at + 1]), "first")
         run_all(("open_run", *READING), "second")
@@ -250,27 +266,29 @@ def test_two_runs_at_once(works: Works, read: str, undisturbed: dump.Dump, seed:
 
 
 @pytest.mark.parametrize("task_id", ["open_run", "ingest_orders", "ingest_invoices", "check_orders", *LATE])
-def test_two_attempts_of_one_task_at_once(works: Works, read: str, undisturbed: dump.Dump, task_id: str) -> None:
+def test_two_attempts_of_one_task_at_once(
+    works: Works, read: str, undisturbed: dump.Dump, task_id: str
+) -> None:
     """A worker that was given up for lost goes on beside its successor."""
-    order = ("open_run", *READING, *LATE)
-    start = read if task_id in LATE else works.empty
-    before = [name for name in (LATE if task_id in LATE else order)[: (LATE if task_id in LATE else order).index(task_id)]]
-    with works.scratch(start) as database, works.at(database):
-        run_all(before, "first")
+    order = LATE if task_id in LATE else ("open_run", *READING)
+    at = order.index(task_id)
+    with works.scratch(read if task_id in LATE else works.empty) as database, works.at(database):
+        run_all(order[:at], "first")
         results: list[Any] = []
         at_once(*[lambda: results.append(run_operator(task_id, "first"))] * 2)
         errors = [result for result in results if isinstance(result, BaseException)]
         assert len(errors) < 2, errors
-        if start == works.empty:
-            run_all(READING[:4] if task_id.startswith("ingest") else (), "first")
-            run_all(READING[4:], "first")
+        if task_id not in LATE:
+            run_all(order[at + 1 :], "first")
             run_all(("open_run", *READING), "second")
         finish(works, database)
         expect_same(undisturbed, works.books(database), f"two attempts of {task_id}")
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_people_runs_and_housekeeping_at_once(works: Works, read: str, undisturbed: dump.Dump, seed: int) -> None:
+def test_people_runs_and_housekeeping_at_once(
+    works: Works, read: str, undisturbed: dump.Dump, seed: int
+) -> None:
     """People answer while two runs and the housekeeping work on the same cases."""
     with works.scratch(read) as database, works.at(database):
         run_all(LATE, "first")
@@ -286,8 +304,20 @@ def test_people_runs_and_housekeeping_at_once(works: Works, read: str, undisturb
             while not hurry.wait(0.02):
                 run_one("keep_house", "tidy")
 
-        again = ("match_invoices", "decide_invoices", "post_entries", "open_cases", "report", "act_on_answers")
-        at_once(people, housekeeping, chance_run(seed, "first", again), chance_run(seed + 5, "second", (*LATE, "act_on_answers")))
+        again = (
+            "match_invoices",
+            "decide_invoices",
+            "post_entries",
+            "open_cases",
+            "report",
+            "act_on_answers",
+        )
+        at_once(
+            people,
+            housekeeping,
+            chance_run(seed, "first", again),
+            chance_run(seed + 5, "second", (*LATE, "act_on_answers")),
+        )
         finish(works, database)
         with works.at(database):
             run_one("keep_house", "tidy")
@@ -309,4 +339,6 @@ def answer_one(web: psycopg.Connection[Any], case: Mapping[str, Any], chance: ra
             web.commit()
         except psycopg.Error as error:
             web.rollback()
-            assert error.sqlstate == "BO409", error  # the facts changed or somebody was faster: look again next time
+            assert error.sqlstate == "BO409", (
+                error
+            )  # the facts changed or somebody was faster: look again next time

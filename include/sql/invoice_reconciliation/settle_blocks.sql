@@ -51,8 +51,8 @@ WITH free AS (
   LEFT JOIN uom_factor g ON g.from_uom = x.uom AND g.to_uom = o.uom AND g.item = '*'
   GROUP BY n.invoice_id, n.order_line_id
 ), widest AS (  -- no limit at all = not checked; one of two limits = that one
-  SELECT coalesce(t.quantity, CASE WHEN t.pct IS NULL THEN 'infinity' ELSE 0 END) AS quantity, coalesce(t.pct, 0) AS pct,
-         coalesce(t.value, CASE WHEN t.value_pct IS NULL THEN 'infinity' ELSE 0 END) AS value, coalesce(t.value_pct, 0) AS value_pct, coalesce(t.unreceived, 'infinity') AS unreceived
+  SELECT coalesce(t.quantity, CASE WHEN t.pct IS NULL THEN 'infinity'::numeric ELSE 0 END) AS quantity, coalesce(t.pct, 0) AS pct,
+         coalesce(t.value, CASE WHEN t.value_pct IS NULL THEN 'infinity'::numeric ELSE 0 END) AS value, coalesce(t.value_pct, 0) AS value_pct, coalesce(t.unreceived, 'infinity') AS unreceived
   FROM (SELECT max(t.up_abs) FILTER (WHERE t.code LIKE 'QTY%') AS quantity, max(t.up_pct) FILTER (WHERE t.code LIKE 'QTY%') AS pct,
                max(t.up_abs) FILTER (WHERE t.code = 'AMT_REC') AS value, max(t.up_pct) FILTER (WHERE t.code = 'AMT_REC') AS value_pct,
                max(t.up_abs) FILTER (WHERE t.code = 'NO_RECEIPT') AS unreceived

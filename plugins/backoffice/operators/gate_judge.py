@@ -130,6 +130,13 @@ def expectation_config(check: Check) -> dict[str, Any]:
     }
 
 
+def load_great_expectations() -> None:
+    """Import Great Expectations, which takes seconds: better done before a transaction waits for it."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    with _quiet():
+        import great_expectations  # noqa: F401 - loaded for what follows
+
+
 @contextmanager
 def judge_of_load(dsn: str, snapshot: str) -> Iterator[LoadJudge]:
     """Yield a judge whose every query sees one load, at one moment, and can change nothing.
@@ -138,7 +145,7 @@ def judge_of_load(dsn: str, snapshot: str) -> Iterator[LoadJudge]:
     :param snapshot: Exported snapshot of the transaction that records the findings: both count the same rows,
         even if another run accepts documents meanwhile.
     """
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    load_great_expectations()
     with _quiet():
         import great_expectations as gx
         import sqlalchemy as sa

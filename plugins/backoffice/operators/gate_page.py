@@ -1,6 +1,6 @@
 """The page of a gate: Great Expectations' own (Data Docs), made fit to be kept and served.
 
-As shipped, those pages load styles, scripts and pictures from six public servers. Here only the text and
+As shipped, those pages load styles, scripts and pictures from public servers. Here only the text and
 tables stay; the look is one style sheet in the same folder, so that a page opens offline and sends nothing
 anywhere.
 """

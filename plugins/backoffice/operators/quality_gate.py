@@ -16,7 +16,7 @@ from backoffice.domain.gate_outcome import SuiteOutcome, suite_outcome
 from backoffice.exceptions import QualityGateError
 from backoffice.hooks.ledger import LedgerHook
 from backoffice.operators import gate_findings, gate_page, gate_suites
-from backoffice.operators.gate_judge import judge_of_load
+from backoffice.operators.gate_judge import judge_of_load, load_great_expectations
 from backoffice.operators.ledger_step import translated
 from backoffice.settings import LEDGER_CONN_ID
 
@@ -105,7 +105,10 @@ class QualityGateOperator(BaseOperator):
         pages: list[gate_page.SuitePage] = []
         problems: list[str] = []
         try:
-            for load in self._waiting_loads(dag_id, run_id):
+            waiting = self._waiting_loads(dag_id, run_id)
+            if waiting:
+                load_great_expectations()
+            for load in waiting:
                 summary, written, found = self._gate(load, suites, page)
                 summaries.append(summary)
                 pages += written
@@ -199,7 +202,7 @@ def _refusal(dataset: str, problems: Sequence[str], page: str) -> QualityGateErr
     named = "; ".join(problems[:NAMED_PROBLEMS]) + (f"; and {more} more" if more > 0 else "")
     return QualityGateError(
         f"the gate of {dataset} refuses: {named}. Nothing of a refused load was recorded. "
-        f"Full result: {page} . Correct the source, then clear the task that reads {dataset}"
+        f"Full result: {page} . Correct the source or the check, then clear the task that reads {dataset}"
     )
 
 

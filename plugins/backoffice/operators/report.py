@@ -93,16 +93,13 @@ class ReportOperator(BaseOperator):
     @staticmethod
     def _report(hook: LedgerHook, run_id: int) -> dict[str, Any]:
         with hook.connect() as connection:
-            row = connection.execute(
-                "SELECT ops.write_report(%s, %s)", (run_id, Jsonb(shipped_policies()))
-            ).fetchone()
-        report: dict[str, Any] = row[0] if row else {}
-        return report
+            return steps.write_report(connection, run_id, shipped_policies())
 
     @staticmethod
     def _rehearse(hook: LedgerHook, run_id: int, tolerance_set: str | None) -> dict[str, Any]:
         with hook.connect() as connection, connection.transaction(force_rollback=True):
-            report = steps.rehearse(connection, run_id, tolerance_set or None)
+            steps.rehearse(connection, run_id, tolerance_set or None)
+            report = steps.write_report(connection, run_id, shipped_policies())
         with hook.connect() as connection:
             connection.execute("SELECT ops.keep_rehearsal(%s, %s)", (run_id, Jsonb(report)))
         return report

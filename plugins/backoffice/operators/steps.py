@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from psycopg.types.json import Jsonb
+
 from backoffice.operators.decide import decide_open_invoices
 from backoffice.operators.ledger_step import counts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from backoffice.operators.ledger_step import Connection
 
 
@@ -42,13 +46,20 @@ def book_answers(connection: Connection, run_id: int, process: str) -> dict[str,
     return counts(connection, "SELECT * FROM review.book_answers(%s, %s)", run_id, process)
 
 
-def rehearse(connection: Connection, run_id: int, tolerance_set: str | None) -> dict[str, Any]:
-    """Do all steps and return the report of what would happen; the caller rolls back."""
+def rehearse(connection: Connection, run_id: int, tolerance_set: str | None) -> None:
+    """Do all steps up to the cases; the caller reports and rolls back."""
     accept_loads(connection, run_id)
     match_invoices(connection, run_id, tolerance_set)
     decide_open_invoices(connection, run_id)
     post_entries(connection, run_id)
     open_cases(connection, run_id)
-    row = connection.execute("SELECT ops.build_report(%s)", (run_id,)).fetchone()
+
+
+def write_report(connection: Connection, run_id: int, shipped: Mapping[str, str]) -> dict[str, Any]:
+    """Write the report of the run, and return it.
+
+    :param shipped: Hash of each policy file at hand by name; those not active are named in the report as drafts.
+    """
+    row = connection.execute("SELECT ops.write_report(%s, %s)", (run_id, Jsonb(dict(shipped)))).fetchone()
     report: dict[str, Any] = row[0] if row else {}
     return report
