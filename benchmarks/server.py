@@ -18,7 +18,7 @@ def ledger_database() -> Iterator[str]:
         server = EmbeddedPostgres(Path(folder))
         server.start()
         try:
-            migrate(server.admin_dsn(), "backoffice", {})
+            migrate(server.admin_dsn(), "backoffice", {}, sandbox=True)
             yield server.admin_dsn("backoffice")
         finally:
             server.stop()

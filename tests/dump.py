@@ -37,7 +37,7 @@ BOOKS = {
     "waiting for a match": "SELECT i.content_hash FROM ledger.match_queue JOIN purchasing.invoice i USING (invoice_id)",
     "waiting for an entry": "SELECT r.receipt_number, r.receipt_line FROM ledger.receipt_queue JOIN purchasing.receipt_line r USING (receipt_line_id)",
     "line states": """
-        SELECT i.content_hash, l.position, to_jsonb(s) - '{invoice_line_id,invoice_id,order_line_id,run_id}'::text[]
+        SELECT i.content_hash, l.position, s.state
         FROM ledger.line_state s JOIN purchasing.invoice_line l USING (invoice_line_id) JOIN purchasing.invoice i ON i.invoice_id = l.invoice_id""",
     "invoice states": """
         SELECT i.content_hash, i.invoice_number, s.state, s.booking_no IS NOT NULL, s.payment_block
@@ -83,6 +83,9 @@ HISTORY = {
     "all holds": """
         SELECT i.content_hash, l.line_id, h.code, h.effect, h.evidence_hash, h.rule_sha256, h.release_kind
         FROM ledger.hold h JOIN purchasing.invoice i USING (invoice_id) LEFT JOIN purchasing.invoice_line l ON l.invoice_line_id = h.invoice_line_id""",
+    "measured lines": """
+        SELECT i.content_hash, l.position, to_jsonb(s) - '{invoice_line_id,invoice_id,order_line_id,run_id}'::text[]
+        FROM ledger.line_state s JOIN purchasing.invoice_line l USING (invoice_line_id) JOIN purchasing.invoice i ON i.invoice_id = l.invoice_id""",
     "all cases": 'SELECT c.subject_kind, c.subject_key, c.role, c.state FROM review."case" c',
     "grounds of entries": """
         SELECT e.business_key, d.maker, d.outcome, d.subject_key FROM ledger.journal_entry e JOIN ledger.decision d USING (decision_id)""",

@@ -130,7 +130,7 @@ def read(works: Works) -> str:
 
 @pytest.fixture(scope="module")
 def undisturbed(works: Works, read: str) -> dump.Dump:
-    """The books after one run, the answers and a second run, one after the other."""
+    """The books after both runs and the answers, one after the other."""
     with works.scratch(read) as database:
         finish(works, database)
         return works.books(database)
@@ -148,11 +148,12 @@ def run_one(task_id: str, run_id: str) -> None:
 
 
 def finish(works: Works, database: str) -> None:
-    """Bring both runs to their end, with people answering after the first."""
+    """Bring both runs to their end; people answer when both have looked at everything."""
     with works.at(database):
         run_all(LATE, "first")
+        run_all(LATE, "second")
         works.answer(database)
-        run_one("act_on_answers", "first")
+        run_one("act_on_answers", "second")
         run_all(LATE, "second")
         works.answer(database)
         run_one("act_on_answers", "second")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -119,6 +120,17 @@ def test_health_is_of_the_process_that_runs_now(url: str) -> None:
     assert health.component("scheduler")(beat + 1) is False, "a heartbeat of its dead predecessor"
     assert health.component("triggerer")(beat - 1) is False
     assert health.component("dag_processor")(beat - 1) is False
+
+
+def test_an_answer_of_the_dead_predecessor_is_not_believed() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Airflow)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    health = AirflowHealth(server.server_port)
+    assert health.api_server(time.time()) is True
+    server.shutdown()
+    server.server_close()
+    assert health.api_server(0) is True, "within two seconds nobody is asked again"
+    assert health.api_server(time.time()) is False, "unless it was started since"
 
 
 def test_while_the_api_server_is_down_nothing_is_known_of_the_others() -> None:

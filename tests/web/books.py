@@ -54,7 +54,7 @@ def write_books(connection: psycopg.Connection) -> Books:
     )
     connection.execute(
         """INSERT INTO review.identity (system, user_id, person_id)
-           VALUES ('erp', 'BBUYER', 'p-buyer'), ('erp', 'MMANAGER', 'p-manager')"""
+           VALUES ('erp', 'BBUYER', 'p-buyer'), ('erp', 'MMANAGER', 'p-manager'), ('erp', 'SOMEONE', 'p-admin')"""
     )
     for number, created_by in (("4500000101", "SOMEONE"), ("4500000102", "MMANAGER")):
         connection.execute(

@@ -1,4 +1,5 @@
--- A payment block falls when nothing holds the invoice any more and its latest decision, on the facts of now, approves it.
+-- A payment block falls when nothing holds the invoice any more and its latest decision, on the facts of now, approves it,
+-- or a person's booked answer stands for it.
 -- It rises again when a new hold stands on a booked invoice; a proposal already made is withdrawn.
 WITH risen AS (
   UPDATE invoice_status st SET payment_block = true
@@ -18,11 +19,12 @@ WITH fallen AS (
     AND d.decision_id = (SELECT x.decision_id FROM decision x WHERE x.process = 'invoice_reconciliation' AND x.subject_kind = 'invoice' AND x.subject_id = st.invoice_id ORDER BY x.decision_id DESC LIMIT 1)
     AND NOT EXISTS (SELECT FROM match_queue q WHERE q.invoice_id = st.invoice_id)
     AND NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect IN ('B', 'P'))
-    AND (d.maker = 'human' AND d.outcome = 'accept'
+    AND (EXISTS (SELECT FROM accepted_by_person a WHERE a.invoice_id = st.invoice_id)
       OR d.maker = 'machine' AND d.outcome = 'approve' AND d.evidence_hash = e.evidence_hash
          AND EXISTS (SELECT FROM policy_version p WHERE p.policy_id = d.policy_id AND p.version = d.policy_version AND p.sha256 = d.policy_sha256
                        AND p.active_until IS NULL AND p.currency = i.currency AND abs(i.gross_total) <= p.machine_limit))
-  RETURNING st.invoice_id, d.decision_id, i.content_hash
+  RETURNING st.invoice_id, i.content_hash,
+    CASE d.outcome WHEN 'approve' THEN d.decision_id ELSE (SELECT a.decision_id FROM accepted_by_person a WHERE a.invoice_id = st.invoice_id) END AS decision_id
 ), recorded AS (
   SELECT count(*) AS n, array_agg('invoice:' || encode(f.content_hash, 'hex') ORDER BY f.content_hash) AS subjects,
          array_agg(audit.object('effect', audit.text('payment block released'), 'decision_id', audit.text(f.decision_id::text),
@@ -75,11 +77,13 @@ WITH free AS (
         AND h.code IN ('QTY_ORD', 'QTY_REC', 'NO_RECEIPT', 'AMT_REC', 'LINE_UNMATCHED'))
 ), new_proposal AS (
   INSERT INTO payment_proposal AS p (invoice_id, amount, currency, pay_on, decision_id, run_id)
-  SELECT i.invoice_id, oi.amount, oi.currency, coalesce(i.due_date, ops.business_date(i.entity)), d.decision_id, run_in
+  SELECT i.invoice_id, oi.amount, oi.currency, coalesce(i.due_date, ops.business_date(i.entity)), CASE d.outcome WHEN 'approve' THEN d.decision_id ELSE a.decision_id END, run_in
   FROM free f JOIN invoice i ON i.invoice_id = f.invoice_id JOIN open_item oi ON oi.invoice_id = f.invoice_id AND oi.closed_by_entry IS NULL
   JOIN LATERAL (SELECT x.decision_id, x.maker, x.outcome FROM decision x WHERE x.process = 'invoice_reconciliation' AND x.subject_kind = 'invoice' AND x.subject_id = f.invoice_id
-                ORDER BY x.decision_id DESC LIMIT 1) d ON (d.maker = 'human' AND d.outcome = 'accept') OR (d.maker = 'machine' AND d.outcome = 'approve')
-  WHERE NOT EXISTS (SELECT FROM uncovered u WHERE u.invoice_id = f.invoice_id)
+                ORDER BY x.decision_id DESC LIMIT 1) d ON true
+  LEFT JOIN accepted_by_person a ON a.invoice_id = f.invoice_id
+  WHERE (d.maker = 'machine' AND d.outcome = 'approve' OR a.invoice_id IS NOT NULL)
+    AND NOT EXISTS (SELECT FROM uncovered u WHERE u.invoice_id = f.invoice_id)
     AND NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = f.invoice_id AND h.released_at IS NULL AND h.effect IN ('B', 'P'))
   ORDER BY i.invoice_date, i.number_key, i.content_hash
   ON CONFLICT (invoice_id) DO UPDATE SET state = 'proposed', decision_id = excluded.decision_id, run_id = excluded.run_id, pay_on = excluded.pay_on WHERE p.state = 'withdrawn'

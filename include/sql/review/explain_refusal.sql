@@ -4,11 +4,7 @@ SELECT CASE
          WHEN c.state NOT IN ('open', 'half_decided') THEN 'closed'
          WHEN NOT mine.in_role THEN 'role'
          WHEN NOT mine.within_limit THEN 'limit'
-         WHEN c.subject_kind = 'invoice' AND EXISTS (
-                SELECT FROM purchasing.invoice_line l
-                  JOIN purchasing.order_line o USING (order_line_id)
-                  JOIN review.identity d ON d.system = 'erp' AND d.user_id = o.created_by
-                 WHERE l.invoice_id = c.subject_id AND d.person_id = %(person_id)s) THEN 'own_order'
+         WHEN c.subject_kind = 'invoice' AND review.may_have_ordered(%(person_id)s, c.subject_id) THEN 'own_order'
          WHEN c.state = 'half_decided' AND first.person_id = %(person_id)s THEN 'first_answer'
        END AS refusal,
        mine.highest, mine.currency
@@ -16,13 +12,13 @@ SELECT CASE
   JOIN ops.entity e USING (entity)
  CROSS JOIN LATERAL (
        SELECT count(*) > 0 AS in_role,
-              coalesce(bool_or(c.amount IS NULL OR (u.amount_limit >= c.amount AND u.currency = e.ledger_currency)), false)
+              coalesce(bool_or(c.amount IS NULL OR u.amount_limit >= c.amount), false)
                 AS within_limit,
               max(u.amount_limit) AS highest, max(u.currency) AS currency
          FROM review.authority u
         WHERE u.person_id = %(person_id)s AND u.role = c.role
           AND u.process IN ('*', c.process) AND u.entity IN ('*', c.entity)
-          AND CURRENT_DATE BETWEEN u.effective_from AND coalesce(u.effective_to, 'infinity')) mine
+          AND ops.business_date(c.entity) BETWEEN u.effective_from AND coalesce(u.effective_to, 'infinity')) mine
   LEFT JOIN LATERAL (
        SELECT a.person_id FROM review.answer a
         WHERE a.case_id = c.case_id AND NOT a.final ORDER BY a.answer_id DESC LIMIT 1) first ON true

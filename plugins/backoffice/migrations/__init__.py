@@ -37,13 +37,19 @@ class MigrationResult:
 
 
 def migrate(
-    admin_dsn: str, database: str = "backoffice", passwords: dict[str, str] | None = None
+    admin_dsn: str,
+    database: str = "backoffice",
+    passwords: dict[str, str] | None = None,
+    *,
+    sandbox: bool = False,
 ) -> MigrationResult:
     """Bring the ledger database to this package's version.
 
     :param admin_dsn: A log-in that may create roles and databases (first time), or ``backoffice_migrator``
         (later).
     :param database: Name of the ledger database.
+    :param sandbox: Also bring the sandbox company's entity, periods, people and their authority: for the demo and
+        tests only. A company's own come from its people (docs/how-to/run-on-an-existing-airflow.md).
     :param passwords: Password per log-in role; a role that is not named keeps what it has.
     :raises psycopg.Error: The server refuses; nothing is half applied, every part is one transaction.
     """
@@ -54,6 +60,8 @@ def migrate(
         connection.execute(f"SET ROLE {OWNER}")
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('backoffice:migrate'))")
         _load_reference_data(connection)
+        if sandbox:
+            _load_sandbox_company(connection)
         installed = _install_routines(connection)
         _activate_shipped_policies(connection)
     return MigrationResult(revision, installed)
@@ -191,30 +199,18 @@ def _remember(connection: Connection, name: str, text: str, known: dict[str, str
 # file -> table, columns that identify a row. What is there already is kept: after the first install the
 # data is the user's.
 REFERENCE = (
-    ("entities", "ops.entity", "entity"),
     ("accounts", "ledger.account", "account"),
     ("account_roles", "ledger.account_role", "entity, role"),
     ("hold_codes", "ledger.hold_code", "code"),
     ("uom_factors", "purchasing.uom_factor", "from_uom, to_uom, item"),
-    ("fiscal_periods", "ledger.fiscal_period", "entity, period"),
 )
 
 
 def _load_reference_data(connection: Connection) -> None:
     folder = settings.include_dir() / "reference"
     for name, table, key in REFERENCE:
-        columns, rows = _read_csv(folder / f"{name}.csv")
-        places = ", ".join(["%s"] * len(columns))
-        statement = (
-            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places}) ON CONFLICT ({key}) DO NOTHING"
-        )
-        with connection.cursor() as cursor:
-            cursor.executemany(statement, rows)
-    _load_once(connection, folder)
-
-
-def _load_once(connection: Connection, folder: Path) -> None:
-    """Load what has no natural key, or must never come back once removed, on the first install only."""
+        _add_rows(connection, folder / f"{name}.csv", table, key)
+    # what has no natural key, or must never come back once removed, on the first install only
     first = connection.execute(
         "INSERT INTO ledger.setting (name, value) VALUES ('reference_data', 'installed') "
         "ON CONFLICT DO NOTHING RETURNING 1"
@@ -223,27 +219,36 @@ def _load_once(connection: Connection, folder: Path) -> None:
         return
     connection.execute("INSERT INTO ledger.setting (name, value) VALUES ('tolerance_set', 'default')")
     _, tolerances = _read_csv(folder / "tolerances.csv")
-    _, persons = _read_csv(folder / "persons.csv")
-    _, authority = _read_csv(folder / "authority.csv")
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO ledger.tolerance (tolerance_set, code, up_pct, up_abs, combine, effective_from) "
             "VALUES (%s, %s, %s, %s, %s, '2000-01-01')",
             tolerances,
         )
-        cursor.executemany(
-            "INSERT INTO review.person (person_id, name, email) VALUES (%s, %s, %s)",
-            [row[:3] for row in persons],
-        )
-        cursor.executemany(
-            "INSERT INTO review.identity (person_id, system, user_id) VALUES (%s, %s, %s)",
-            [(row[0], row[3], row[4]) for row in persons],
-        )
-        cursor.executemany(
-            "INSERT INTO review.authority (person_id, role, process, entity, amount_limit, currency) "
-            "VALUES (%s, %s, %s, %s, %s, %s)",
-            authority,
-        )
+
+
+SANDBOX = (
+    ("entities", "ops.entity", "entity"),
+    ("fiscal_periods", "ledger.fiscal_period", "entity, period"),
+    ("persons", "review.person", "person_id"),
+    ("identities", "review.identity", "system, user_id"),
+    ("authority", "review.authority", "person_id, role, process, entity, effective_from"),
+)
+
+
+def _load_sandbox_company(connection: Connection) -> None:
+    folder = settings.include_dir() / "reference" / "sandbox"
+    for name, table, key in SANDBOX:
+        _add_rows(connection, folder / f"{name}.csv", table, key)
+
+
+def _add_rows(connection: Connection, file: Path, table: str, key: str) -> None:
+    """Insert the rows of a file that are not there yet; what is there is the user's and stays."""
+    columns, rows = _read_csv(file)
+    places = ", ".join(["%s"] * len(columns))
+    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places}) ON CONFLICT ({key}) DO NOTHING"
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, rows)
 
 
 def _read_csv(path: Path) -> tuple[list[str], list[list[str | None]]]:

@@ -30,11 +30,13 @@ class AirflowHealth:
 
     def __init__(self, port: int) -> None:
         self._url = f"http://127.0.0.1:{port}/api/v2/monitor/health"
-        self._asked = float("-inf")
+        self._asked, self._asked_at = float("-inf"), 0.0  # by the monotonic clock, by the calendar
         self._said: dict[str, Any] | None = None
 
-    def api_server(self, _: float) -> bool | None:
-        """Tell whether the API server answers."""
+    def api_server(self, started: float) -> bool | None:
+        """Tell whether the API server answers; what its dead predecessor answered does not count."""
+        if self._asked_at <= started:
+            self._asked = float("-inf")
         return self._current() is not None
 
     def component(self, name: str) -> Callable[[float], bool | None]:
@@ -58,6 +60,7 @@ class AirflowHealth:
 
     def _current(self) -> dict[str, Any] | None:
         if time.monotonic() - self._asked >= 2:
+            self._asked_at = time.time()
             try:
                 answer = ask(self._url, timeout=3)
                 self._said = answer.body if answer.good and isinstance(answer.body, dict) else None

@@ -47,7 +47,7 @@ def migrate_local(home: Home) -> MigrationResult:
                     ).decode()
                     for login in LEDGER_LOGINS
                 }
-            return migrate(dsn, LEDGER_DATABASE, verifiers)
+            return migrate(dsn, LEDGER_DATABASE, verifiers, sandbox=True)
         except psycopg.Error as error:
             raise StartFault(f"the ledger database cannot be migrated: {error}") from error
 

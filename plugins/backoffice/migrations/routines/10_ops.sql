@@ -16,6 +16,9 @@ CREATE OR REPLACE FUNCTION ops.open_run(process_in text, dag_in text, airflow_ru
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE found_run bigint;
 BEGIN
+  IF NOT EXISTS (SELECT FROM ops.entity) THEN
+    RAISE EXCEPTION 'no entity is set up; insert your company into ops.entity and its periods into ledger.fiscal_period' USING ERRCODE = 'BO422';
+  END IF;
   INSERT INTO ops.run (process, dag_id, airflow_run_id, business_date, dry_run, parameters, package_version)
   SELECT process_in, dag_in, airflow_run_in, (SELECT max(ops.business_date(e.entity)) FROM ops.entity e),
          dry_run_in, coalesce(parameters_in, '{}'), package_version_in

@@ -17,6 +17,24 @@ CREATE OR REPLACE VIEW ledger.latest_decision AS
 SELECT DISTINCT ON (d.process, d.subject_kind, d.subject_id) d.*
 FROM ledger.decision d ORDER BY d.process, d.subject_kind, d.subject_id, d.decision_id DESC;
 
+-- Amounts above the machine's limit that a person with authority for them approved.
+CREATE OR REPLACE VIEW ledger.approved_amount AS
+SELECT h.invoice_id, max(h.release_decision_id) AS decision_id FROM ledger.hold h WHERE h.code = 'APPROVAL' AND h.release_kind = 'person' GROUP BY h.invoice_id;
+
+-- Invoices that a person's booked answer stands for: the amount was approved, or the invoice was accepted within the machine's
+-- limit and nothing was held after that. A machine decision recorded between the answer and its booking takes nothing away.
+CREATE OR REPLACE VIEW ledger.accepted_by_person AS
+SELECT i.invoice_id, coalesce(a.decision_id, n.decision_id) AS decision_id
+FROM purchasing.invoice i
+LEFT JOIN LATERAL (SELECT x.decision_id FROM ledger.approved_amount x WHERE x.invoice_id = i.invoice_id) a ON true
+LEFT JOIN LATERAL (
+  SELECT max(d.decision_id) AS decision_id FROM ledger.decision d JOIN review.answer n ON n.case_id = d.case_id AND n.decision_id = d.decision_id
+  WHERE d.process = 'invoice_reconciliation' AND d.subject_kind = 'invoice' AND d.subject_id = i.invoice_id AND d.maker = 'human' AND d.outcome = 'accept'
+    AND n.booking_result = 'accepted' AND NOT EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = i.invoice_id AND h.opened_at > n.booked_at)
+) n ON true
+WHERE a.decision_id IS NOT NULL OR (n.decision_id IS NOT NULL AND NOT EXISTS (
+  SELECT FROM ledger.policy_version p WHERE p.policy_id = 'approve_invoice' AND p.active_until IS NULL AND abs(i.gross_total) > p.machine_limit));
+
 -- What is open for a decision: everything that is not rejected, nor matched, booked and free for payment.
 CREATE OR REPLACE VIEW ledger.decision_input AS
 SELECT st.invoice_id, st.state AS match_state, abs(i.gross_total) AS gross_amount, i.currency,

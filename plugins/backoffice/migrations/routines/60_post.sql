@@ -116,15 +116,17 @@ BEGIN
   receipts := post_receipts(run_in);
   TRUNCATE work_booking;
   INSERT INTO work_booking (invoice_id, decision_id, payment_block)
-  SELECT st.invoice_id, d.decision_id, d.outcome <> 'approve' OR EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'P')
+  SELECT st.invoice_id, coalesce(a.decision_id, d.decision_id),
+         CASE WHEN a.invoice_id IS NULL THEN d.outcome <> 'approve' ELSE st.state <> 'matched' END OR EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'P')
   FROM invoice_status st
   JOIN invoice i ON i.invoice_id = st.invoice_id
   JOIN LATERAL (SELECT d.* FROM decision d WHERE d.process = this_run.process AND d.subject_kind = 'invoice' AND d.subject_id = st.invoice_id
                 ORDER BY d.decision_id DESC LIMIT 1) d ON d.maker = 'machine'
   JOIN policy_version p ON p.policy_id = d.policy_id AND p.version = d.policy_version AND p.sha256 = d.policy_sha256 AND p.active_until IS NULL
   JOIN current_evidence e ON e.invoice_id = st.invoice_id AND e.evidence_hash = d.evidence_hash
+  LEFT JOIN approved_amount a ON a.invoice_id = st.invoice_id
   WHERE st.booking_no IS NULL AND st.state IN ('matched', 'waiting_receipt', 'held')
-    AND i.currency = p.currency AND abs(i.gross_total) <= p.machine_limit
+    AND i.currency = p.currency AND (abs(i.gross_total) <= p.machine_limit OR a.invoice_id IS NOT NULL)
     AND NOT EXISTS (SELECT FROM match_queue q WHERE q.invoice_id = st.invoice_id)
     AND NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'B')
     AND NOT (d.outcome = 'approve' AND st.state <> 'matched');

@@ -1,10 +1,11 @@
--- Is this person one of those who made the document: creator, buyer or requester of its orders? An unmapped creator may be anyone.
-CREATE OR REPLACE FUNCTION review.made_by(person_in text, invoice_in bigint) RETURNS boolean
+-- May this person have created an order of this document? A creator whom nobody mapped to a person may be anyone.
+-- A source that names no creator at all leaves nothing to compare.
+CREATE OR REPLACE FUNCTION review.may_have_ordered(person_in text, invoice_in bigint) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (
     SELECT FROM purchasing.invoice_line l JOIN purchasing.order_line o ON o.order_line_id = l.order_line_id
-    JOIN review.identity d ON d.system = 'erp' AND d.user_id = o.created_by
-    WHERE l.invoice_id = invoice_in AND d.person_id = person_in)
+    LEFT JOIN review.identity d ON d.system = 'erp' AND d.user_id = o.created_by
+    WHERE l.invoice_id = invoice_in AND o.created_by IS NOT NULL AND (d.person_id IS NULL OR d.person_id = person_in))
 $$;
 
 CREATE OR REPLACE FUNCTION review.refuse(state_in text, message_in text) RETURNS void
@@ -51,12 +52,13 @@ BEGIN
     PERFORM review.refuse('BO422', format('a reason and one of the reason codes are needed: %s', (SELECT string_agg(r, ', ') FROM jsonb_array_elements_text(offered -> 'reason_codes') AS r)));
   END IF;
   IF NOT EXISTS (SELECT FROM review.authority u WHERE u.person_id = person.person_id AND u.role = k.role AND u.process IN ('*', k.process) AND u.entity IN ('*', k.entity)
-      AND current_date BETWEEN u.effective_from AND coalesce(u.effective_to, 'infinity')
-      AND (k.amount IS NULL OR (u.amount_limit >= k.amount AND u.currency = (SELECT e.ledger_currency FROM ops.entity e WHERE e.entity = k.entity)))) THEN
+      AND ops.business_date(k.entity) BETWEEN u.effective_from AND coalesce(u.effective_to, 'infinity')
+      -- an amount in another currency than the limit's is above every limit when it is to be accepted
+      AND (k.amount IS NULL OR (u.amount_limit >= k.amount AND (u.currency = k.currency OR action_in <> 'accept')))) THEN
     PERFORM review.refuse('BO403', format('%s has no authority as %s for %s %s', person.name, k.role, coalesce(trim_scale(k.amount)::text, 'a document of unknown amount'), coalesce(k.currency, '')));
   END IF;
-  IF k.subject_kind = 'invoice' AND review.made_by(person.person_id, k.subject_id) THEN
-    PERFORM review.refuse('BO403', format('%s created the order of this invoice and may not decide on it', person.name));
+  IF k.subject_kind = 'invoice' AND review.may_have_ordered(person.person_id, k.subject_id) THEN
+    PERFORM review.refuse('BO403', format('%s created an order of this invoice, or its creator is mapped to nobody (review.identity, system erp); another person decides', person.name));
   END IF;
   IF k.state = 'half_decided' THEN
     SELECT * INTO earlier FROM review.answer a WHERE a.case_id = case_in AND NOT a.final ORDER BY a.answer_id DESC LIMIT 1;
@@ -65,7 +67,8 @@ BEGIN
     END IF;
   END IF;
   -- two must agree; a second person who decides otherwise decides alone where one person suffices
-  is_final := NOT (offered ->> 'needs_second_person')::boolean OR (k.state = 'half_decided' AND earlier.action = action_in);
+  is_final := NOT (offered ->> 'needs_second_person')::boolean
+    OR (k.state = 'half_decided' AND earlier.action = action_in AND earlier.evidence_hash = evidence_in);
 
   INSERT INTO ledger.decision (process, subject_kind, subject_id, subject_key, maker, outcome, rule, authority, evidence_hash, explanation, person_id, case_id, reason_code, reason, run_id)
   VALUES (k.process, k.subject_kind, k.subject_id, k.subject_key, 'human', action_in, 'case ' || k.case_id, k.role, evidence_in,

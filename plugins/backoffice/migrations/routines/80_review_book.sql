@@ -102,10 +102,14 @@ BEGIN
   TRUNCATE work_booking;
   INSERT INTO work_booking (invoice_id, decision_id, payment_block)
   SELECT st.invoice_id, max(n.decision_id), EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'P')
-  FROM invoice_status st JOIN review.case c ON c.subject_kind = 'invoice' AND c.subject_id = st.invoice_id AND c.process = process_in
+         OR EXISTS (SELECT FROM match_queue q WHERE q.invoice_id = st.invoice_id) -- facts that nobody compared yet: booked, not paid
+  FROM invoice_status st JOIN invoice i ON i.invoice_id = st.invoice_id JOIN review.case c ON c.subject_kind = 'invoice' AND c.subject_id = st.invoice_id AND c.process = process_in
   JOIN review.answer n ON n.case_id = c.case_id AND n.booked_run = run_in AND n.action = 'accept' AND n.booking_result = 'accepted'
   WHERE st.booking_no IS NULL AND st.state IN ('matched', 'held', 'waiting_receipt')
     AND NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'B')
+    -- who accepts a receipt or a price has not approved an amount above the machine's limit: the next decision asks for that
+    AND (EXISTS (SELECT FROM approved_amount a WHERE a.invoice_id = st.invoice_id) OR NOT EXISTS (SELECT FROM policy_version p
+         WHERE p.policy_id = 'approve_invoice' AND p.active_until IS NULL AND abs(i.gross_total) > p.machine_limit))
   GROUP BY st.invoice_id;
   entries := book_invoices(run_in);
   PERFORM settle_blocks(run_in);

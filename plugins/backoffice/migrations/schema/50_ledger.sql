@@ -77,6 +77,7 @@ CREATE TABLE ledger.hold (
 );
 CREATE UNIQUE INDEX one_open_hold ON ledger.hold (invoice_id, coalesce(invoice_line_id, 0), code) WHERE released_at IS NULL;
 CREATE INDEX hold_by_invoice ON ledger.hold (invoice_id);
+CREATE INDEX hold_approved ON ledger.hold (invoice_id) WHERE code = 'APPROVAL' AND release_kind = 'person';
 
 CREATE TABLE ledger.decision (
   decision_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
