@@ -8,7 +8,17 @@ from typing import Any
 import psycopg
 
 CLERK_LIMIT = 25_000
-ACCEPTED = {"PRICE", "QTY_ORD", "QTY_REC", "TAX_TOTAL", "DUP_EXACT", "NO_RECEIPT", "LINE_UNMATCHED", "DUP_LIKELY", "APPROVAL"}
+ACCEPTED = {
+    "PRICE",
+    "QTY_ORD",
+    "QTY_REC",
+    "TAX_TOTAL",
+    "DUP_EXACT",
+    "NO_RECEIPT",
+    "LINE_UNMATCHED",
+    "DUP_LIKELY",
+    "APPROVAL",
+}
 OPEN_CASES = """
 SELECT c.case_id, c.subject_key, c.subject_kind, c.role, c.amount, c.evidence_hash, c.title, c.handover -> 'document' ->> 'filename' AS filename,
        (SELECT array_agg(x.code) FROM review.case_item x WHERE x.case_id = c.case_id AND x.settled_at IS NULL) AS codes,
@@ -31,14 +41,17 @@ def open_cases(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
-def decide(connection: psycopg.Connection[Any], case: Mapping[str, Any], user: str, action: str, **changed: Any) -> dict[str, Any]:
+def decide(
+    connection: psycopg.Connection[Any], case: Mapping[str, Any], user: str, action: str, **changed: Any
+) -> dict[str, Any]:
     """Answer one case as an Airflow user; ``changed`` replaces single arguments of ``review.decide_case``."""
     given = {
         "case": case["case_id"], "system": "airflow", "user": user, "action": action, "code": REASONS[action], "reason": "looked at it",
         "evidence": case["evidence_hash"], "key": f"{case['subject_key'][:16]}/{case['role']}/{user}/{action}", **changed,
     }  # fmt: skip
     row = connection.execute(
-        "SELECT review.decide_case(%(case)s, %(system)s, %(user)s, %(action)s, %(code)s, %(reason)s, %(evidence)s, %(key)s)", given
+        "SELECT review.decide_case(%(case)s, %(system)s, %(user)s, %(action)s, %(code)s, %(reason)s, %(evidence)s, %(key)s)",
+        given,
     ).fetchone()
     assert row is not None
     return row[0]

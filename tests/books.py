@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -123,7 +123,7 @@ class Books:
         }
         self.pending.setdefault(dataset, []).append({"row": values, **more})
 
-    TABLES = {
+    TABLES: ClassVar[dict[str, str]] = {
         "suppliers": "stage_supplier",
         "orders": "stage_order_line",
         "receipts": "stage_receipt_line",

@@ -52,10 +52,16 @@ ROOM_NEEDED = 3 * 2**30
 @contextmanager
 def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder for the server: in memory where there is room, because every test copies a database."""
-    if not (IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ROOM_NEEDED):
+    if not (
+        IN_MEMORY.is_dir()
+        and os.access(IN_MEMORY, os.W_OK)
+        and shutil.disk_usage(IN_MEMORY).free > ROOM_NEEDED
+    ):
         yield tmp_path_factory.mktemp("postgres")
         return
-    with tempfile.TemporaryDirectory(prefix="backoffice-tests-", dir=IN_MEMORY, ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="backoffice-tests-", dir=IN_MEMORY, ignore_cleanup_errors=True
+    ) as folder:
         yield Path(folder)
 
 

@@ -94,7 +94,14 @@ HISTORY = {
         FROM audit.record r WHERE r.subject NOT LIKE 'run:%'""",
 }  # fmt: skip
 
-STAGES = ("stage_supplier", "stage_order_line", "stage_receipt_line", "stage_invoice", "stage_invoice_line", "stage_invoice_tax")
+STAGES = (
+    "stage_supplier",
+    "stage_order_line",
+    "stage_receipt_line",
+    "stage_invoice",
+    "stage_invoice_line",
+    "stage_invoice_tax",
+)
 INTAKE = {
     "loads": """
         SELECT r.airflow_run_id, l.source, l.dataset, l.parser, l.profile, l.state, l.source_count, l.source_amount, l.received_count, l.received_amount,

@@ -55,7 +55,13 @@ class Killer:
         )  # fmt: skip
 
     def run(
-        self, environment: Mapping[str, str], task_id: str, run_id: str, kill_at: int | None = None, *, under_way: bool = False
+        self,
+        environment: Mapping[str, str],
+        task_id: str,
+        run_id: str,
+        kill_at: int | None = None,
+        *,
+        under_way: bool = False,
     ) -> Ending:
         """Run one operator.
 
@@ -107,9 +113,9 @@ def _import_once() -> None:
     import great_expectations.expectations.core
     import psycopg  # noqa: F401
     import requests  # noqa: F401
+    from tests.night import tasks
 
     from backoffice.processes.invoice_reconciliation import Reconciliation
-    from tests.night import tasks
 
     assert great_expectations.expectations.core
     assert tasks(Reconciliation(synthetic=True))
@@ -170,12 +176,15 @@ def _child(request: dict[str, Any], writing: int) -> None:
 
 def run_operator(task_id: str, run_id: str) -> Any:
     """Execute one operator of the reconciliation Dag, or the one of the housekeeping Dag."""
-    from backoffice.processes.invoice_reconciliation import Reconciliation
     from tests.night import run_task, tasks
+
+    from backoffice.processes.invoice_reconciliation import Reconciliation
 
     if task_id == "keep_house":
         return run_task(housekeeping(), run_id)
-    return run_task(next(task for task in tasks(Reconciliation(synthetic=True)) if task.task_id == task_id), run_id)
+    return run_task(
+        next(task for task in tasks(Reconciliation(synthetic=True)) if task.task_id == task_id), run_id
+    )
 
 
 def housekeeping() -> Any:
@@ -249,7 +258,9 @@ def _summary(statement: Any) -> str:
     if hasattr(statement, "as_string"):
         statement = statement.as_string()
     text = statement.decode() if isinstance(statement, bytes) else str(statement)
-    return " ".join(" ".join(line for line in text.splitlines() if not line.lstrip().startswith("--")).split())[:60]
+    return " ".join(
+        " ".join(line for line in text.splitlines() if not line.lstrip().startswith("--")).split()
+    )[:60]
 
 
 if __name__ == "__main__":

@@ -225,7 +225,7 @@ def test_a_cancelled_trigger_leaves_nothing_behind(run, conn_id):
 
 def test_an_answer_at_any_moment_of_starting_is_not_missed(ledger, conn_id):
     """The answer races the LISTEN and the first look; with polling off, a lost wake-up would hang."""
-    chance = random.Random(20261122)  # noqa: S311 - when to answer, not a secret
+    chance = random.Random(20261122)
 
     async def one(number: int) -> None:
         run = await asyncio.to_thread(open_run, ledger, f"race {number}")

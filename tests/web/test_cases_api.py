@@ -149,7 +149,11 @@ def test_a_case_that_is_not_there(case_id, look, standing_books):
         ("clerk", "price", "This is for the role 'Buyer', which you do not have."),
         ("clerk", "large", "90,000.00 EUR is above your limit of 25,000.00 EUR."),
         ("manager", "large", None),
-        ("manager", "own_order", "You created an order of this invoice, or nobody knows who did; somebody else has to decide."),
+        (
+            "manager",
+            "own_order",
+            "You created an order of this invoice, or nobody knows who did; somebody else has to decide.",
+        ),
         ("buyer", "own_order", None),
         ("admin", "quarantined", "This is for the role 'Accounts payable', which you do not have."),
         ("clerk", "quarantined", None),

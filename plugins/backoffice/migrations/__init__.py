@@ -48,8 +48,8 @@ def migrate(
     :param admin_dsn: A log-in that may create roles and databases (first time), or ``backoffice_migrator``
         (later).
     :param database: Name of the ledger database.
-    :param sandbox: Also bring the sandbox company's entity, periods, people and their authority: for the demo and
-        tests only. A company's own come from its people (docs/how-to/run-on-an-existing-airflow.md).
+    :param sandbox: Also bring the sandbox company's entity, periods, people and their authority: for the
+        demo and tests only. A company's own come from its people (docs/how-to/run-on-an-existing-airflow.md).
     :param passwords: Password per log-in role; a role that is not named keeps what it has.
     :raises psycopg.Error: The server refuses; nothing is half applied, every part is one transaction.
     """

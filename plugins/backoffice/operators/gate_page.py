@@ -7,6 +7,7 @@ anywhere.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -141,12 +142,25 @@ def write_pages(
         for page in pages:
             (fresh / page.file).write_text(page.html, encoding="utf-8")
         fresh.chmod(0o755)
-        if target.exists():
-            shutil.rmtree(target)
-        fresh.replace(target)
+        _put_in_place(fresh, target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return target / FIRST_PAGE
+
+
+def _put_in_place(fresh: Path, target: Path) -> None:
+    """Move a folder to where an older one may be; an attempt that is still alive may do the same at once."""
+    for _ in range(9):
+        shutil.rmtree(target, ignore_errors=True)
+        try:
+            fresh.replace(target)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        else:
+            return
+    shutil.rmtree(target)
+    fresh.replace(target)
 
 
 def _text_only(html: str) -> tuple[str, list[tuple[str, str]]]:

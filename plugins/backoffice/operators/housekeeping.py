@@ -89,7 +89,8 @@ class HousekeepingOperator(BaseOperator):
                 sent, refused = self._send_each(connection, receiver, rows)
         if refused:
             raise ConfigurationError(
-                f"{sent} effects were sent, {len(refused)} are refused and stay in the outbox: {'; '.join(refused)}"
+                f"{sent} effects were sent, {len(refused)} are refused and stay in the outbox: "
+                f"{'; '.join(refused)}"
             )
         return sent
 

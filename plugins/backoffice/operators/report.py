@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import psycopg
 from airflow.sdk import BaseOperator
@@ -113,8 +114,13 @@ class ReportOperator(BaseOperator):
         )
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"run-{run_id}.html"
-        partial = file.with_suffix(".partial")
-        partial.write_text(render_run_report(report), encoding="utf-8")
-        partial.replace(file)
-        file.with_suffix(".json").write_text(json.dumps(report, indent=1, sort_keys=True), encoding="utf-8")
+        _write_whole(file, render_run_report(report))
+        _write_whole(file.with_suffix(".json"), json.dumps(report, indent=1, sort_keys=True))
         return file
+
+
+def _write_whole(file: Path, text: str) -> None:
+    """Write a file so that readers see the old or the new one, even when two attempts write at once."""
+    partial = file.with_suffix(f".{uuid4().hex}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(file)

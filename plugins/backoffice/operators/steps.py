@@ -58,7 +58,7 @@ def rehearse(connection: Connection, run_id: int, tolerance_set: str | None) -> 
 def write_report(connection: Connection, run_id: int, shipped: Mapping[str, str]) -> dict[str, Any]:
     """Write the report of the run, and return it.
 
-    :param shipped: Hash of each policy file at hand by name; those not active are named in the report as drafts.
+    :param shipped: Hash of each policy file at hand by name; the report names those not active as drafts.
     """
     row = connection.execute("SELECT ops.write_report(%s, %s)", (run_id, Jsonb(dict(shipped)))).fetchone()
     report: dict[str, Any] = row[0] if row else {}

@@ -183,7 +183,8 @@ def _why_not(row: Mapping[str, Any], case: Mapping[str, Any]) -> str | None:
         "closed": f"The case is {plain(case['state']).lower()}; there is nothing left to decide.",
         "role": f"This is for the role {role(case['role'])!r}, which you do not have.",
         "limit": f"{amount(case['amount'], case['currency'])} is above your limit of {limit}.",
-        "own_order": "You created an order of this invoice, or nobody knows who did; somebody else has to decide.",
+        "own_order": "You created an order of this invoice, or nobody knows who did; "
+        "somebody else has to decide.",
         "first_answer": "You gave the first of two answers; another person must give the second.",
     }
     refusal = row["refusal"]

@@ -81,8 +81,8 @@ class Reconciliation:
     """The configuration of one reconciliation Dag.
 
     :param sources: What is read, at most one source per dataset.
-    :param review_until: ``"any"``: the first answer resumes the run, which books it at once; later answers are booked by
-        the housekeeping within minutes. ``"all"``: the run waits for every case that it opened.
+    :param review_until: ``"any"``: the first answer resumes the run, which books it at once; later answers
+        are booked by the housekeeping within minutes. ``"all"``: the run waits for every case it opened.
     :param review_window: How long a run waits for answers; what is open then is carried over.
     :param synthetic: Whether the sources are the sandbox company; every report then says so.
     :param ledger_conn_id: Connection of type ``postgres``.
