@@ -29,7 +29,6 @@ Accounts payable.
 
 from __future__ import annotations
 
-import pendulum
 from airflow.sdk import dag
 
 from backoffice import settings
@@ -41,7 +40,6 @@ from backoffice.tags import Tag
 @dag(
     dag_id="invoice_reconciliation",
     schedule="0 2 * * 1-6",
-    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
     max_active_runs=8,
     params=run_params(),

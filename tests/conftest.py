@@ -16,6 +16,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
+# before Airflow is imported, which else makes a folder in the home of whoever runs the tests
+os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="backoffice-airflow-"))
 
 PASSWORD = "test-only"
 LOG_INS = {

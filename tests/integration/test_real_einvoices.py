@@ -19,6 +19,7 @@ from tests.integration.conftest import product_environment, set_business_day
 from tests.integration.einvoice_reading import Document, duplicate_code, read_folder
 from tests.night import run_night
 
+from backoffice.exceptions import ConfigurationError
 from backoffice.processes.invoice_reconciliation import FolderSource, Reconciliation
 
 pytestmark = pytest.mark.integration
@@ -244,3 +245,31 @@ def test_what_cannot_be_read_is_quarantined_beside_the_rest(ledger, night, docum
         for *_, handover in cases
     )
     assert read(ledger, "SELECT accepted_count, quarantined_count FROM intake.load") == [(38, 3)]
+
+    # people want them to be read again: that is done from the kept bytes, though the files are gone
+    with ledger.connect("admin") as connection:
+        connection.execute("UPDATE intake.quarantine SET state = 'reread'")
+    for name in damaged:
+        (folder / name).unlink()
+    again = night("night-2", folder)
+    assert again["ingest_invoices"]["read_again"] == 3
+    assert again["accept_documents"]["invoices"] == {
+        "received": 41,
+        "accepted": 0,
+        "quarantined": 3,
+        "known": 38,
+    }
+    assert read(ledger, "SELECT state, count(*) FROM intake.quarantine GROUP BY state ORDER BY state") == [
+        ("open", 3),
+        ("reread", 3),
+    ]
+
+
+def test_a_folder_cannot_be_asked_for_a_part(ledger, night, documents):
+    """A run for one supplier would take in what nobody asked for: the folder refuses, nothing is accepted."""
+    source = FolderSource("drop_folder", str(documents[0].path.parent), entity="1000")
+    for params in ({"supplier": "S-100"}, {"entity": "1000"}):
+        results = run_night("manual-1", params, Reconciliation(sources=(source,)))
+        assert isinstance(results["ingest_invoices"], ConfigurationError)
+        assert "whole" in str(results["ingest_invoices"])
+        assert read(ledger, "SELECT count(*) FROM purchasing.invoice") == [(0,)]

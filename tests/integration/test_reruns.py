@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -15,10 +17,12 @@ import pytest
 import requests
 from tests import dump
 from tests.answering import answer_all, decide, open_cases
+from tests.books import Books
 from tests.copies import Copies
 from tests.killing import run_operator
 from tests.night import connection_json, environment, http_json, run_night
 
+from backoffice.exceptions import BackofficeError
 from backoffice.sandbox.generator import Company, generate
 from backoffice.sandbox.server.background import running
 from backoffice.sandbox.server.clock import SandboxClock
@@ -342,3 +346,454 @@ def answer_one(web: psycopg.Connection[Any], case: Mapping[str, Any], chance: ra
             web.rollback()
             if error.sqlstate != "BO409":  # the facts changed or somebody was faster: look again next time
                 raise
+
+
+# -- answers whose run is gone --------------------------------------------------------------------------------------------
+
+
+def answered(works: Works, read: str) -> tuple[str, int]:
+    """A ledger whose first run was failed, cleared or deleted while people answered: no later task of it ever runs."""
+    database = works.copy(read)
+    with works.at(database):
+        run_all(LATE, "first")
+        run_all(LATE, "second")
+    return database, works.answer(database)
+
+
+BOOKED_TWICE = """
+SELECT count(*) FROM (SELECT r.subject, convert_from(r.body, 'UTF8')::jsonb ->> 'answer_id' FROM audit.record r
+  WHERE r.kind = 'path' AND convert_from(r.body, 'UTF8')::jsonb ->> 'step' = 'answer booked' GROUP BY 1, 2 HAVING count(*) > 1) AS twice
+"""
+BOOKED = "SELECT count(*) FROM review.answer WHERE booked_at IS NOT NULL"
+
+
+@pytest.mark.parametrize("who", ["the next run", "housekeeping", "both at once", "two housekeepings", "the run after all"])
+def test_an_answer_without_its_run_is_booked_once(works: Works, read: str, undisturbed: dump.Dump, who: str) -> None:
+    database, cases = answered(works, read)
+    assert cases > 5
+
+    def next_run() -> None:
+        run_all((*LATE, "act_on_answers"), "second")
+
+    def housekeeping() -> None:
+        run_one("keep_house", "tidy")
+
+    jobs: dict[str, tuple[Callable[[], None], ...]] = {
+        "the next run": (next_run,), "housekeeping": (housekeeping,), "both at once": (next_run, housekeeping),
+        "two housekeepings": (housekeeping, lambda: run_one("keep_house", "tidy too")),
+        "the run after all": (lambda: run_one("act_on_answers", "first"), next_run),
+    }  # fmt: skip
+    with works.at(database):
+        at_once(*jobs[who])
+        assert works.one(database, BOOKED) == cases
+        housekeeping()
+        run_one("act_on_answers", "first")
+        next_run()
+    assert works.one(database, BOOKED) == cases
+    assert works.one(database, BOOKED_TWICE) == 0
+    finish(works, database)
+    wanted, found = ({name: side[name] for name in MONEY if name != "outbox"} for side in (undisturbed, works.books(database)))
+    expect_same(wanted, found, f"answers booked by {who}")
+
+
+# -- a source that is down ------------------------------------------------------------------------------------------------
+
+OPEN_CASES = "SELECT c.subject_key, c.role FROM review.\"case\" c WHERE c.state = 'open'"
+TOUCHED_BY_NO_RECEIPT = """
+SELECT e.business_key FROM ledger.journal_entry e JOIN purchasing.invoice i USING (invoice_id)
+WHERE NOT EXISTS (SELECT FROM purchasing.invoice_line l JOIN purchasing.order_line o USING (order_line_id) WHERE l.invoice_id = i.invoice_id AND o.match_type = 3)
+"""
+
+
+@pytest.fixture(scope="module")
+def one_night(works: Works) -> Iterator[str]:
+    """A ledger after one undisturbed night and the next, without answers."""
+    with works.scratch(works.empty) as database:
+        with works.at(database):
+            for run_id in ("first", "second"):
+                expect_success(run_night(run_id))
+        yield database
+
+
+def expect_success(results: Mapping[str, Any]) -> None:
+    failed = {task: str(result) for task, result in results.items() if isinstance(result, BaseException)}
+    assert failed == {}
+
+
+@pytest.mark.parametrize("service", ["warehouse", "erp", "mailbox"])
+def test_a_source_that_is_down_only_delays(works: Works, one_night: str, service: str) -> None:
+    """No case because of it, everything else booked, and the next night ends as if nothing had happened."""
+    with works.scratch(works.empty) as database, works.at(database):
+        works.disturb(service, "down")
+        try:
+            results = run_night("first")
+        finally:
+            works.disturb(service, "none")
+        failed = {task for task, result in results.items() if isinstance(result, BaseException)}
+        down = {"warehouse": {"receipts"}, "erp": {"suppliers", "orders"}, "mailbox": {"invoices"}}[service]
+        assert failed == {f"{verb}_{name}" for verb in ("ingest", "check") for name in down}
+        undisturbed = rows(works, one_night, OPEN_CASES)
+        assert rows(works, database, OPEN_CASES) <= undisturbed, "a case that an undisturbed night would not have opened"
+        if service == "warehouse":
+            without_receipts = rows(works, one_night, TOUCHED_BY_NO_RECEIPT)
+            assert without_receipts
+            assert rows(works, database, TOUCHED_BY_NO_RECEIPT) == without_receipts, "not everything else was booked"
+            assert works.one(database, "SELECT count(*) FROM ledger.invoice_status WHERE state = 'waiting_source'") > 0
+        assert works.one(database, "SELECT count(*) FROM ledger.hold h JOIN ledger.hold_code c USING (code) WHERE c.depends_on = ANY (%s)", list(down)) == 0
+        expect_success(run_night("second"))
+        expect_same(works.books(one_night), works.books(database), f"the night after {service} was down")
+
+
+def test_a_master_record_that_is_refused_floods_nobody(works: Works, one_night: str) -> None:
+    """The supplier list alone does not arrive on the first night: nobody is asked about unknown suppliers."""
+    with works.scratch(works.empty) as database, works.at(database):
+        run_all(("open_run", *[task_id for task_id in READING if "suppliers" not in task_id], *LATE), "first")
+        assert rows(works, database, OPEN_CASES) <= rows(works, one_night, OPEN_CASES)
+        expect_success(run_night("second"))
+        expect_same(works.books(one_night), works.books(database), "the night after the suppliers were missing")
+
+
+def rows(works: Works, database: str, query: str) -> set[tuple[Any, ...]]:
+    with works.connect(database, "auditor") as connection:
+        return set(connection.execute(query).fetchall())
+
+
+# -- the same documents over several nights -------------------------------------------------------------------------------
+
+LINES = """
+SELECT o.entity || '/' || o.po_number || '/' || o.po_line, o.quantity - g.received_quantity, g.received_quantity, g.billed_quantity, g.billed_value - g.received_value
+FROM ledger.gr_ir g JOIN purchasing.order_line o USING (order_line_id)
+"""
+ITEMS = "SELECT encode(i.content_hash, 'hex'), n.amount, n.currency FROM ledger.open_item n JOIN purchasing.invoice i USING (invoice_id) WHERE n.closed_by_entry IS NULL"
+REPEATS = "SELECT encode(i.content_hash, 'hex'), h.facts ->> 'other_sha256' FROM ledger.hold h JOIN purchasing.invoice i USING (invoice_id) WHERE h.code LIKE 'DUP%'"
+PAYABLE = "SELECT coalesce(sum(l.credit - l.debit), 0) FROM ledger.journal_line l JOIN ledger.account_role a ON a.account = l.account AND a.role = 'accounts_payable'"
+
+
+@dataclasses.dataclass(frozen=True)
+class Position:
+    """What must not depend on how the documents were split over nights.
+
+    :param lines: Per order line: open, received and billed quantity, balance of GR/IR.
+    :param items: Open items; of documents that repeat each other one, by the first of their hashes.
+    """
+
+    lines: dict[str, tuple[Decimal, ...]]
+    items: dict[str, tuple[Decimal, str]]
+
+
+def position(works: Works, database: str, groups: Mapping[str, str]) -> Position:
+    lines = {key: values for key, *values in rows_in_order(works, database, LINES)}
+    items: dict[str, tuple[Decimal, str]] = {}
+    for sha, amount, currency in rows_in_order(works, database, ITEMS):
+        items.setdefault(groups.get(sha, sha), (amount, currency))
+    return Position({key: tuple(values) for key, values in lines.items()}, items)
+
+
+def rows_in_order(works: Works, database: str, query: str) -> list[tuple[Any, ...]]:
+    with works.connect(database, "auditor") as connection:
+        return sorted(connection.execute(query).fetchall())
+
+
+def repeat_groups(works: Works, *databases: str) -> dict[str, str]:
+    """Return for each document that repeats another, or is repeated, the name of its group."""
+    parent: dict[str, str] = {}
+
+    def root(sha: str) -> str:
+        while parent.setdefault(sha, sha) != sha:
+            sha = parent[sha]
+        return sha
+
+    for database in databases:
+        for one, other in rows(works, database, REPEATS):
+            first, second = sorted((root(one), root(other)))
+            parent[second] = first
+    return {sha: root(sha) for sha in parent}
+
+
+@pytest.mark.parametrize(("nights", "seed"), [(2, 1), (5, 2)])
+def test_split_over_nights(postgres: str, ledger_template: str, tmp_path, nights: int, seed: int) -> None:
+    """Documents that become visible over several nights of one business day end in the same position as in one night."""
+    company = generate(30 + seed, 36, "realistic", ANCHOR)
+    chance = random.Random(seed)
+    moments = sorted({*(one.updated_at for one in company.documents), *(one.updated_at for one in company.receipts)})
+    cuts = [*sorted(chance.sample(moments[5:-1], nights - 1)), START]
+    with works_of(company, postgres, ledger_template, tmp_path) as works:
+        whole, split = works.copy(works.empty), works.copy(works.empty)
+        with works.at(whole):
+            expect_success(run_night("whole"))
+        for at, cut in enumerate(cuts):
+            works.clock.set(cut)
+            with works.at(split):
+                expect_success(run_night(f"part-{at}"))
+            assert works.one(split, HELD_AND_PROPOSED) == 0
+        groups = repeat_groups(works, whole, split)
+        one, many = position(works, whole, groups), position(works, split, groups)
+        changed = {key for key, in rows(works, whole, "SELECT business_key FROM purchasing.master_version WHERE kind = 'order_line' AND version_no > 1")}
+        changed |= {key for key, in rows(works, split, "SELECT business_key FROM purchasing.master_version WHERE kind = 'order_line' AND version_no > 1")}
+        assert {key: values for key, values in one.lines.items() if key not in changed} == {key: values for key, values in many.lines.items() if key not in changed}
+        assert one.items == many.items
+        assert len(changed) < len(one.lines) / 5
+
+
+@pytest.fixture
+def office(ledger):
+    """The application's connection with a company's books, and people's answers through the web log-in."""
+    with ledger.connect("app", autocommit=True) as app, ledger.connect("web", autocommit=True) as web:
+        yield Office(Books(app).open_run(), web)
+
+
+class Office:
+    """Nights by hand, with people."""
+
+    def __init__(self, books: Books, web: psycopg.Connection[Any]) -> None:
+        self.books, self.web = books, web
+
+    def answer(self, role: str, user: str, action: str = "accept") -> None:
+        """Let a person answer the open case of a role."""
+        case = next(case for case in open_cases(self.web) if case["role"] == role)
+        decide(self.web, case, user, action)
+
+    def act(self) -> dict[str, int]:
+        """Book what is answered."""
+        row = self.books.connection.execute("SELECT booked, stale FROM review.book_answers(%s, 'invoice_reconciliation')", (self.books.run_id,)).fetchone()
+        return {"booked": row[0], "stale": row[1]}
+
+    def proposed(self) -> list[Decimal]:
+        """Amounts that are proposed for payment."""
+        return [row[0] for row in self.books.connection.execute("SELECT amount FROM ledger.payment_proposal WHERE state = 'proposed' ORDER BY 1")]
+
+    def cases(self) -> list[tuple[str, str]]:
+        """Role and state of every case."""
+        return self.books.connection.execute('SELECT role, state FROM review."case" ORDER BY case_id').fetchall()
+
+    def failed_checks(self) -> list[str]:
+        """Checks of the run's report that do not hold."""
+        row = self.books.connection.execute("SELECT ops.check_run(%s)", (self.books.run_id,)).fetchone()
+        return [check["check"] for check in row[0] if not check["ok"]]
+
+
+NOBODYS_ORDER = {"created_by": None}
+
+
+def test_a_machine_decision_between_an_answer_and_its_booking_takes_nothing_away(office: Office) -> None:
+    """A person accepts; before the answer is booked the next night decides again; the invoice is paid all the same."""
+    books = office.books
+    books.supplier()
+    books.order("PO-1", 1, 100, 10, **NOBODYS_ORDER)
+    books.receive("PO-1", 1, 90)
+    books.invoice("R-1", [("PO-1", 1, 90, 11)])
+    books.invoice("R-2", [("PO-1", 1, 90, 11)], due_date=None)
+    books.night()
+    for role, user in (("buyer", "buyer"), ("ap_clerk", "clerk")):
+        while any(case["role"] == role for case in open_cases(office.web)):
+            office.answer(role, user)
+    books.open_run("night-2")
+    books.night()
+    assert office.act()["booked"] >= 2
+    assert books.status("R-1") == ("matched", True, False)
+    assert Decimal("1188.00") in office.proposed()
+
+
+def test_who_accepts_a_receipt_has_not_approved_an_amount_above_the_machines_limit(office: Office) -> None:
+    """Above 100000.00 nothing received: the receiver accepts that, and the manager is asked for the amount all the same."""
+    books = office.books
+    books.supplier()
+    books.order("PO-1", 1, 100, 1000, gr_based=True, **NOBODYS_ORDER)
+    books.invoice("R-1", [("PO-1", 1, 100, 1000)])
+    books.night()
+    assert office.cases() == [("receiver", "open")]
+    office.answer("receiver", "manager")
+    assert office.act() == {"booked": 1, "stale": 0}
+    assert books.entries("R-1") == []
+    assert office.proposed() == []
+    books.open_run("night-2")
+    books.night()
+    assert office.cases() == [("receiver", "settled"), ("ap_manager", "open")]
+    office.answer("ap_manager", "manager")
+    office.act()
+    assert office.proposed() == [Decimal("120000.00")]
+
+
+@pytest.mark.parametrize("first", ["amount approved before", "amount approved after"])
+def test_an_approved_amount_is_paid_when_facts_clear_the_rest(office: Office, first: str) -> None:
+    """Above the machine's limit, with a price hold that a later version of the order clears: no dead end, no second question."""
+    books = office.books
+    books.supplier()
+    books.order("PO-1", 1, 100, 1000, **NOBODYS_ORDER)
+    books.receive("PO-1", 1, 100)
+    books.invoice("R-1", [("PO-1", 1, 100, 1100)])
+    books.night()
+    assert sorted(office.cases()) == [("ap_manager", "open"), ("buyer", "open")]
+    if first == "amount approved before":
+        office.answer("ap_manager", "manager")
+        office.act()
+        assert books.status("R-1") == ("held", True, True)
+    books.open_run("night-2")
+    books.order("PO-1", 1, 100, 1100, version=2, **NOBODYS_ORDER)
+    books.night()
+    if first == "amount approved after":
+        assert books.status("R-1") == ("held", False, None)
+        office.answer("ap_manager", "manager")
+        office.act()
+    assert books.status("R-1") == ("matched", True, False)
+    assert office.proposed() == [Decimal("132000.00")]
+    assert books.connection.execute("SELECT count(*) FROM ledger.journal_entry WHERE event = 'invoice'").fetchone() == (1,)
+
+
+def test_an_approved_amount_that_was_parked_for_another_reason_is_booked_when_that_falls(office: Office) -> None:
+    """Above the limit and its order unknown: the manager approves the amount, the order arrives, the machine books."""
+    books = office.books
+    books.supplier()
+    books.invoice("R-1", [("PO-1", 1, 100, 1000)])
+    books.night()
+    assert sorted(office.cases()) == [("ap_manager", "open"), ("buyer", "open")]
+    office.answer("ap_manager", "manager")
+    office.act()
+    assert books.entries("R-1") == []
+    books.open_run("night-2")
+    books.order("PO-1", 1, 100, 1000, **NOBODYS_ORDER)
+    books.receive("PO-1", 1, 100)
+    books.night()
+    assert books.status("R-1") == ("matched", True, False)
+    assert office.proposed() == [Decimal("120000.00")]
+
+
+def test_an_answer_that_the_facts_overtook_is_void_and_fails_no_run(office: Office) -> None:
+    """A buyer accepts a price; overnight the order changes again; the night ties, the answer books nothing, the buyer is asked anew."""
+    books = office.books
+    books.supplier()
+    books.order("PO-1", 1, 100, 10, **NOBODYS_ORDER)
+    books.receive("PO-1", 1, 100)
+    books.invoice("R-1", [("PO-1", 1, 100, 12)])
+    books.night()
+    office.answer("buyer", "buyer")
+    books.open_run("night-2")
+    books.order("PO-1", 1, 100, 11, version=2, **NOBODYS_ORDER)
+    books.night()
+    assert office.failed_checks() == []
+    assert office.act() == {"booked": 0, "stale": 1}
+    assert office.proposed() == []
+    books.open_run("night-3")
+    books.night()
+    assert office.failed_checks() == []
+    assert office.cases() == [("buyer", "open")]
+    case = open_cases(office.web)[0]
+    decide(office.web, case, "buyer", "accept", key="a second look")
+    assert office.act() == {"booked": 1, "stale": 0}
+    assert office.proposed() == [Decimal("1440.00")]
+
+
+def test_facts_that_nobody_compared_yet_are_not_paid_on_an_old_answer(office: Office) -> None:
+    """A duplicate is accepted while a new version of its order waits for the match: booked, blocked until it was compared."""
+    books = office.books
+    books.supplier()
+    books.order("PO-1", 1, 100, 10, match_type=2, **NOBODYS_ORDER)
+    books.order("PO-1", 2, 100, 10, match_type=2, **NOBODYS_ORDER)
+    books.invoice("R-1", [("PO-1", 1, 10, 10)])
+    books.night()
+    books.invoice("R-1", [("PO-1", 2, 10, 10)], payee_iban="DE2")
+    books.night()
+    office.answer("ap_clerk", "clerk")
+    books.open_run("night-2")
+    books.order("PO-1", 2, 100, 5, version=2, match_type=2, **NOBODYS_ORDER)
+    books.accept()
+    assert office.act()["booked"] == 1
+    assert len(office.proposed()) == 1, "paid at a price that its order does not say any more"
+    books.night()
+    assert books.codes("R-1") == {"1": ["PRICE"]}
+    assert len(office.proposed()) == 1
+
+
+# -- effects --------------------------------------------------------------------------------------------------------------
+
+
+def test_an_effect_that_is_refused_for_good_holds_up_no_other(works: Works) -> None:
+    """The receiver refuses one message: the others go out once, and each call says what is refused."""
+    with works.scratch(works.empty) as database, works.at(database):
+        with works.connect(database, "admin") as connection:
+            connection.execute(
+                "INSERT INTO ops.outbox (idempotency_key, destination, payload) VALUES ('a', 'supplier_message', '{}'), "
+                "('b', 'nowhere', '{}'), ('c', 'supplier_message', '{\"supplier_id\": \"S1\", \"subject\": \"x\", \"body\": \"y\"}')"
+            )
+        for _ in range(2):
+            result = run_operator("keep_house", "tidy")
+            assert isinstance(result, BackofficeError), result
+            assert "2 are refused" in str(result)
+        assert works.books(database, "outbox")["outbox"][-1].endswith("True")
+        assert works.one(database, "SELECT count(*) FROM ops.outbox WHERE sent_at IS NOT NULL") == 1
+
+
+# -- small books, many ways -----------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Paper:
+    """One document of a small book and how it is put in."""
+
+    kind: str
+    values: tuple[Any, ...]
+    more: tuple[tuple[str, Any], ...] = ()
+
+    def put(self, books: Books) -> None:
+        """Stage it."""
+        getattr(books, self.kind)(*self.values, **dict(self.more))
+
+
+def small_book(chance: random.Random) -> tuple[list[Paper], list[Paper]]:
+    """Return orders, and receipts and invoices on them: partial, over-delivered, over-billed, credited, at prices with many decimals."""
+    orders, papers = [], []
+    for at in range(1, 4):
+        price = Decimal(chance.choice(["10", "0.335", "0.005", "3.3333", "7.77", "0.004", "12.345678"]))
+        base = Decimal(chance.choice(["1", "1", "100"]))
+        match_type = chance.choice([2, 3, 3, 3])
+        more = {"price_base_quantity": base, "match_type": match_type, "gr_based": match_type == 3 and chance.random() < 0.3, "created_by": None}
+        orders.append(Paper("order", ("PO-1", at, chance.choice([10, 30, 100]), price), tuple(more.items())))
+        for n in range(chance.randrange(4)):
+            quantity = chance.choice([1, 3, 7, 10, 33])
+            papers.append(Paper("receive", ("PO-1", at, quantity, f"GR-{at}-{n}"), (("received_at", datetime(2026, 11, 10 + n, 8, tzinfo=UTC)),)))
+        for n in range(chance.randrange(4)):
+            quantity = chance.choice([1, 2, 5, 10, 30])
+            billed = (price / base * chance.choice([Decimal(1), Decimal(1), Decimal("1.5")])).quantize(Decimal("0.000001"))
+            kind = "credit_note" if chance.random() < 0.2 else "invoice"
+            day = date(2026, 11, chance.randrange(1, 19))
+            papers.append(Paper(kind, (f"{at}{kind[0]}{n}", [("PO-1", at, quantity, billed)]), (("invoice_date", day),)))
+    return orders, papers
+
+
+POSITION = """
+SELECT o.po_line, g.received_quantity, g.billed_quantity, g.billed_value - g.received_value FROM ledger.gr_ir g JOIN purchasing.order_line o USING (order_line_id)
+UNION ALL SELECT 'payable', NULL, NULL, coalesce(sum(n.amount), 0) FROM ledger.open_item n ORDER BY 1
+"""
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_small_books_in_one_night_or_in_several(ledger, seed: int) -> None:
+    """Per order line billed, received and GR/IR, and what is payable, do not depend on the night in which a document came."""
+    chance = random.Random(seed)
+    orders, papers = small_book(chance)
+    found = {}
+    for way in ("one night", "several nights", "several nights, another order"):
+        with ledger.connect("app") as connection:
+            books = Books(connection).open_run("night-0")
+            books.supplier()
+            for order in orders:
+                order.put(books)
+            batches = [papers] if way == "one night" else split(papers, chance)
+            for at, batch in enumerate(batches):
+                books.open_run(f"night-{at}")
+                for paper in batch:
+                    paper.put(books)
+                books.night()
+                assert connection.execute(HELD_AND_PROPOSED).fetchone() == (0,)
+            found[way] = [tuple(row) for row in connection.execute(POSITION).fetchall() if row[1] or row[2] or row[3]]
+            connection.rollback()
+    assert found["several nights"] == found["one night"], papers
+    assert found["several nights, another order"] == found["one night"], papers
+
+
+def split(papers: Sequence[Paper], chance: random.Random) -> list[list[Paper]]:
+    """Deal papers to two to five nights by chance."""
+    nights: list[list[Paper]] = [[] for _ in range(chance.randrange(2, 6))]
+    for paper in papers:
+        chance.choice(nights).append(paper)
+    return nights

@@ -35,6 +35,7 @@ from backoffice.operators.ingest_load import (
     open_load,
 )
 from backoffice.operators.ingest_records import RECORD_DATASETS, RecordStage
+from backoffice.operators.ingest_selection import refuse_filters
 from backoffice.settings import LEDGER_CONN_ID
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class IngestExtractOperator(BaseOperator):
     the profile does not read are listed by name. Accepts and books nothing.
 
     The export is always read whole; records that are known already are recognised by their content. Retry,
-    clear and rerun are therefore safe.
+    clear and rerun are therefore safe. A run that asks for one entity or supplier only is refused.
 
     :param profile: Name of a profile in ``include/reference/extract_profiles``.
     :param folder: Path of the folder. (templated)
@@ -98,7 +99,8 @@ class IngestExtractOperator(BaseOperator):
     :return: ``run_id``, ``profile``, ``loads`` by dataset (``load_id``, ``rows``, ``with_defects``),
         ``tables`` by file (``rows``, ``used``, ``not_used``, ``left_over``), ``not_used_files`` (at most
         100 names with the reason).
-    :raises ConfigurationError: Profile, folder, a file or its header is not as declared.
+    :raises ConfigurationError: Profile, folder, a file or its header is not as declared, or the run asks for
+        a part of the export.
     :raises ControlTotalsError: Rows of a table are not accounted for exactly once; nothing was kept. Not
         retried.
     """
@@ -124,6 +126,7 @@ class IngestExtractOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Stage the export's records."""
+        refuse_filters(context.get("params") or {}, self.source)
         profile = shipped_profile(self.profile)
         files, not_used = read_files(profile, Path(self.folder))
         read_at = datetime.now(UTC)

@@ -18,6 +18,8 @@ from backoffice.exceptions import ConfigurationError, SourceUnavailableError
 from backoffice.hooks.ledger import LedgerHook
 from backoffice.operators.ingest_einvoices import EINVOICE_PARSER, Arrival, EInvoiceStage, read_envelope
 from backoffice.operators.ingest_load import LoadOf, finish_load, ledger_run, loading
+from backoffice.operators.ingest_reread import stage_reread_documents
+from backoffice.operators.ingest_selection import refuse_filters
 from backoffice.settings import LEDGER_CONN_ID
 
 if TYPE_CHECKING:
@@ -33,7 +35,9 @@ class IngestFolderOperator(BaseOperator):
     of arrival. Moves and deletes nothing.
 
     The folder is always read whole; documents that are known already are recognised by their content.
-    Retry, clear and rerun are therefore safe. Links are not followed out of the folder; they are listed as
+    Retry, clear and rerun are therefore safe. A run that asks for one entity or supplier only is refused.
+    Documents that a person wants to be read again are staged once more from the kept bytes, also when the
+    file is gone. Links are not followed out of the folder; they are listed as
     not used.
 
     :param folder: Path of the folder. (templated)
@@ -44,9 +48,9 @@ class IngestFolderOperator(BaseOperator):
     :param ledger_conn_id: Connection of type ``postgres``. Default ``backoffice_ledger``.
     :param process: Business process of the run, as ``invoice_reconciliation``.
     :return: Ids and counts: ``run_id``, ``load_id``, ``source``, ``dataset``, ``rows``, ``with_defects``,
-        ``not_used`` (names, at most 100).
+        ``read_again``, ``not_used`` (names, at most 100).
     :raises SourceUnavailableError: The folder or a file in it cannot be read now. Retried.
-    :raises ConfigurationError: The path is no folder.
+    :raises ConfigurationError: The path is no folder, or the run asks for a part of it.
     """
 
     template_fields = ("folder", "source", "entity")
@@ -72,6 +76,7 @@ class IngestFolderOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Stage the folder's documents."""
+        refuse_filters(context.get("params") or {}, self.source)
         folder = Path(self.folder)
         if not folder.is_dir():
             raise ConfigurationError(
@@ -86,8 +91,9 @@ class IngestFolderOperator(BaseOperator):
             stage = EInvoiceStage(connection, load.load_id)
             for arrival in self._arrivals(used):
                 stage.add(arrival)
+            again = stage_reread_documents(connection, stage, self.source)
             stage.flush()
-            finish_load(connection, load, read_at, len(used), None)
+            finish_load(connection, load, read_at, len(used) + again, None)
         self.log.info("%s: %s documents staged, not used: %s", self.source, stage.documents, not_used)
         return {
             "run_id": run_id,
@@ -96,6 +102,7 @@ class IngestFolderOperator(BaseOperator):
             "dataset": "invoices",
             "rows": stage.documents,
             "with_defects": stage.with_defects,
+            "read_again": again,
             "not_used": not_used[:100],
         }
 

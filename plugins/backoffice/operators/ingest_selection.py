@@ -56,6 +56,22 @@ def read_selection(params: Mapping[str, Any]) -> Selection:
     return Selection(since, until, filters)
 
 
+def refuse_filters(params: Mapping[str, Any], source: str) -> None:
+    """Refuse to read a source by entity or supplier that can only be read whole.
+
+    A period is no reason to refuse: it lies within the whole.
+
+    :raises ConfigurationError: The run asks for a part of the source.
+    """
+    filters = read_selection(params).filters
+    if filters:
+        asked = ", ".join(f"{name} {value}" for name, value in filters.items())
+        raise ConfigurationError(
+            f"{source} is always read whole and cannot be asked for {asked}; "
+            "start the run without entity and supplier"
+        )
+
+
 def _moment(name: str, value: object, *, day_after: bool) -> datetime | None:
     if value is None or value == "":
         return None

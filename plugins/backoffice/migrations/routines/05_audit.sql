@@ -14,16 +14,21 @@ RETURN (SELECT '{' || string_agg(to_json(pairs[i])::text || ':' || coalesce(pair
         FROM generate_series(1, array_length(pairs, 1), 2) AS i);
 
 -- One record, or many of one kind at once; each subject counts its own records without gaps.
+-- Tasks of one run write about it at the same time: they take turns. Everything else is under its process' lock.
 CREATE OR REPLACE FUNCTION audit.append_many(kind_in text, subjects text[], bodies text[]) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('backoffice:audit:' || s.subject, 0))
+  FROM (SELECT DISTINCT subject FROM unnest(subjects) AS subject WHERE subject LIKE 'run:%' ORDER BY subject) AS s;
   INSERT INTO audit.record (subject, n, kind, body, leaf)
   SELECT given.subject,
          coalesce((SELECT max(r.n) FROM audit.record r WHERE r.subject = given.subject), 0)
            + row_number() OVER (PARTITION BY given.subject ORDER BY given.place),
          kind_in, convert_to(given.body, 'UTF8'), sha256('\x00'::bytea || convert_to(given.body, 'UTF8'))
   FROM unnest(subjects, bodies) WITH ORDINALITY AS given(subject, body, place)
-  ORDER BY given.place
-$$;
+  ORDER BY given.place;
+END $$;
 CREATE OR REPLACE FUNCTION audit.append(kind_in text, subject_in text, body_in text) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT audit.append_many(kind_in, ARRAY[subject_in], ARRAY[body_in])
