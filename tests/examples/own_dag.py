@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import pendulum
 from airflow.sdk import dag
 
 from backoffice.processes.invoice_reconciliation import ExtractSource, Reconciliation, build_tasks, run_params
@@ -11,8 +10,7 @@ from backoffice.processes.invoice_reconciliation.build import DEFAULT_ARGS
 EXPORT = ExtractSource(name="sap_export", folder="/srv/exports/sap", profile="sap_mm_amounts")
 
 
-@dag(schedule="0 6 * * 1-5", start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False, max_active_runs=4,
-     params=run_params(), default_args=DEFAULT_ARGS)  # fmt: skip
+@dag(schedule="0 6 * * 1-5", catchup=False, max_active_runs=4, params=run_params(), default_args=DEFAULT_ARGS)
 def reconcile_sap_export() -> None:
     """Read the export, check, match, decide, book, report, wait for people."""
     build_tasks(Reconciliation(sources=(EXPORT,), review_window=timedelta(hours=12)))

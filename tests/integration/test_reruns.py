@@ -538,7 +538,7 @@ def test_split_over_nights(postgres: str, ledger_template: str, tmp_path, nights
 @pytest.fixture
 def office(ledger):
     """The application's connection with a company's books, and people's answers through the web log-in."""
-    with ledger.connect("app", autocommit=True) as app, ledger.connect("web", autocommit=True) as web:
+    with ledger.connect("app") as app, ledger.connect("web", autocommit=True) as web:
         yield Office(Books(app).open_run(), web)
 
 
@@ -548,6 +548,13 @@ class Office:
     def __init__(self, books: Books, web: psycopg.Connection[Any]) -> None:
         self.books, self.web = books, web
 
+    def night(self, name: str = "") -> None:
+        """Run a night, of a new run if it has a name."""
+        if name:
+            self.books.open_run(name)
+        self.books.night()
+        self.books.connection.commit()
+
     def answer(self, role: str, user: str, action: str = "accept") -> None:
         """Let a person answer the open case of a role."""
         case = next(case for case in open_cases(self.web) if case["role"] == role)
@@ -556,6 +563,7 @@ class Office:
     def act(self) -> dict[str, int]:
         """Book what is answered."""
         row = self.books.connection.execute("SELECT booked, stale FROM review.book_answers(%s, 'invoice_reconciliation')", (self.books.run_id,)).fetchone()
+        self.books.connection.commit()
         return {"booked": row[0], "stale": row[1]}
 
     def proposed(self) -> list[Decimal]:
@@ -582,16 +590,12 @@ def test_a_machine_decision_between_an_answer_and_its_booking_takes_nothing_away
     books.order("PO-1", 1, 100, 10, **NOBODYS_ORDER)
     books.receive("PO-1", 1, 90)
     books.invoice("R-1", [("PO-1", 1, 90, 11)])
-    books.invoice("R-2", [("PO-1", 1, 90, 11)], due_date=None)
-    books.night()
-    for role, user in (("buyer", "buyer"), ("ap_clerk", "clerk")):
-        while any(case["role"] == role for case in open_cases(office.web)):
-            office.answer(role, user)
-    books.open_run("night-2")
-    books.night()
-    assert office.act()["booked"] >= 2
+    office.night()
+    office.answer("buyer", "buyer")
+    office.night("night-2")
+    assert office.act() == {"booked": 1, "stale": 0}
     assert books.status("R-1") == ("matched", True, False)
-    assert Decimal("1188.00") in office.proposed()
+    assert office.proposed() == [Decimal("1188.00")]
 
 
 def test_who_accepts_a_receipt_has_not_approved_an_amount_above_the_machines_limit(office: Office) -> None:
@@ -600,14 +604,13 @@ def test_who_accepts_a_receipt_has_not_approved_an_amount_above_the_machines_lim
     books.supplier()
     books.order("PO-1", 1, 100, 1000, gr_based=True, **NOBODYS_ORDER)
     books.invoice("R-1", [("PO-1", 1, 100, 1000)])
-    books.night()
+    office.night()
     assert office.cases() == [("receiver", "open")]
     office.answer("receiver", "manager")
     assert office.act() == {"booked": 1, "stale": 0}
     assert books.entries("R-1") == []
     assert office.proposed() == []
-    books.open_run("night-2")
-    books.night()
+    office.night("night-2")
     assert office.cases() == [("receiver", "settled"), ("ap_manager", "open")]
     office.answer("ap_manager", "manager")
     office.act()
@@ -622,15 +625,14 @@ def test_an_approved_amount_is_paid_when_facts_clear_the_rest(office: Office, fi
     books.order("PO-1", 1, 100, 1000, **NOBODYS_ORDER)
     books.receive("PO-1", 1, 100)
     books.invoice("R-1", [("PO-1", 1, 100, 1100)])
-    books.night()
+    office.night()
     assert sorted(office.cases()) == [("ap_manager", "open"), ("buyer", "open")]
     if first == "amount approved before":
         office.answer("ap_manager", "manager")
         office.act()
         assert books.status("R-1") == ("held", True, True)
-    books.open_run("night-2")
     books.order("PO-1", 1, 100, 1100, version=2, **NOBODYS_ORDER)
-    books.night()
+    office.night("night-2")
     if first == "amount approved after":
         assert books.status("R-1") == ("held", False, None)
         office.answer("ap_manager", "manager")
@@ -645,15 +647,14 @@ def test_an_approved_amount_that_was_parked_for_another_reason_is_booked_when_th
     books = office.books
     books.supplier()
     books.invoice("R-1", [("PO-1", 1, 100, 1000)])
-    books.night()
+    office.night()
     assert sorted(office.cases()) == [("ap_manager", "open"), ("buyer", "open")]
     office.answer("ap_manager", "manager")
     office.act()
     assert books.entries("R-1") == []
-    books.open_run("night-2")
     books.order("PO-1", 1, 100, 1000, **NOBODYS_ORDER)
     books.receive("PO-1", 1, 100)
-    books.night()
+    office.night("night-2")
     assert books.status("R-1") == ("matched", True, False)
     assert office.proposed() == [Decimal("120000.00")]
 
@@ -665,16 +666,14 @@ def test_an_answer_that_the_facts_overtook_is_void_and_fails_no_run(office: Offi
     books.order("PO-1", 1, 100, 10, **NOBODYS_ORDER)
     books.receive("PO-1", 1, 100)
     books.invoice("R-1", [("PO-1", 1, 100, 12)])
-    books.night()
+    office.night()
     office.answer("buyer", "buyer")
-    books.open_run("night-2")
     books.order("PO-1", 1, 100, 11, version=2, **NOBODYS_ORDER)
-    books.night()
+    office.night("night-2")
     assert office.failed_checks() == []
     assert office.act() == {"booked": 0, "stale": 1}
     assert office.proposed() == []
-    books.open_run("night-3")
-    books.night()
+    office.night("night-3")
     assert office.failed_checks() == []
     assert office.cases() == [("buyer", "open")]
     case = open_cases(office.web)[0]
@@ -690,16 +689,17 @@ def test_facts_that_nobody_compared_yet_are_not_paid_on_an_old_answer(office: Of
     books.order("PO-1", 1, 100, 10, match_type=2, **NOBODYS_ORDER)
     books.order("PO-1", 2, 100, 10, match_type=2, **NOBODYS_ORDER)
     books.invoice("R-1", [("PO-1", 1, 10, 10)])
-    books.night()
+    office.night()
     books.invoice("R-1", [("PO-1", 2, 10, 10)], payee_iban="DE2")
-    books.night()
+    office.night("night-1b")
     office.answer("ap_clerk", "clerk")
     books.open_run("night-2")
     books.order("PO-1", 2, 100, 5, version=2, match_type=2, **NOBODYS_ORDER)
     books.accept()
+    books.connection.commit()
     assert office.act()["booked"] == 1
     assert len(office.proposed()) == 1, "paid at a price that its order does not say any more"
-    books.night()
+    office.night()
     assert books.codes("R-1") == {"1": ["PRICE"]}
     assert len(office.proposed()) == 1
 
@@ -761,34 +761,42 @@ def small_book(chance: random.Random) -> tuple[list[Paper], list[Paper]]:
 
 
 POSITION = """
-SELECT o.po_line, g.received_quantity, g.billed_quantity, g.billed_value - g.received_value FROM ledger.gr_ir g JOIN purchasing.order_line o USING (order_line_id)
-UNION ALL SELECT 'payable', NULL, NULL, coalesce(sum(n.amount), 0) FROM ledger.open_item n ORDER BY 1
+SELECT o.po_line, g.received_quantity, g.billed_quantity, g.billed_value - g.received_value,
+  (SELECT sum(n.amount) FROM ledger.open_item n JOIN purchasing.invoice_line l USING (invoice_id) WHERE l.order_line_id = g.order_line_id)
+FROM ledger.gr_ir g JOIN purchasing.order_line o USING (order_line_id) WHERE (g.received_quantity, g.billed_quantity) <> (0, 0) ORDER BY 1
 """
+CREDITED_TOO_MUCH = "SELECT DISTINCT o.po_line FROM ledger.hold h JOIN purchasing.invoice_line l USING (invoice_line_id) JOIN purchasing.order_line o USING (order_line_id) WHERE h.code = 'CREDIT_EXCESS'"
 
 
 @pytest.mark.parametrize("seed", range(30))
 def test_small_books_in_one_night_or_in_several(ledger, seed: int) -> None:
-    """Per order line billed, received and GR/IR, and what is payable, do not depend on the night in which a document came."""
+    """Per order line billed, received, GR/IR and what is payable do not depend on the night in which a document came.
+
+    Left out are lines on which more was credited than billed at some time: which of the credits is parked is then a
+    question of which came first, and people decide it.
+    """
     chance = random.Random(seed)
     orders, papers = small_book(chance)
-    found = {}
-    for way in ("one night", "several nights", "several nights, another order"):
+    ways = {"one night": [papers], "several nights": split(papers, chance), "other nights": split(papers, chance)}
+    found, left_out = {}, set()
+    for way, nights in ways.items():
         with ledger.connect("app") as connection:
             books = Books(connection).open_run("night-0")
             books.supplier()
             for order in orders:
                 order.put(books)
-            batches = [papers] if way == "one night" else split(papers, chance)
-            for at, batch in enumerate(batches):
+            for at, batch in enumerate(nights):
                 books.open_run(f"night-{at}")
                 for paper in batch:
                     paper.put(books)
                 books.night()
                 assert connection.execute(HELD_AND_PROPOSED).fetchone() == (0,)
-            found[way] = [tuple(row) for row in connection.execute(POSITION).fetchall() if row[1] or row[2] or row[3]]
+            found[way] = dict((line, values) for line, *values in connection.execute(POSITION))
+            left_out |= {line for line, in connection.execute(CREDITED_TOO_MUCH)}
             connection.rollback()
-    assert found["several nights"] == found["one night"], papers
-    assert found["several nights, another order"] == found["one night"], papers
+    comparable = {way: {line: values for line, values in lines.items() if line not in left_out} for way, lines in found.items()}
+    assert comparable["several nights"] == comparable["one night"], papers
+    assert comparable["other nights"] == comparable["one night"], papers
 
 
 def split(papers: Sequence[Paper], chance: random.Random) -> list[list[Paper]]:

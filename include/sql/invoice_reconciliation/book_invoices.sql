@@ -1,5 +1,6 @@
--- Entries for the invoices of work_booking, in business order. GR/IR is cleared at the value received per unit up to the
--- quantity received, at the order price beyond it; what the invoice bills above or below goes to price variance.
+-- Entries for the invoices of work_booking, in business order. GR/IR stands at the order price of the cumulative quantity, so
+-- that it does not depend on the order of events. Where something else was received (the price changed since), it is cleared
+-- at the value received per unit up to the quantity received, at the order price beyond it; what the invoice bills above or below goes to price variance.
 -- Lines without an order line or an exact unit factor go to unmatched purchases. Credit notes turn every sign.
 WITH posting AS MATERIALIZED (SELECT * FROM posting_day WHERE entity IN (SELECT i.entity FROM work_booking b JOIN invoice i ON i.invoice_id = b.invoice_id)), numbered AS (
   SELECT b.invoice_id, (SELECT coalesce(max(s.booking_no), 0) FROM invoice_status s) + row_number() OVER (ORDER BY i.invoice_date, i.number_key, i.invoice_number COLLATE "C", i.content_hash) AS booking_no
@@ -19,7 +20,8 @@ WITH posting AS MATERIALIZED (SELECT * FROM posting_day WHERE entity IN (SELECT 
   FROM billed b LEFT JOIN gr_ir k ON k.order_line_id = b.order_line_id AND b.order_quantity IS NOT NULL
   WINDOW booking_order AS (PARTITION BY b.order_line_id, b.order_quantity IS NOT NULL ORDER BY b.booking_no, b.position ROWS UNBOUNDED PRECEDING)
 ), target AS (
-  SELECT r.*, round(CASE WHEN r.received_quantity > 0 AND r.after_quantity <= r.received_quantity THEN r.received_value * r.after_quantity / r.received_quantity
+  SELECT r.*, round(CASE WHEN r.received_value = round(r.received_quantity * r.unit_price / r.price_base_quantity, 2) THEN r.after_quantity * r.unit_price / r.price_base_quantity
+                         WHEN r.received_quantity > 0 AND r.after_quantity <= r.received_quantity THEN r.received_value * r.after_quantity / r.received_quantity
                          ELSE r.received_value + (r.after_quantity - r.received_quantity) * r.unit_price / r.price_base_quantity END, 2) AS target_value
   FROM running r
 ), cleared AS (

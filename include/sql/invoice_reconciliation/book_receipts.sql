@@ -1,6 +1,7 @@
 -- Entries for queued receipts, in the order they were received. GR/IR per order line reaches a target that depends on the
--- cumulative quantity alone, so that it is exactly zero when all that was received is billed, in whatever order:
--- up to the quantity billed before, the value billed per unit; beyond it, the order price.
+-- cumulative quantity alone: the order price of all that was received. Where something else was billed (the price changed
+-- since), up to the quantity billed before the value billed per unit, beyond it the order price: so that the balance is
+-- exactly zero when all that was received is billed, in whatever order.
 WITH posting AS MATERIALIZED (SELECT * FROM posting_day WHERE entity IN (SELECT r.entity FROM receipt_queue q JOIN receipt_line r ON r.receipt_line_id = q.receipt_line_id)), queued AS (
   SELECT r.receipt_line_id, r.entity, r.receipt_number, r.receipt_line, r.order_line_id, r.quantity, r.received_value, o.amount_based,
          o.unit_price, o.price_base_quantity, g.received_quantity, g.received_value AS booked_value, g.billed_quantity, g.billed_value,
@@ -12,7 +13,8 @@ WITH posting AS MATERIALIZED (SELECT * FROM posting_day WHERE entity IN (SELECT 
   WHERE o.amount_based IS FALSE OR r.value_known
   WINDOW received_order AS (PARTITION BY r.order_line_id ORDER BY r.received_at, r.receipt_number, r.receipt_line ROWS UNBOUNDED PRECEDING)
 ), target AS (
-  SELECT q.*, round(CASE WHEN q.billed_quantity > 0 AND q.after_quantity <= q.billed_quantity THEN q.billed_value * q.after_quantity / q.billed_quantity
+  SELECT q.*, round(CASE WHEN q.billed_value = round(q.billed_quantity * q.unit_price / q.price_base_quantity, 2) THEN q.after_quantity * q.unit_price / q.price_base_quantity
+                         WHEN q.billed_quantity > 0 AND q.after_quantity <= q.billed_quantity THEN q.billed_value * q.after_quantity / q.billed_quantity
                          ELSE q.billed_value + (q.after_quantity - q.billed_quantity) * q.unit_price / q.price_base_quantity END, 2) AS target_value
   FROM queued q
 ), amounted AS (

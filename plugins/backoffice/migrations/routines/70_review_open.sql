@@ -37,7 +37,7 @@ BEGIN
     FROM wanted w
     ON CONFLICT (process, subject_kind, subject_id, role) WHERE state IN ('open', 'half_decided', 'decided')
     DO UPDATE SET evidence_hash = excluded.evidence_hash, handover = excluded.handover, title = excluded.title
-    WHERE c.state IN ('open', 'half_decided') AND c.evidence_hash <> excluded.evidence_hash
+    WHERE c.state IN ('open', 'half_decided') AND (c.evidence_hash, c.title) IS DISTINCT FROM (excluded.evidence_hash, excluded.title)
     RETURNING c.case_id, c.subject_key, c.role, c.title, (c.xmax = 0) AS is_new
   ), recorded AS (
     SELECT count(*) FILTER (WHERE o.is_new) AS n, count(*) AS touched, array_agg('invoice:' || o.subject_key ORDER BY o.subject_key, o.role) AS subjects,
