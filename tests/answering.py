@@ -46,7 +46,7 @@ def decide(
 ) -> dict[str, Any]:
     """Answer one case as an Airflow user; ``changed`` replaces single arguments of ``review.decide_case``."""
     given = {
-        "case": case["case_id"], "system": "airflow", "user": user, "action": action, "code": REASONS[action], "reason": "looked at it",
+        "case": case["case_id"], "system": "airflow", "user": user, "action": action, "code": REASONS.get(action, "approved"), "reason": "looked at it",
         "evidence": case["evidence_hash"], "key": f"{case['subject_key'][:16]}/{case['role']}/{user}/{action}", **changed,
     }  # fmt: skip
     row = connection.execute(

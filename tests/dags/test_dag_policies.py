@@ -70,7 +70,6 @@ def test_dag_file_only_wires(path):
     assert {
         "dag_id",
         "schedule",
-        "start_date",
         "catchup",
         "max_active_runs",
         "default_args",

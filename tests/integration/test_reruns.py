@@ -367,8 +367,12 @@ SELECT count(*) FROM (SELECT r.subject, convert_from(r.body, 'UTF8')::jsonb ->> 
 BOOKED = "SELECT count(*) FROM review.answer WHERE booked_at IS NOT NULL"
 
 
-@pytest.mark.parametrize("who", ["the next run", "housekeeping", "both at once", "two housekeepings", "the run after all"])
-def test_an_answer_without_its_run_is_booked_once(works: Works, read: str, undisturbed: dump.Dump, who: str) -> None:
+@pytest.mark.parametrize(
+    "who", ["the next run", "housekeeping", "both at once", "two housekeepings", "the run after all"]
+)
+def test_an_answer_without_its_run_is_booked_once(
+    works: Works, read: str, undisturbed: dump.Dump, who: str
+) -> None:
     database, cases = answered(works, read)
     assert cases > 5
 
@@ -392,7 +396,10 @@ def test_an_answer_without_its_run_is_booked_once(works: Works, read: str, undis
     assert works.one(database, BOOKED) == cases
     assert works.one(database, BOOKED_TWICE) == 0
     finish(works, database)
-    wanted, found = ({name: side[name] for name in MONEY if name != "outbox"} for side in (undisturbed, works.books(database)))
+    wanted, found = (
+        {name: side[name] for name in MONEY if name != "outbox"}
+        for side in (undisturbed, works.books(database))
+    )
     expect_same(wanted, found, f"answers booked by {who}")
 
 
@@ -433,13 +440,29 @@ def test_a_source_that_is_down_only_delays(works: Works, one_night: str, service
         down = {"warehouse": {"receipts"}, "erp": {"suppliers", "orders"}, "mailbox": {"invoices"}}[service]
         assert failed == {f"{verb}_{name}" for verb in ("ingest", "check") for name in down}
         undisturbed = rows(works, one_night, OPEN_CASES)
-        assert rows(works, database, OPEN_CASES) <= undisturbed, "a case that an undisturbed night would not have opened"
+        assert rows(works, database, OPEN_CASES) <= undisturbed, (
+            "a case that an undisturbed night would not have opened"
+        )
         if service == "warehouse":
             without_receipts = rows(works, one_night, TOUCHED_BY_NO_RECEIPT)
             assert without_receipts
-            assert rows(works, database, TOUCHED_BY_NO_RECEIPT) == without_receipts, "not everything else was booked"
-            assert works.one(database, "SELECT count(*) FROM ledger.invoice_status WHERE state = 'waiting_source'") > 0
-        assert works.one(database, "SELECT count(*) FROM ledger.hold h JOIN ledger.hold_code c USING (code) WHERE c.depends_on = ANY (%s)", list(down)) == 0
+            assert rows(works, database, TOUCHED_BY_NO_RECEIPT) == without_receipts, (
+                "not everything else was booked"
+            )
+            assert (
+                works.one(
+                    database, "SELECT count(*) FROM ledger.invoice_status WHERE state = 'waiting_source'"
+                )
+                > 0
+            )
+        assert (
+            works.one(
+                database,
+                "SELECT count(*) FROM ledger.hold h JOIN ledger.hold_code c USING (code) WHERE c.depends_on = ANY (%s)",
+                list(down),
+            )
+            == 0
+        )
         expect_success(run_night("second"))
         expect_same(works.books(one_night), works.books(database), f"the night after {service} was down")
 
@@ -450,7 +473,9 @@ def test_a_master_record_that_is_refused_floods_nobody(works: Works, one_night: 
         run_all(("open_run", *[task_id for task_id in READING if "suppliers" not in task_id], *LATE), "first")
         assert rows(works, database, OPEN_CASES) <= rows(works, one_night, OPEN_CASES)
         expect_success(run_night("second"))
-        expect_same(works.books(one_night), works.books(database), "the night after the suppliers were missing")
+        expect_same(
+            works.books(one_night), works.books(database), "the night after the suppliers were missing"
+        )
 
 
 def rows(works: Works, database: str, query: str) -> set[tuple[Any, ...]]:
@@ -515,7 +540,9 @@ def test_split_over_nights(postgres: str, ledger_template: str, tmp_path, nights
     """Documents that become visible over several nights of one business day end in the same position as in one night."""
     company = generate(30 + seed, 36, "realistic", ANCHOR)
     chance = random.Random(seed)
-    moments = sorted({*(one.updated_at for one in company.documents), *(one.updated_at for one in company.receipts)})
+    moments = sorted(
+        {*(one.updated_at for one in company.documents), *(one.updated_at for one in company.receipts)}
+    )
     cuts = [*sorted(chance.sample(moments[5:-1], nights - 1)), START]
     with works_of(company, postgres, ledger_template, tmp_path) as works:
         whole, split = works.copy(works.empty), works.copy(works.empty)
@@ -528,9 +555,25 @@ def test_split_over_nights(postgres: str, ledger_template: str, tmp_path, nights
             assert works.one(split, HELD_AND_PROPOSED) == 0
         groups = repeat_groups(works, whole, split)
         one, many = position(works, whole, groups), position(works, split, groups)
-        changed = {key for key, in rows(works, whole, "SELECT business_key FROM purchasing.master_version WHERE kind = 'order_line' AND version_no > 1")}
-        changed |= {key for key, in rows(works, split, "SELECT business_key FROM purchasing.master_version WHERE kind = 'order_line' AND version_no > 1")}
-        assert {key: values for key, values in one.lines.items() if key not in changed} == {key: values for key, values in many.lines.items() if key not in changed}
+        changed = {
+            key
+            for (key,) in rows(
+                works,
+                whole,
+                "SELECT business_key FROM purchasing.master_version WHERE kind = 'order_line' AND version_no > 1",
+            )
+        }
+        changed |= {
+            key
+            for (key,) in rows(
+                works,
+                split,
+                "SELECT business_key FROM purchasing.master_version WHERE kind = 'order_line' AND version_no > 1",
+            )
+        }
+        assert {key: values for key, values in one.lines.items() if key not in changed} == {
+            key: values for key, values in many.lines.items() if key not in changed
+        }
         assert one.items == many.items
         assert len(changed) < len(one.lines) / 5
 
@@ -562,17 +605,27 @@ class Office:
 
     def act(self) -> dict[str, int]:
         """Book what is answered."""
-        row = self.books.connection.execute("SELECT booked, stale FROM review.book_answers(%s, 'invoice_reconciliation')", (self.books.run_id,)).fetchone()
+        row = self.books.connection.execute(
+            "SELECT booked, stale FROM review.book_answers(%s, 'invoice_reconciliation')",
+            (self.books.run_id,),
+        ).fetchone()
         self.books.connection.commit()
         return {"booked": row[0], "stale": row[1]}
 
     def proposed(self) -> list[Decimal]:
         """Amounts that are proposed for payment."""
-        return [row[0] for row in self.books.connection.execute("SELECT amount FROM ledger.payment_proposal WHERE state = 'proposed' ORDER BY 1")]
+        return [
+            row[0]
+            for row in self.books.connection.execute(
+                "SELECT amount FROM ledger.payment_proposal WHERE state = 'proposed' ORDER BY 1"
+            )
+        ]
 
     def cases(self) -> list[tuple[str, str]]:
         """Role and state of every case."""
-        return self.books.connection.execute('SELECT role, state FROM review."case" ORDER BY case_id').fetchall()
+        return self.books.connection.execute(
+            'SELECT role, state FROM review."case" ORDER BY case_id'
+        ).fetchall()
 
     def failed_checks(self) -> list[str]:
         """Checks of the run's report that do not hold."""
@@ -639,10 +692,14 @@ def test_an_approved_amount_is_paid_when_facts_clear_the_rest(office: Office, fi
         office.act()
     assert books.status("R-1") == ("matched", True, False)
     assert office.proposed() == [Decimal("132000.00")]
-    assert books.connection.execute("SELECT count(*) FROM ledger.journal_entry WHERE event = 'invoice'").fetchone() == (1,)
+    assert books.connection.execute(
+        "SELECT count(*) FROM ledger.journal_entry WHERE event = 'invoice'"
+    ).fetchone() == (1,)
 
 
-def test_an_approved_amount_that_was_parked_for_another_reason_is_booked_when_that_falls(office: Office) -> None:
+def test_an_approved_amount_that_was_parked_for_another_reason_is_booked_when_that_falls(
+    office: Office,
+) -> None:
     """Above the limit and its order unknown: the manager approves the amount, the order arrives, the machine books."""
     books = office.books
     books.supplier()
@@ -746,17 +803,32 @@ def small_book(chance: random.Random) -> tuple[list[Paper], list[Paper]]:
         price = Decimal(chance.choice(["10", "0.335", "0.005", "3.3333", "7.77", "0.004", "12.345678"]))
         base = Decimal(chance.choice(["1", "1", "100"]))
         match_type = chance.choice([2, 3, 3, 3])
-        more = {"price_base_quantity": base, "match_type": match_type, "gr_based": match_type == 3 and chance.random() < 0.3, "created_by": None}
+        more = {
+            "price_base_quantity": base,
+            "match_type": match_type,
+            "gr_based": match_type == 3 and chance.random() < 0.3,
+            "created_by": None,
+        }
         orders.append(Paper("order", ("PO-1", at, chance.choice([10, 30, 100]), price), tuple(more.items())))
         for n in range(chance.randrange(4)):
             quantity = chance.choice([1, 3, 7, 10, 33])
-            papers.append(Paper("receive", ("PO-1", at, quantity, f"GR-{at}-{n}"), (("received_at", datetime(2026, 11, 10 + n, 8, tzinfo=UTC)),)))
+            papers.append(
+                Paper(
+                    "receive",
+                    ("PO-1", at, quantity, f"GR-{at}-{n}"),
+                    (("received_at", datetime(2026, 11, 10 + n, 8, tzinfo=UTC)),),
+                )
+            )
         for n in range(chance.randrange(4)):
             quantity = chance.choice([1, 2, 5, 10, 30])
-            billed = (price / base * chance.choice([Decimal(1), Decimal(1), Decimal("1.5")])).quantize(Decimal("0.000001"))
+            billed = (price / base * chance.choice([Decimal(1), Decimal(1), Decimal("1.5")])).quantize(
+                Decimal("0.000001")
+            )
             kind = "credit_note" if chance.random() < 0.2 else "invoice"
             day = date(2026, 11, chance.randrange(1, 19))
-            papers.append(Paper(kind, (f"{at}{kind[0]}{n}", [("PO-1", at, quantity, billed)]), (("invoice_date", day),)))
+            papers.append(
+                Paper(kind, (f"{at}{kind[0]}{n}", [("PO-1", at, quantity, billed)]), (("invoice_date", day),))
+            )
     return orders, papers
 
 
@@ -777,7 +849,11 @@ def test_small_books_in_one_night_or_in_several(ledger, seed: int) -> None:
     """
     chance = random.Random(seed)
     orders, papers = small_book(chance)
-    ways = {"one night": [papers], "several nights": split(papers, chance), "other nights": split(papers, chance)}
+    ways = {
+        "one night": [papers],
+        "several nights": split(papers, chance),
+        "other nights": split(papers, chance),
+    }
     found, left_out = {}, set()
     for way, nights in ways.items():
         with ledger.connect("app") as connection:
@@ -792,9 +868,12 @@ def test_small_books_in_one_night_or_in_several(ledger, seed: int) -> None:
                 books.night()
                 assert connection.execute(HELD_AND_PROPOSED).fetchone() == (0,)
             found[way] = dict((line, values) for line, *values in connection.execute(POSITION))
-            left_out |= {line for line, in connection.execute(CREDITED_TOO_MUCH)}
+            left_out |= {line for (line,) in connection.execute(CREDITED_TOO_MUCH)}
             connection.rollback()
-    comparable = {way: {line: values for line, values in lines.items() if line not in left_out} for way, lines in found.items()}
+    comparable = {
+        way: {line: values for line, values in lines.items() if line not in left_out}
+        for way, lines in found.items()
+    }
     assert comparable["several nights"] == comparable["one night"], papers
     assert comparable["other nights"] == comparable["one night"], papers
 

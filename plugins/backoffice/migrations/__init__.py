@@ -88,7 +88,8 @@ def _bootstrap(admin_dsn: str, database: str, passwords: dict[str, str]) -> None
             connection.execute(f"CREATE ROLE {OWNER} NOLOGIN")
         for role in LOG_INS:
             if role not in existing:
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+                # the migrator is nobody until it says SET ROLE: no slip of a query tool writes as the owner
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN NOINHERIT").format(sql.Identifier(role)))
                 # many short statements over small sets: compiling them costs more than it saves
                 connection.execute(sql.SQL("ALTER ROLE {} SET jit = off").format(sql.Identifier(role)))
             if role in passwords:

@@ -68,7 +68,7 @@ BEGIN
   PERFORM ops.lock_process(this_run.process);
   PERFORM ops.rehearse(this_run);
   SELECT * INTO active FROM ledger.policy_version p WHERE p.policy_id = policy_in AND p.active_until IS NULL;
-  IF active IS NULL OR active.sha256 <> sha256_in THEN
+  IF active IS NULL OR active.sha256 IS DISTINCT FROM sha256_in THEN
     RAISE EXCEPTION 'policy % with hash % is not the active version (active: % version %); activate it or decide by the active text',
       policy_in, left(sha256_in, 12), coalesce(left(active.sha256, 12), 'none'), active.version USING ERRCODE = 'BO403';
   END IF;

@@ -41,7 +41,7 @@ BEGIN
   IF k.state NOT IN ('open', 'half_decided') THEN
     PERFORM review.refuse('BO409', format('case %s is %s; there is nothing to decide', case_in, replace(k.state, '_', ' ')));
   END IF;
-  IF k.evidence_hash <> evidence_in OR (k.subject_kind = 'invoice' AND review.invoice_evidence(k.subject_id, k.role) <> evidence_in) THEN
+  IF k.evidence_hash IS DISTINCT FROM evidence_in OR (k.subject_kind = 'invoice' AND review.invoice_evidence(k.subject_id, k.role) IS DISTINCT FROM evidence_in) THEN
     PERFORM review.refuse('BO409', format('the facts of case %s changed since they were shown; look at it again', case_in));
   END IF;
   SELECT a INTO offered FROM jsonb_array_elements(k.handover -> 'actions') AS a WHERE a ->> 'action' = action_in;
@@ -76,7 +76,10 @@ BEGIN
   RETURNING decision_id INTO decided;
   INSERT INTO review.answer (case_id, idempotency_key, person_id, principal, action, reason_code, reason, evidence_hash, decision_id, final)
   VALUES (case_in, key_in, person.person_id, system_in || ':' || user_in, action_in, reason_code_in, reason_in, evidence_in, decided, is_final)
-  RETURNING answer_id INTO answered;
+  ON CONFLICT (idempotency_key) DO NOTHING RETURNING answer_id INTO answered;
+  IF answered IS NULL THEN -- the same key for another case, at the same moment
+    PERFORM review.refuse('BO409', 'this idempotency key was used for another answer');
+  END IF;
   UPDATE review.case c SET state = CASE WHEN is_final THEN 'decided' ELSE 'half_decided' END WHERE c.case_id = case_in RETURNING * INTO k;
   PERFORM audit.append('human', CASE k.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || k.subject_key, audit.object(
     'answer_id', audit.text(answered::text), 'case_id', audit.text(case_in::text), 'decision_id', audit.text(decided::text), 'person_id', audit.text(person.person_id),

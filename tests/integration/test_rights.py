@@ -1,0 +1,223 @@
+"""What each log-in may write and call, read from the catalogue: whatever is open beyond this list fails a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from tests.conftest import LOG_INS, Ledger
+
+pytestmark = pytest.mark.integration
+
+SCHEMAS = ("ops", "audit", "intake", "purchasing", "ledger", "review")
+ROLES = ("app", "web", "auditor", "migrator")
+STAGES = (
+    "stage_supplier",
+    "stage_order_line",
+    "stage_receipt_line",
+    "stage_invoice",
+    "stage_invoice_line",
+    "stage_invoice_tax",
+)
+INSERTS = {"app": {*(f"intake.{stage}" for stage in STAGES), "intake.finding"}}
+COLUMN_INSERTS = {"app": {f"intake.document.{column}" for column in ("sha256", "content", "media_type")}}
+READING = {
+    "ops.business_date", "ops.utc", "ops.stale_datasets", "ops.check_run", "ops.build_report", "ledger.draft_policies",
+    "intake.this_load", "intake.resolve_supplier", "ledger.is_business_day", "ledger.business_days", "audit.text", "audit.number",
+    "audit.object", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "review.may_have_ordered",
+}  # fmt: skip
+CALLS = {
+    "app": READING | {
+        "ops.open_run", "ops.write_report", "ops.keep_rehearsal", "ops.take_unsent", "ops.mark_attempt", "ops.mark_sent",
+        "audit.record_calls", "intake.open_load", "intake.finish_load", "intake.begin_gate", "intake.mark_gated",
+        "intake.accept_loads", "ledger.match_invoices", "ledger.record_machine_decisions", "ledger.post_entries",
+        "review.open_cases", "review.book_answers",
+    },
+    "web": READING | {"review.decide_case"},
+    "auditor": READING,
+    "migrator": set(),
+}  # fmt: skip
+RELATIONS = """
+SELECT c.oid, n.nspname || '.' || c.relname, c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY 2
+"""
+TABLE_RIGHTS = ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
+RIGHTS_SINCE_17 = ("MAINTAIN",)
+
+
+@pytest.fixture
+def admin(ledger: Ledger) -> Iterator[psycopg.Connection]:
+    with ledger.connect("admin") as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_catalogue_opens_no_table_but_those_of_the_list(admin: psycopg.Connection, role: str) -> None:
+    login = LOG_INS[role]
+    rights = TABLE_RIGHTS + (RIGHTS_SINCE_17 if admin.info.server_version >= 170000 else ())
+    writable = {
+        (name, right)
+        for oid, name, _ in admin.execute(RELATIONS).fetchall()
+        for right in rights
+        if admin.execute("SELECT has_table_privilege(%s, %s::oid, %s)", (login, oid, right)).fetchone()
+        == (True,)
+    }
+    assert writable == {(table, "INSERT") for table in INSERTS.get(role, set())}
+    columns = admin.execute(
+        "SELECT n.nspname || '.' || c.relname || '.' || a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
+        "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ANY (%(schemas)s) AND a.attnum > 0 AND NOT a.attisdropped "
+        "AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT has_table_privilege(%(login)s, c.oid, 'INSERT') "
+        "AND (has_column_privilege(%(login)s, c.oid, a.attnum, 'INSERT') OR has_column_privilege(%(login)s, c.oid, a.attnum, 'UPDATE') "
+        "OR has_column_privilege(%(login)s, c.oid, a.attnum, 'REFERENCES'))",
+        {"schemas": list(SCHEMAS), "login": login},
+    )
+    assert {row[0] for row in columns} == COLUMN_INSERTS.get(role, set())
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_table_refuses_what_is_not_on_the_list(
+    ledger: Ledger, admin: psycopg.Connection, role: str
+) -> None:
+    """By trying, as that log-in: INSERT, UPDATE, DELETE and TRUNCATE on every table and view."""
+    relations = [(name, kind) for _, name, kind in admin.execute(RELATIONS).fetchall()]
+    assert len(relations) > 60
+    got_in = []
+    with ledger.connect(role, autocommit=True) as connection:
+        for name, kind in relations:
+            for verb, statement in attempts(admin, name, kind):
+                if verb == "INSERT" and (
+                    name in INSERTS.get(role, set()) or (role, name) == ("app", "intake.document")
+                ):
+                    continue
+                try:
+                    connection.execute(statement)
+                    got_in.append((verb, name))
+                except psycopg.Error as error:
+                    # a view that cannot be written at all says so before anyone asks who may
+                    if error.sqlstate not in ("42501", "55000"):
+                        got_in.append((verb, name, error.sqlstate))
+    assert got_in == []
+
+
+def attempts(admin: psycopg.Connection, name: str, kind: str) -> Iterator[tuple[str, sql.Composed]]:
+    """Yield statements that write to a relation."""
+    table = sql.Identifier(*name.split("."))
+    row = admin.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND attgenerated = '' AND NOT attisdropped AND attidentity = '' LIMIT 1",
+        (".".join(f'"{part}"' for part in name.split(".")),),
+    ).fetchone()
+    assert row is not None
+    column = sql.Identifier(row[0])
+    yield "INSERT", sql.SQL("INSERT INTO {} DEFAULT VALUES").format(table)
+    yield "UPDATE", sql.SQL("UPDATE {} SET {} = NULL").format(table, column)
+    yield "DELETE", sql.SQL("DELETE FROM {}").format(table)
+    if kind == "r":
+        yield "TRUNCATE", sql.SQL("TRUNCATE {} CASCADE").format(table)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_function_is_open_but_those_of_the_list(admin: psycopg.Connection, role: str) -> None:
+    rows = admin.execute(
+        "SELECT n.nspname || '.' || p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
+        "WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND has_function_privilege(%s, p.oid, 'EXECUTE')",
+        (LOG_INS[role],),
+    )
+    assert {row[0] for row in rows} == CALLS[role]
+
+
+def test_every_function_with_the_owners_rights_fixes_where_names_are_looked_up(
+    admin: psycopg.Connection,
+) -> None:
+    """Temporary objects come last, and no schema in which a log-in could create something comes at all."""
+    rows = admin.execute(
+        "SELECT p.oid::regprocedure::text, p.prosecdef, p.proconfig FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = ANY (%s) AND p.prokind = 'f'",
+        (list(SCHEMAS),),
+    ).fetchall()
+    assert len(rows) > 40
+    wrong = []
+    for name, definer, settings in rows:
+        path = next(
+            (
+                setting.removeprefix("search_path=")
+                for setting in settings or ()
+                if setting.startswith("search_path=")
+            ),
+            None,
+        )
+        names = [part.strip() for part in (path or "").split(",")]
+        sorted_letters = (
+            name.startswith("purchasing.sorted_letters") and not definer
+        )  # runs inside generated columns
+        if not sorted_letters and (
+            names[-1:] != ["pg_temp"] or not set(names[:-1]) <= {*SCHEMAS, "pg_catalog"}
+        ):
+            wrong.append((name, path))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_log_in_can_create_or_become_anything(postgres: str, ledger_template: str, role: str) -> None:
+    """Neither objects in the database, nor temporary ones in a database as migrated, nor other roles."""
+    login = LOG_INS[role]
+    with psycopg.connect(make_conninfo(postgres, dbname=ledger_template)) as admin:
+        rights = admin.execute(
+            "SELECT has_database_privilege(%(login)s, current_database(), 'CREATE'), has_database_privilege(%(login)s, current_database(), 'TEMP'), "
+            "(SELECT bool_or(has_schema_privilege(%(login)s, n.oid, 'CREATE')) FROM pg_namespace n), "
+            "(SELECT bool_or(has_sequence_privilege(%(login)s, c.oid, 'USAGE') OR has_sequence_privilege(%(login)s, c.oid, 'UPDATE')) FROM pg_class c WHERE c.relkind = 'S'), "
+            "(SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls OR rolreplication FROM pg_roles WHERE rolname = %(login)s)",
+            {"login": login},
+        ).fetchone()
+        assert rights == (False, False, False, False, False)
+        member_of = {
+            row[0]
+            for row in admin.execute(
+                "SELECT rolname FROM pg_roles WHERE pg_has_role(%s, oid, 'MEMBER') AND rolname <> %s",
+                (login, login),
+            )
+        }
+    assert member_of - {"pg_database_owner"} == ({"backoffice_owner"} if role == "migrator" else set())
+
+
+def test_nobody_else_may_even_connect(postgres: str, ledger_template: str) -> None:
+    """Another log-in of the server, as Airflow's own for its metadata, does not get into the ledger."""
+    with psycopg.connect(postgres, autocommit=True) as admin:
+        admin.execute("CREATE ROLE test_stranger LOGIN PASSWORD 'x'")
+    try:
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            psycopg.connect(
+                make_conninfo(postgres, dbname=ledger_template, user="test_stranger", password="x")
+            )
+    finally:
+        with psycopg.connect(postgres, autocommit=True) as admin:
+            admin.execute("DROP ROLE test_stranger")
+
+
+def test_the_migrator_is_nobody_until_it_becomes_the_owner(ledger: Ledger) -> None:
+    with ledger.connect("migrator", autocommit=True) as connection:
+        for statement in (
+            "SELECT * FROM ledger.journal_entry",
+            "UPDATE ledger.setting SET value = 'x'",
+            "SELECT review.decide_case(1, 'airflow', 'manager', 'accept', 'approved', 'x', '', 'k')",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+        connection.execute("SET ROLE backoffice_owner")
+        assert connection.execute("SELECT count(*) FROM ledger.journal_entry").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("role", ["app", "web", "auditor"])
+@pytest.mark.parametrize(
+    "become", ["backoffice_owner", "backoffice_migrator", "backoffice_web", "backoffice_app", "postgres"]
+)
+def test_no_log_in_becomes_another(ledger: Ledger, role: str, become: str) -> None:
+    if LOG_INS[role] == become:
+        pytest.skip("itself")
+    with ledger.connect(role, autocommit=True) as connection:
+        for statement in (f"SET ROLE {become}", f"SET SESSION AUTHORIZATION {become}"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SET session_replication_role = replica")
