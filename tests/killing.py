@@ -108,11 +108,7 @@ def serve() -> None:
 
 
 def _import_once() -> None:
-    import airflow.providers.http.hooks.http
-    import airflow.providers.postgres.hooks.postgres  # noqa: F401
     import great_expectations.expectations.core
-    import psycopg  # noqa: F401
-    import requests  # noqa: F401
     from tests.night import tasks
 
     from backoffice.processes.invoice_reconciliation import Reconciliation

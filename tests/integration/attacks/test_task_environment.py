@@ -249,40 +249,33 @@ def the_case(installation: Installation) -> tuple[int, dict[str, str]]:
 # -- tasks that were marked as done ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "skipped", [{"match_invoices"}, {"decide_invoices"}, {"check_orders"}, {"accept_documents"}]
-)
-def test_a_task_marked_as_success_releases_nothing(ledger, company, skipped: set[str]) -> None:
-    """Airflow's API can call any task done. What the ledger did not find done is not done: the books are the same or smaller."""
-    company(9, 30, "realistic")
+@pytest.mark.parametrize("skipped", ["match_invoices", "decide_invoices", "accept_documents"])
+def test_a_task_marked_as_success_releases_nothing(ledger, company, skipped: str) -> None:
+    """Airflow's API can call any task done. What the ledger did not find done is not done by the tasks after it."""
+    company(9, 20, "realistic")
     run_without(skipped, "marked")
     with ledger.connect("auditor") as connection:
         marked = dump.books(connection)
-    run_without(set(), "honest")
-    with ledger.connect("auditor") as connection:
-        honest = dump.books(connection)
-    assert set(marked["payment proposals"]) <= set(honest["payment proposals"])
-    assert set(marked["journal"]) <= set(honest["journal"])
-    if skipped & {"match_invoices", "decide_invoices", "accept_documents"}:
-        assert marked["payment proposals"] == []
-        assert not [line for line in marked["journal"] if line.startswith("invoice/")]
-    assert len(honest["payment proposals"]) > 5
+    assert marked["payment proposals"] == []
+    assert not [line for line in marked["journal"] if line.startswith("invoice/")]
+    assert marked["cases"] == [] or skipped != "accept_documents"
 
 
-def run_without(skipped: set[str], run_id: str) -> None:
+def run_without(skipped: str, run_id: str) -> None:
+    """Run a night in which one task is called done, with parameters that claim what it would have found."""
     for task in tasks(Reconciliation(synthetic=True)):
-        if task.task_id not in skipped | {"wait_for_reviews"}:
+        if task.task_id not in (skipped, "wait_for_reviews"):
             run_task(task, run_id, {"marked": "success", "approve": True, "outcome": "approve", "run_id": 1})
 
 
 def test_a_forged_result_of_another_task_is_not_read(ledger, company) -> None:
-    """No operator reads XCom at all: a task instance whose XCom says anything gives the same books as one without."""
-    company(9, 30, "realistic")
+    """No operator asks for the result of another: what XCom says cannot matter."""
+    company(9, 20, "realistic")
 
     class Forged:
-        """A task instance that answers every question for results with what the attacker likes."""
+        """A task instance whose XCom nobody may ask for."""
 
-        dag_id, run_id, asked = "invoice_reconciliation", "forged", 0
+        dag_id, run_id = "invoice_reconciliation", "forged"
 
         def __init__(self, task_id: str) -> None:
             self.task_id = task_id
