@@ -38,7 +38,7 @@ def test_what_an_operator_asks_is_answered(name, ledger) -> None:
 def test_a_policy_is_activated_as_described(ledger) -> None:
     """The call in the how-to, with the shipped text as the next version."""
     text = page("include/policies/invoice_reconciliation/approve_invoice.yaml").replace(
-        "version: 1\n", "version: 2\n"
+        "version: 2\n", "version: 3\n"
     )
     [line] = [line.strip() for line in page(AS_OWNER[1]).splitlines() if "ledger.activate_policy" in line]
     with ledger.connect("migrator") as connection:
@@ -47,4 +47,4 @@ def test_a_policy_is_activated_as_described(ledger) -> None:
         active = connection.execute(
             "SELECT version, content FROM ledger.policy_version WHERE active_until IS NULL"
         ).fetchall()
-    assert active == [(2, text)]
+    assert active == [(3, text)]

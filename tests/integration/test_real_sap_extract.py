@@ -67,11 +67,9 @@ class Company:
         shipped = (PROJECT / "include/policies/invoice_reconciliation/approve_invoice.yaml").read_text(
             encoding="utf-8"
         )
-        text = shipped.replace("100000.0", "10000000.0").replace("version: 1\n", "version: 2\n")
+        text = shipped.replace("100000.0", "10000000.0").replace("version: 2\n", "version: 3\n")
         with self.ledger.connect("admin") as connection:
-            connection.execute(
-                "SELECT ledger.activate_policy('approve_invoice', 2, %s, 10000000.00, 'EUR', 'test')", (text,)
-            )
+            connection.execute("SELECT ledger.activate_policy(%s, 'test')", (text,))
 
     def night(self, name: str, folder: Path | None = None) -> dict[str, Any]:
         """Run a night over the export; no task may fail."""

@@ -3,15 +3,16 @@
 A policy is YAML: typed inputs, outcomes, rules with ids, a mandatory default that is the safe outcome, and
 examples that
 are run when the policy is loaded. Cells hold no code: ``-`` (anything), ``null``, ``not null``, a comparison
-(``<= 5``, ``> 100000.00``) or a comma-separated list of codes. An input that is missing, of the wrong type or
-unknown
-never matches a rule that looks at it; with no rule left the default decides. Hit policy is ``first``.
+(``<= 5``, ``> 100000.00``) or a comma-separated list of codes. Money is compared in the currency that its
+input declares. With an input that is missing, of the wrong type, in another currency or unknown the default
+decides. Hit policy is ``first``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import operator
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -48,6 +49,7 @@ class Input:
     kind: str
     values: frozenset[str]
     nullable: bool
+    currency: str | None = None
 
     def read(self, value: object) -> object:
         """Return ``value`` in the input's own type, or raise ``ValueError`` naming what is wrong."""
@@ -55,18 +57,10 @@ class Input:
             if self.nullable:
                 return None
             raise ValueError(f"{self.name} must not be null")
-        if self.kind in {"money", "number"}:
-            if isinstance(value, bool | float):
-                raise ValueError(
-                    f"{self.name} is {value!r}; amounts are Decimal, integer or text, never binary fractions"
-                )
-            try:
-                number = Decimal(str(value))
-            except InvalidOperation:
-                raise ValueError(f"{self.name} is {value!r}, which is no number") from None
-            if not number.is_finite():
-                raise ValueError(f"{self.name} is {value!r}, which is no number")
-            return number
+        if self.kind == "money":
+            return self._number(self._amount(value))
+        if self.kind == "number":
+            return self._number(value)
         if self.kind == "flag":
             if not isinstance(value, bool):
                 raise ValueError(f"{self.name} is {value!r}, not true or false")
@@ -74,6 +68,28 @@ class Input:
         if value not in self.values:
             raise ValueError(f"{self.name} is {value!r}, not one of {sorted(self.values)}")
         return value
+
+    def _amount(self, value: object) -> Decimal:
+        if not isinstance(value, Money):
+            raise ValueError(f"{self.name} is {value!r}, an amount without its currency")
+        if value.currency != self.currency:
+            raise ValueError(
+                f"{self.name} is in {value.currency}; this policy decides amounts in {self.currency}"
+            )
+        return value.amount
+
+    def _number(self, value: object) -> Decimal:
+        if isinstance(value, bool | float):
+            raise ValueError(
+                f"{self.name} is {value!r}; numbers are Decimal, integer or text, never binary fractions"
+            )
+        try:
+            number = Decimal(str(value))
+        except InvalidOperation:
+            raise ValueError(f"{self.name} is {value!r}, which is no number") from None
+        if not number.is_finite():
+            raise ValueError(f"{self.name} is {value!r}, which is no number")
+        return number
 
 
 @dataclass(frozen=True)
@@ -93,6 +109,7 @@ class Rule:
     cells: tuple[Cell, ...]
     outcome: str
     why: str
+    not_yet: tuple[str, ...]
 
     def first_failing(self, inputs: Mapping[str, object]) -> Cell | None:
         """Return the first cell that does not hold, or None when the rule hits."""
@@ -104,12 +121,16 @@ class Rule:
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided and why; ``why_not`` names, per rule that did not hit, the first cell that failed."""
+    """What was decided and why; ``why_not`` names, per rule that did not hit, the first cell that failed.
+
+    ``not_yet`` names hold codes that are no question to people yet, although the outcome asks them.
+    """
 
     outcome: str
     rule: str
     why: str
     why_not: tuple[tuple[str, str], ...]
+    not_yet: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
 
 
@@ -149,13 +170,13 @@ class Policy:
                 "default",
                 f"An input cannot be used: {'; '.join(faults)}",
                 (),
-                tuple(faults),
+                faults=tuple(faults),
             )
         why_not: list[tuple[str, str]] = []
         for rule in self.rules:
             failing = rule.first_failing(inputs)
             if failing is None:
-                return Decision(rule.outcome, rule.rule_id, rule.why, tuple(why_not))
+                return Decision(rule.outcome, rule.rule_id, rule.why, tuple(why_not), rule.not_yet)
             why_not.append((rule.rule_id, f"{failing.input} {failing.text}"))
         return Decision(self.default_outcome, "default", self.default_why, tuple(why_not))
 
@@ -258,7 +279,7 @@ class _Reader:
             owner=str(self.required("owner")),
             text=text,
             sha256=hashlib.sha256(text.encode("utf-8")).hexdigest(),
-            machine_limit=self.money(str(self.required("machine_limit"))),
+            machine_limit=self.money(str(self.required("machine_limit")), "machine_limit"),
             inputs=inputs,
             outcomes=outcomes,
             rules=rules,
@@ -266,19 +287,11 @@ class _Reader:
             default_why=str(default.get("why", "No rule covers this case.")),
         )
 
-    def money(self, text: str) -> Money:
+    def money(self, text: str, where: str) -> Money:
         amount, _, currency = text.partition(" ")
-        try:
-            return Money(Decimal(amount), currency if len(currency) == 3 else self._no_currency(text))
-        except InvalidOperation:
-            raise self.fail(
-                "machine_limit", f"is {text!r}; write an amount and a currency, such as 100000.00 EUR"
-            ) from None
-
-    def _no_currency(self, text: str) -> str:
-        raise self.fail(
-            "machine_limit", f"is {text!r}; write an amount and a currency, such as 100000.00 EUR"
-        )
+        if re.fullmatch(r"[0-9]+(\.[0-9]+)?", amount) and re.fullmatch("[A-Z]{3}", currency):
+            return Money(Decimal(amount), currency)
+        raise self.fail(where, f"is {text!r}; write an amount and a currency, such as 100000.00 EUR")
 
     def input(self, name: str, about: dict[str, Any]) -> Input:
         kind = about.get("type")
@@ -287,7 +300,10 @@ class _Reader:
         values = frozenset(about.get("values", ()))
         if kind == "code" and not values:
             raise self.fail(f"input {name}", "a code needs its list of values")
-        return Input(name, kind, values, bool(about.get("nullable", False)))
+        currency = about.get("currency")
+        if (kind == "money") != (currency is not None):
+            raise self.fail(f"input {name}", "money, and only money, needs its currency, such as EUR")
+        return Input(name, kind, values, bool(about.get("nullable", False)), currency)
 
     def rule(
         self, position: int, row: dict[str, Any], inputs: Mapping[str, Input], outcomes: frozenset[str]
@@ -302,7 +318,16 @@ class _Reader:
             if name not in inputs:
                 raise self.fail(where, f"cell {name!r} names no input; inputs are {sorted(inputs)}")
             cells.append(self.cell(where, inputs[name], text))
-        return Rule(str(row["id"]), tuple(cells), str(row["then"]), str(row.get("why", "")))
+        not_yet = row.get("not_yet", [])
+        if not isinstance(not_yet, list):
+            raise self.fail(where, f"'not_yet' is {not_yet!r}, not a list of hold codes")
+        return Rule(
+            str(row["id"]),
+            tuple(cells),
+            str(row["then"]),
+            str(row.get("why", "")),
+            tuple(map(str, not_yet)),
+        )
 
     def cell(self, where: str, column: Input, text: object) -> Cell:
         spelled = (
@@ -356,10 +381,20 @@ class _Reader:
 
     def run_examples(self, policy: Policy) -> None:
         for number, example in enumerate(self.document.get("examples") or (), 1):
-            decision = policy.decide(example["given"])
+            decision = policy.decide(
+                {name: self.example_value(policy, name, value) for name, value in example["given"].items()}
+            )
             if decision.outcome != example["expect"]:
                 raise self.fail(
                     f"example {number}",
                     f"expects {example['expect']!r}, the table decides {decision.outcome!r} by rule "
                     f"{decision.rule}; correct the rule or the example",
                 )
+
+    def example_value(self, policy: Policy, name: str, value: object) -> object:
+        """Return money of an example as money; one that names no currency is in the input's own."""
+        column = policy.inputs.get(name)
+        if column is None or column.kind != "money" or not isinstance(value, str):
+            return value
+        amount, _, currency = value.partition(" ")
+        return self.money(f"{amount} {currency or column.currency}", "examples")

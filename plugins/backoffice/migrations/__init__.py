@@ -266,14 +266,7 @@ def _activate_shipped_policies(connection: Connection) -> None:
     for path in sorted((settings.include_dir() / "policies").glob("*/*.yaml")):
         policy = load_policy(path.read_text(encoding="utf-8"), source=str(path))
         connection.execute(
-            "SELECT ledger.activate_policy(%s, %s, %s, %s, %s, 'installation') "
+            "SELECT ledger.activate_policy(%s, 'installation') "
             "WHERE NOT EXISTS (SELECT FROM ledger.policy_version WHERE policy_id = %s)",
-            (
-                policy.policy_id,
-                policy.version,
-                policy.text,
-                policy.machine_limit.amount,
-                policy.machine_limit.currency,
-                policy.policy_id,
-            ),
+            (policy.text, policy.policy_id),
         )

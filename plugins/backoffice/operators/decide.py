@@ -6,31 +6,34 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from backoffice.domain.decision_table import Policy, load_policy
+from backoffice.domain.decision_table import Money, Policy, load_policy
 from backoffice.exceptions import ConfigurationError
 from backoffice.operators.ledger_step import LedgerStepOperator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from airflow.sdk import Context
 
     from backoffice.operators.ledger_step import Connection
 
 POLICY_ID = "approve_invoice"
 BATCH = 5_000
-INPUTS = ("match_state", "gross_amount", "business_days_waited", "days_until_due")
+INPUTS = (
+    "match_state",
+    "gross_amount",
+    "receipt",
+    "sources_delivered",
+    "business_days_waited",
+    "days_until_due",
+)
 
 
 class DecideInvoicesOperator(LedgerStepOperator):
     """Decide every open invoice by the active version of ``approve_invoice``: approve, wait or review.
 
-    Reads match state, amount, days waited and due date from the ledger; writes one decision per invoice with
-    rule,
-    policy version, evidence hash and the reason why no earlier rule hit. Books nothing: the act functions
-    check each
-    decision again. A decision that says nothing new is not repeated, so retry, clear and rerun change
-    nothing.
+    Reads match state, amount, what was delivered, days waited and due date from the ledger; writes one
+    decision per invoice with rule, policy version, evidence hash and the reason why no earlier rule hit.
+    Books nothing: the act functions check each decision again. A decision that says nothing new is not
+    repeated, so retry, clear and rerun change nothing.
     """
 
     def step(self, connection: Connection, run_id: int, context: Context) -> dict[str, Any]:
@@ -58,7 +61,9 @@ def decide_open_invoices(connection: Connection, run_id: int) -> dict[str, Any]:
     outcomes: dict[str, int] = {}
     with connection.cursor(name="decision_input") as cursor:
         cursor.execute(
-            f"SELECT invoice_id, {', '.join(INPUTS)} FROM ledger.decision_input ORDER BY invoice_id"
+            f"SELECT invoice_id, currency, {', '.join(INPUTS)} "
+            "FROM ledger.decision_input(%s) ORDER BY invoice_id",
+            (run_id,),
         )
         while rows := cursor.fetchmany(BATCH):
             recorded += _record(connection, run_id, policy, rows, outcomes)
@@ -69,11 +74,17 @@ def _record(
     connection: Connection, run_id: int, policy: Policy, rows: list[tuple[Any, ...]], outcomes: dict[str, int]
 ) -> int:
     decided = []
-    for invoice_id, *values in rows:
+    for invoice_id, currency, *values in rows:
         inputs = dict(zip(INPUTS, values, strict=True))
+        inputs["gross_amount"] = Money(inputs["gross_amount"], currency)
         decision = policy.decide(inputs)
         outcomes[decision.outcome] = outcomes.get(decision.outcome, 0) + 1
-        explanation = {"why": decision.why, "why_not": decision.why_not, "inputs": _spelled(inputs)}
+        explanation = {
+            "why": decision.why,
+            "why_not": decision.why_not,
+            "inputs": {name: _spelled(value) for name, value in inputs.items()},
+            "not_yet": decision.not_yet,
+        }
         decided.append(
             (invoice_id, decision.outcome, decision.rule, json.dumps(explanation, ensure_ascii=False))
         )
@@ -86,8 +97,7 @@ def _record(
     return int(row[0]) if row else 0
 
 
-def _spelled(inputs: Mapping[str, object]) -> dict[str, object]:
-    return {
-        name: format(value.normalize(), "f") if isinstance(value, Decimal) else value
-        for name, value in inputs.items()
-    }
+def _spelled(value: object) -> object:
+    if isinstance(value, Money):
+        return f"{_spelled(value.amount)} {value.currency}"
+    return format(value.normalize(), "f") if isinstance(value, Decimal) else value

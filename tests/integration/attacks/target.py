@@ -48,10 +48,10 @@ def build(copies: Copies, database: str) -> int:
             "SELECT 'generous', code, 100, 100000, 'lenient', '2000-01-01' FROM ledger.tolerance WHERE tolerance_set = 'default'"
         )
         admin.execute(
-            "SELECT ledger.activate_policy('approve_invoice', 2, content || E'\\n# generous', 999999999, 'EUR', 'test') FROM ledger.policy_version WHERE policy_id = 'approve_invoice'"
+            "SELECT ledger.activate_policy(replace(replace(content, 'version: 2', 'version: 3'), 'machine_limit: 100000.00', 'machine_limit: 999999999.00'), 'test') FROM ledger.policy_version"
         )
-        admin.execute("UPDATE ledger.policy_version SET active_until = now() WHERE version = 2")
-        admin.execute("UPDATE ledger.policy_version SET active_until = NULL WHERE version = 1")
+        admin.execute("UPDATE ledger.policy_version SET active_until = now() WHERE version = 3")
+        admin.execute("UPDATE ledger.policy_version SET active_until = NULL WHERE version = 2")
     with copies.connect(database, "app") as app:
         books = Books(app).open_run()
         books.supplier()

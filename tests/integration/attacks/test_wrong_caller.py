@@ -11,7 +11,7 @@ pytestmark = pytest.mark.integration
 CALLS: list[tuple[str, str]] = [
     ("app", "SELECT review.decide_case(1, 'airflow', 'manager', 'accept', 'approved', 'x', '', 'k')"),
     ("app", "SELECT review.settle_quarantine(1, 1)"),
-    ("app", "SELECT ledger.activate_policy('approve_invoice', 9, 'x', 1e12, 'EUR', 'me')"),
+    ("app", "SELECT ledger.activate_policy('policy: approve_invoice', 'me')"),
     ("app", "SELECT ledger.book_invoices(1)"),
     ("app", "SELECT ledger.post_accepted(1, 'invoice_reconciliation')"),
     ("app", "SELECT ledger.settle_blocks(1)"),

@@ -72,3 +72,25 @@ def test_a_master_record_that_is_refused_floods_nobody(works: Works, one_night: 
         expect_same(
             works.books(one_night), works.books(database), "the night after the suppliers were missing"
         )
+
+
+ASKED_FOR_A_RECEIPT = """
+SELECT c.subject_key FROM review."case" c JOIN review.case_item x USING (case_id) WHERE c.state = 'open' AND x.code = 'NO_RECEIPT' AND x.settled_at IS NULL
+"""
+
+
+def test_a_warehouse_that_is_down_when_the_waiting_days_end_asks_nobody(works: Works) -> None:
+    """A week after the first night the receipts do not come: nobody is asked for one that may be there; later they are."""
+    with works.scratch(works.empty) as database, works.at(database):
+        expect_success(run_night("first"))
+        asked = rows(works, database, ASKED_FOR_A_RECEIPT)
+        with works.connect(database, "admin") as connection:
+            connection.execute("UPDATE ops.simulated_clock SET business_date = business_date + 7")
+        works.disturb("warehouse", "down")
+        try:
+            run_night("second")
+        finally:
+            works.disturb("warehouse", "none")
+        assert rows(works, database, ASKED_FOR_A_RECEIPT) == asked
+        expect_success(run_night("third"))
+        assert rows(works, database, ASKED_FOR_A_RECEIPT) > asked

@@ -193,10 +193,10 @@ class Office:
         self.books.night()
         self.books.connection.commit()
 
-    def answer(self, role: str, user: str, action: str = "accept") -> None:
+    def answer(self, role: str, user: str, action: str = "accept", **changed: Any) -> None:
         """Let a person answer the open case of a role."""
         case = next(case for case in open_cases(self.web) if case["role"] == role)
-        decide(self.web, case, user, action)
+        decide(self.web, case, user, action, **changed)
 
     def act(self) -> dict[str, int]:
         """Book what is answered."""

@@ -17,12 +17,18 @@ CREATE OR REPLACE VIEW ledger.latest_decision AS
 SELECT DISTINCT ON (d.process, d.subject_kind, d.subject_id) d.*
 FROM ledger.decision d ORDER BY d.process, d.subject_kind, d.subject_id, d.decision_id DESC;
 
--- Amounts above the machine's limit that a person with authority for them approved.
+-- Invoices that the machine may not decide: above the active policy's limit, or in a currency in which it has none.
+CREATE OR REPLACE VIEW ledger.beyond_machine AS
+SELECT i.invoice_id, p.machine_limit, p.currency AS limit_currency
+FROM purchasing.invoice i LEFT JOIN ledger.policy_version p ON p.policy_id = 'approve_invoice' AND p.active_until IS NULL
+WHERE p.policy_id IS NULL OR i.currency <> p.currency OR abs(i.gross_total) > p.machine_limit;
+
+-- Amounts beyond what the machine may decide that a person with authority for them approved.
 CREATE OR REPLACE VIEW ledger.approved_amount AS
 SELECT h.invoice_id, max(h.release_decision_id) AS decision_id FROM ledger.hold h WHERE h.code = 'APPROVAL' AND h.release_kind = 'person' GROUP BY h.invoice_id;
 
--- Invoices that a person's booked answer stands for: the amount was approved, or the invoice was accepted within the machine's
--- limit and nothing was held after that. A machine decision recorded between the answer and its booking takes nothing away.
+-- Invoices that a person's booked answer stands for: the amount was approved, or the invoice was accepted within what the machine
+-- may decide and nothing was held after that. A machine decision recorded between the answer and its booking takes nothing away.
 CREATE OR REPLACE VIEW ledger.accepted_by_person AS
 SELECT i.invoice_id, coalesce(a.decision_id, n.decision_id) AS decision_id
 FROM purchasing.invoice i
@@ -32,21 +38,64 @@ LEFT JOIN LATERAL (
   WHERE d.process = 'invoice_reconciliation' AND d.subject_kind = 'invoice' AND d.subject_id = i.invoice_id AND d.maker = 'human' AND d.outcome = 'accept'
     AND n.booking_result = 'accepted' AND NOT EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = i.invoice_id AND h.opened_at > n.booked_at)
 ) n ON true
-WHERE a.decision_id IS NOT NULL OR (n.decision_id IS NOT NULL AND NOT EXISTS (
-  SELECT FROM ledger.policy_version p WHERE p.policy_id = 'approve_invoice' AND p.active_until IS NULL AND abs(i.gross_total) > p.machine_limit));
+WHERE a.decision_id IS NOT NULL OR (n.decision_id IS NOT NULL AND NOT EXISTS (SELECT FROM ledger.beyond_machine b WHERE b.invoice_id = i.invoice_id));
 
--- What is open for a decision: everything that is not rejected, nor matched, booked and free for payment.
-CREATE OR REPLACE VIEW ledger.decision_input AS
-SELECT st.invoice_id, st.state AS match_state, abs(i.gross_total) AS gross_amount, i.currency,
-       ledger.business_days(i.entity, (i.received_at AT TIME ZONE 'UTC')::date, ops.business_date(i.entity)) AS business_days_waited,
-       i.due_date - ops.business_date(i.entity) AS days_until_due
-FROM ledger.invoice_status st JOIN purchasing.invoice i ON i.invoice_id = st.invoice_id
-WHERE st.state <> 'rejected' AND NOT (st.state = 'matched' AND st.booking_no IS NOT NULL AND NOT st.payment_block);
+-- Datasets that a process has not got: those that its latest run with sources expected and has not accepted. Answers are booked
+-- by whichever run comes, also by one that reads no source; while a night is reading, nothing is delivered yet.
+CREATE OR REPLACE FUNCTION ledger.undelivered(process_in text) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce((SELECT ops.stale_datasets(r.run_id) FROM ops.run r
+    WHERE r.process = process_in AND NOT r.dry_run AND jsonb_array_length(coalesce(r.parameters -> 'sources', '[]')) > 0
+    ORDER BY r.run_id DESC LIMIT 1), '{}')
+$$;
 
-CREATE OR REPLACE FUNCTION ledger.activate_policy(policy_in text, version_in integer, content_in text, limit_in numeric, currency_in text, by_in text) RETURNS void
+-- Does an invoice rest on one of these datasets? On suppliers and orders each does, on receipts one with a three-way line.
+CREATE OR REPLACE FUNCTION ledger.rests_on(invoice_in bigint, datasets text[]) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT datasets && '{suppliers,orders}' OR 'receipts' = ANY (datasets) AND EXISTS (
+    SELECT FROM purchasing.invoice_line l JOIN purchasing.order_line o ON o.order_line_id = l.order_line_id
+    WHERE l.invoice_id = invoice_in AND o.match_type = 3)
+$$;
+
+-- What is open for a decision of a run: everything that is not rejected, nor matched, booked and free for payment.
+DROP VIEW IF EXISTS ledger.decision_input;
+CREATE OR REPLACE FUNCTION ledger.decision_input(run_in bigint) RETURNS TABLE (invoice_id bigint, match_state text, gross_amount numeric, currency text, receipt text,
+                                                                               sources_delivered boolean, business_days_waited integer, days_until_due integer)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT st.invoice_id, st.state, abs(i.gross_total), i.currency,
+         CASE WHEN NOT EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = st.invoice_id AND h.code = 'NO_RECEIPT' AND h.released_at IS NULL) THEN 'not_missed'
+              WHEN 'receipts' = ANY (tonight.stale) THEN 'not_delivered' ELSE 'missed' END,
+         tonight.stale = '{}' OR NOT ledger.rests_on(st.invoice_id, tonight.stale),
+         ledger.business_days(i.entity, (i.received_at AT TIME ZONE 'UTC')::date, ops.business_date(i.entity)),
+         i.due_date - ops.business_date(i.entity)
+  FROM (SELECT ops.stale_datasets(run_in) AS stale OFFSET 0) AS tonight
+  CROSS JOIN ledger.invoice_status st JOIN purchasing.invoice i ON i.invoice_id = st.invoice_id
+  WHERE st.state <> 'rejected' AND NOT (st.state = 'matched' AND st.booking_no IS NOT NULL AND NOT st.payment_block)
+$$;
+
+-- What a policy's text says on the line of a key; refused where it does not say it exactly once and in this form.
+CREATE OR REPLACE FUNCTION ledger.policy_says(content_in text, key_in text, form_in text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE found text[];
+BEGIN
+  SELECT array_agg(m[1]) INTO found FROM regexp_matches(content_in, '^' || key_in || ':[ \t]*(.*?)[ \t\r]*$', 'gn') AS m;
+  IF cardinality(found) = 1 AND found[1] ~ ('^(' || form_in || ')$') THEN RETURN found[1]; END IF;
+  RAISE EXCEPTION 'the policy says "%" as %; exactly one line "%: ..." is needed, of the form %', key_in, coalesce(array_to_string(found, ' and '), 'nothing'), key_in, form_in
+    USING ERRCODE = 'BO422';
+END $$;
+
+-- Activate a policy text. Name, version, limit and currency are those that the text itself says.
+DROP FUNCTION IF EXISTS ledger.activate_policy(text, integer, text, numeric, text, text);
+CREATE OR REPLACE FUNCTION ledger.activate_policy(content_in text, by_in text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE hash text := encode(sha256(convert_to(content_in, 'UTF8')), 'hex');
+DECLARE
+  hash text := encode(sha256(convert_to(content_in, 'UTF8')), 'hex');
+  policy_in text := ledger.policy_says(content_in, 'policy', '[a-z_]+');
+  version_in integer := ledger.policy_says(content_in, 'version', '[0-9]{1,9}');
+  limit_text text := ledger.policy_says(content_in, 'machine_limit', '[0-9]{1,16}(\.[0-9]{1,2})? [A-Z]{3}');
+  limit_in numeric := split_part(limit_text, ' ', 1);
+  currency_in text := split_part(limit_text, ' ', 2);
 BEGIN
   UPDATE ledger.policy_version p SET active_until = now() WHERE p.policy_id = policy_in AND p.active_until IS NULL;
   INSERT INTO ledger.policy_version (policy_id, version, sha256, content, machine_limit, currency, activated_by)
@@ -72,14 +121,17 @@ BEGIN
     RAISE EXCEPTION 'policy % with hash % is not the active version (active: % version %); activate it or decide by the active text',
       policy_in, left(sha256_in, 12), coalesce(left(active.sha256, 12), 'none'), active.version USING ERRCODE = 'BO403';
   END IF;
-  -- above the machine's limit: a person with authority decides, whatever the table said. It stands before the decision is
-  -- recorded, because holds are evidence: the same facts give the same evidence next time
+  -- beyond what the machine may decide: a person with authority decides, whatever the table said. It stands before the decision
+  -- is recorded, because holds are evidence: the same facts give the same evidence next time
   INSERT INTO ledger.hold (invoice_id, code, effect, measured, limit_value, limit_unit, scope, facts, evidence_hash, rule_sha256, opened_run)
-  SELECT i.invoice_id, 'APPROVAL', c.effect, abs(i.gross_total), active.machine_limit, 'currency', i.entity, jsonb_build_object('currency', i.currency),
-         sha256(i.content_hash || convert_to(active.machine_limit::text, 'UTF8')), active.sha256, run_in
-  FROM unnest(invoices) AS g(invoice_id) JOIN purchasing.invoice i ON i.invoice_id = g.invoice_id JOIN ledger.hold_code c ON c.code = 'APPROVAL'
-  JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id
-  WHERE abs(i.gross_total) > active.machine_limit AND st.state IN ('matched', 'held') AND st.booking_no IS NULL
+  SELECT i.invoice_id, 'APPROVAL', c.effect, abs(i.gross_total), CASE WHEN i.currency = b.limit_currency THEN b.machine_limit END, 'currency', i.entity,
+         jsonb_build_object('currency', i.currency, 'machine_limit', b.machine_limit || ' ' || b.limit_currency),
+         sha256(i.content_hash || convert_to(b.machine_limit || ' ' || b.limit_currency, 'UTF8')), active.sha256, run_in
+  FROM unnest(invoices) AS g(invoice_id) JOIN ledger.beyond_machine b ON b.invoice_id = g.invoice_id
+  JOIN purchasing.invoice i ON i.invoice_id = g.invoice_id JOIN ledger.hold_code c ON c.code = 'APPROVAL'
+  JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id JOIN ops.entity e ON e.entity = i.entity
+  -- a document in another currency than the books' is held for that; nobody can make it bookable by approving its amount
+  WHERE (st.state = 'matched' OR st.state = 'held' AND i.currency = e.ledger_currency) AND st.booking_no IS NULL
     AND NOT EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = i.invoice_id AND h.code = 'APPROVAL' AND (h.released_at IS NULL OR h.release_kind = 'person'));
   UPDATE ledger.invoice_status st SET state = 'held'
   WHERE st.invoice_id = ANY (invoices) AND st.state = 'matched'

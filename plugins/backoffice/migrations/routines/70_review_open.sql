@@ -1,10 +1,19 @@
--- What a case rests on: its subject and the open holds of its role. A person decides on exactly this.
+-- Open holds that are a question to people: those that the latest decision asks about, and those that stand in a case. A receipt
+-- that is not overdue is none, though something else of the invoice is under review; once asked, a hold stays asked.
+CREATE OR REPLACE VIEW review.asked_hold AS
+SELECT h.hold_id, h.invoice_id, h.invoice_line_id, h.code, h.effect, h.measured, h.limit_value, h.limit_unit, h.scope, h.facts, h.evidence_hash, c.role
+FROM ledger.hold h JOIN ledger.hold_code c ON c.code = h.code
+WHERE h.released_at IS NULL AND h.effect <> 'W' AND (EXISTS (SELECT FROM review.case_item x WHERE x.hold_id = h.hold_id)
+  OR EXISTS (SELECT FROM (SELECT d.outcome, d.explanation FROM ledger.decision d WHERE d.process = 'invoice_reconciliation' AND d.subject_kind = 'invoice' AND d.subject_id = h.invoice_id
+                            AND d.maker = 'machine' ORDER BY d.decision_id DESC LIMIT 1) d
+             WHERE d.outcome = 'review' AND NOT coalesce(d.explanation -> 'not_yet' ? h.code, false)));
+
+-- What a case rests on: its subject and the holds that are asked of its role. A person decides on exactly this.
 CREATE OR REPLACE FUNCTION review.invoice_evidence(invoice_in bigint, role_in text) RETURNS bytea
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT sha256(convert_to(encode(i.content_hash, 'hex') || '|' || coalesce((
     SELECT string_agg(h.code || ',' || encode(h.evidence_hash, 'hex'), ';' ORDER BY h.code COLLATE "C", encode(h.evidence_hash, 'hex') COLLATE "C")
-    FROM ledger.hold h JOIN ledger.hold_code c ON c.code = h.code
-    WHERE h.invoice_id = i.invoice_id AND h.released_at IS NULL AND h.effect <> 'W' AND c.role = role_in), ''), 'UTF8'))
+    FROM review.asked_hold h WHERE h.invoice_id = i.invoice_id AND h.role = role_in), ''), 'UTF8'))
   FROM purchasing.invoice i WHERE i.invoice_id = invoice_in
 $$;
 
@@ -21,14 +30,13 @@ BEGIN
   superseded := review.settle_by_facts(this_run.process);
 
   WITH wanted AS (
-    SELECT i.invoice_id, c.role, i.entity, i.supplier_group, i.invoice_number, i.gross_total, i.currency, i.due_date, i.content_hash, i.document_id, i.supplier_id,
+    SELECT i.invoice_id, h.role, i.entity, i.supplier_group, i.invoice_number, i.gross_total, i.currency, i.due_date, i.content_hash, i.document_id, i.supplier_id,
            string_agg(DISTINCT h.code, ', ' ORDER BY h.code) AS codes
-    FROM ledger.hold h JOIN ledger.hold_code c ON c.code = h.code JOIN purchasing.invoice i ON i.invoice_id = h.invoice_id
+    FROM review.asked_hold h JOIN purchasing.invoice i ON i.invoice_id = h.invoice_id
     JOIN LATERAL (SELECT d.outcome FROM ledger.decision d WHERE d.process = this_run.process AND d.subject_kind = 'invoice' AND d.subject_id = i.invoice_id
                   AND d.maker = 'machine' ORDER BY d.decision_id DESC LIMIT 1) d ON d.outcome = 'review'
     JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id AND st.state IN ('held', 'waiting_receipt')
-    WHERE h.released_at IS NULL AND h.effect <> 'W'
-    GROUP BY i.invoice_id, c.role
+    GROUP BY i.invoice_id, h.role
   ), opened_cases AS (
     INSERT INTO review.case AS c (process, subject_kind, subject_id, subject_key, role, entity, candidate_person, title, amount, currency, due_date, evidence_hash, handover, opened_run)
     SELECT this_run.process, 'invoice', w.invoice_id, encode(w.content_hash, 'hex'), w.role, w.entity, review.person_in_document(w.invoice_id, w.role),
@@ -50,8 +58,7 @@ BEGIN
   INSERT INTO review.case_item (case_id, item_no, hold_id, code)
   SELECT k.case_id, coalesce((SELECT max(x.item_no) FROM review.case_item x WHERE x.case_id = k.case_id), 0)
                     + row_number() OVER (PARTITION BY k.case_id ORDER BY h.code, h.hold_id), h.hold_id, h.code
-  FROM review.case k JOIN ledger.hold h ON h.invoice_id = k.subject_id AND h.released_at IS NULL AND h.effect <> 'W'
-  JOIN ledger.hold_code c ON c.code = h.code AND c.role = k.role
+  FROM review.case k JOIN review.asked_hold h ON h.invoice_id = k.subject_id AND h.role = k.role
   WHERE k.process = this_run.process AND k.subject_kind = 'invoice' AND k.state IN ('open', 'half_decided')
     AND NOT EXISTS (SELECT FROM review.case_item x WHERE x.hold_id = h.hold_id);
 
@@ -96,8 +103,7 @@ BEGIN
   WITH finished AS (
     UPDATE review.case c SET state = 'superseded', closed_at = now()
     WHERE c.process = process_in AND c.subject_kind = 'invoice' AND c.state IN ('open', 'half_decided')
-      AND NOT EXISTS (SELECT FROM ledger.hold h JOIN ledger.hold_code k ON k.code = h.code
-                      WHERE h.invoice_id = c.subject_id AND h.released_at IS NULL AND h.effect <> 'W' AND k.role = c.role)
+      AND NOT EXISTS (SELECT FROM review.asked_hold h WHERE h.invoice_id = c.subject_id AND h.role = c.role)
     RETURNING c.case_id, c.subject_key, c.role
   ), recorded AS (
     SELECT count(*) AS n, array_agg('invoice:' || f.subject_key ORDER BY f.subject_key, f.role) AS subjects,
@@ -133,8 +139,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     'holds', (SELECT coalesce(jsonb_agg(jsonb_build_object('hold_id', h.hold_id::text, 'code', h.code, 'effect', h.effect, 'title', c.title,
         'line_id', x.line_id, 'position', x.position, 'measured', trim_scale(round(h.measured, 6))::text, 'limit', trim_scale(h.limit_value)::text, 'unit', h.limit_unit, 'scope', h.scope,
         'facts', h.facts) ORDER BY x.position NULLS FIRST, h.code), '[]')
-      FROM ledger.hold h JOIN ledger.hold_code c ON c.code = h.code LEFT JOIN purchasing.invoice_line x ON x.invoice_line_id = h.invoice_line_id
-      WHERE h.invoice_id = i.invoice_id AND h.released_at IS NULL AND c.role = role_in),
+      FROM review.asked_hold h JOIN ledger.hold_code c ON c.code = h.code LEFT JOIN purchasing.invoice_line x ON x.invoice_line_id = h.invoice_line_id
+      WHERE h.invoice_id = i.invoice_id AND h.role = role_in),
     'findings', '[]'::jsonb,
     'steps', jsonb_build_array(
       jsonb_build_object('step', 'received', 'at', ops.utc(i.received_at), 'result', 'from ' || l.source),
@@ -145,9 +151,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     'actions', (SELECT jsonb_agg(a ORDER BY a ->> 'action') FROM (
       SELECT jsonb_build_object('action', 'accept', 'label', 'Accept', 'needs_second_person', false,
         'reason_codes', jsonb_build_array('not_a_duplicate', 'agreed_with_supplier', 'receipt_confirmed', 'correct_as_billed', 'approved'),
-        'effect', CASE WHEN st.booking_no IS NULL THEN 'Books the invoice: payable ' || trim_scale(i.gross_total)::text || ' ' || i.currency || ', and frees it for payment when no other case holds it.'
-                       ELSE 'Releases these holds. No journal entry; the payment block falls when no other case holds it.' END) AS a
-      WHERE NOT EXISTS (SELECT FROM ledger.hold h JOIN ledger.hold_code c ON c.code = h.code WHERE h.invoice_id = i.invoice_id AND h.released_at IS NULL AND c.role = role_in AND NOT c.manual_release)
+        'effect', CASE WHEN st.booking_no IS NULL THEN 'Books the invoice: payable ' || trim_scale(i.gross_total)::text || ' ' || i.currency || ', and frees it for payment when nothing else holds it.'
+                       ELSE 'Releases these holds. No journal entry; the payment block falls when nothing else holds it.' END) AS a
+      WHERE NOT EXISTS (SELECT FROM review.asked_hold h JOIN ledger.hold_code c ON c.code = h.code WHERE h.invoice_id = i.invoice_id AND h.role = role_in AND NOT c.manual_release)
       UNION ALL
       SELECT jsonb_build_object('action', 'reject', 'label', 'Reject', 'needs_second_person', false,
         'reason_codes', jsonb_build_array('duplicate', 'wrong_supplier', 'wrong_price', 'not_ordered', 'not_received', 'arithmetic'),

@@ -62,7 +62,7 @@ BEGIN
       result := 'rejected';
     ELSE
       UPDATE ledger.hold h SET released_at = now(), release_kind = 'person', release_decision_id = a.decision_id
-      FROM ledger.hold_code c WHERE c.code = h.code AND c.role = a.role AND c.manual_release AND h.invoice_id = a.subject_id AND h.released_at IS NULL AND h.effect <> 'W';
+      FROM ledger.hold_code c, review.case_item x WHERE c.code = h.code AND c.manual_release AND x.case_id = a.case_id AND x.hold_id = h.hold_id AND h.released_at IS NULL;
       result := 'accepted';
     END IF;
     IF result = 'stale' THEN
@@ -107,9 +107,8 @@ BEGIN
   JOIN review.answer n ON n.case_id = c.case_id AND n.booked_run = run_in AND n.action = 'accept' AND n.booking_result = 'accepted'
   WHERE st.booking_no IS NULL AND st.state IN ('matched', 'held', 'waiting_receipt')
     AND NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'B')
-    -- who accepts a receipt or a price has not approved an amount above the machine's limit: the next decision asks for that
-    AND (EXISTS (SELECT FROM approved_amount a WHERE a.invoice_id = st.invoice_id) OR NOT EXISTS (SELECT FROM policy_version p
-         WHERE p.policy_id = 'approve_invoice' AND p.active_until IS NULL AND abs(i.gross_total) > p.machine_limit))
+    -- who accepts a receipt or a price has not approved an amount that the machine may not decide: the next decision asks for that
+    AND (EXISTS (SELECT FROM approved_amount a WHERE a.invoice_id = st.invoice_id) OR NOT EXISTS (SELECT FROM beyond_machine b WHERE b.invoice_id = st.invoice_id))
   GROUP BY st.invoice_id;
   entries := book_invoices(run_in);
   PERFORM settle_blocks(run_in);

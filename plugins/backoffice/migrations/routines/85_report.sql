@@ -31,9 +31,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     FROM ledger.payment_proposal p JOIN ledger.hold h ON h.invoice_id = p.invoice_id AND h.released_at IS NULL AND h.effect IN ('B', 'P') WHERE p.state = 'proposed'
     UNION ALL
     SELECT 8, 'every hold under review is in a case', count(*), count(*) || ' holds without a case'
-    FROM ledger.hold h JOIN LATERAL (SELECT d.outcome FROM ledger.decision d WHERE d.subject_kind = 'invoice' AND d.subject_id = h.invoice_id AND d.maker = 'machine' ORDER BY d.decision_id DESC LIMIT 1) d ON d.outcome = 'review'
+    FROM review.asked_hold h
     JOIN ledger.invoice_status st ON st.invoice_id = h.invoice_id AND st.state IN ('held', 'waiting_receipt')
-    WHERE h.released_at IS NULL AND h.effect <> 'W' AND NOT EXISTS (SELECT FROM review.case_item x WHERE x.hold_id = h.hold_id)
+    WHERE NOT EXISTS (SELECT FROM review.case_item x WHERE x.hold_id = h.hold_id)
       -- an answer that waits to be booked is void when its holds changed: then the case is open again and takes these in
       AND NOT EXISTS (SELECT FROM review.case k JOIN ledger.hold_code r ON r.role = k.role WHERE k.subject_kind = 'invoice' AND k.subject_id = h.invoice_id AND k.state = 'decided' AND r.code = h.code)
   ) c

@@ -1,0 +1,53 @@
+"""What a policy is called and how far it goes is what its text says."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from backoffice import settings
+
+pytestmark = pytest.mark.integration
+
+SHIPPED = (settings.include_dir() / "policies" / "invoice_reconciliation" / "approve_invoice.yaml").read_text(
+    encoding="utf-8"
+)
+NEXT = SHIPPED.replace("version: 2\n", "version: 3\n")
+LIMIT = "machine_limit: 100000.00 EUR\n"
+ACTIVE = (
+    "SELECT policy_id, version, machine_limit, currency FROM ledger.policy_version WHERE active_until IS NULL"
+)
+
+
+@pytest.fixture
+def admin(ledger):
+    with ledger.connect("admin", autocommit=True) as connection:
+        yield connection
+
+
+def test_limit_and_version_are_those_of_the_text(admin) -> None:
+    admin.execute(
+        "SELECT ledger.activate_policy(%s, 'me')", (NEXT.replace(LIMIT, "machine_limit: 500.5 CHF\r\n"),)
+    )
+    assert admin.execute(ACTIVE).fetchall() == [("approve_invoice", 3, Decimal("500.50"), "CHF")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (LIMIT, ""),
+        (LIMIT, LIMIT * 2),
+        (LIMIT, "machine_limit: 1e9 EUR\n"),
+        (LIMIT, "machine_limit: 100000.00 EUR # or more\n"),
+        (LIMIT, "machine_limit: 100000.00\n"),
+        ("version: 3\n", "version: three\n"),
+        ("policy: approve_invoice\n", "policy: Approve Invoice\n"),
+    ],
+)
+def test_a_text_that_does_not_say_it_plainly_is_refused(admin, old: str, new: str) -> None:
+    with pytest.raises(psycopg.Error) as refusal:
+        admin.execute("SELECT ledger.activate_policy(%s, 'me')", (NEXT.replace(old, new),))
+    assert refusal.value.sqlstate == "BO422"
+    assert admin.execute(ACTIVE).fetchall() == [("approve_invoice", 2, Decimal("100000.00"), "EUR")]
