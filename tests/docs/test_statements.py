@@ -7,7 +7,11 @@ from tests.docs.pages import PROJECT, all_pages, blocks, page
 
 pytestmark = pytest.mark.integration
 
-AS_OWNER = ("docs/how-to/run-on-an-existing-airflow.md", "docs/how-to/change-a-tolerance-or-policy.md")
+AS_OWNER = (
+    "docs/how-to/run-on-an-existing-airflow.md",
+    "docs/how-to/change-a-tolerance-or-policy.md",
+    "docs/reference/extract-profiles.md",
+)
 AS_AUDITOR = ("docs/how-to/runbook-invoice-reconciliation.md",)
 
 

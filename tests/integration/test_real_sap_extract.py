@@ -189,12 +189,12 @@ def test_every_row_and_file_is_accounted_for(reconciled, sample):
     assert read("SELECT sum(received_value) FROM purchasing.receipt_line") == [(received,)]
     # the profile is named in the report, and nothing is called synthetic
     report = report_of(results)
-    assert {source["profile"].split(" ")[0] for source in report["sources"]} == {"sap_mm_amounts/1"}
+    assert {source["profile"].split(" ")[0] for source in report["sources"]} == {"sap_mm_amounts/2"}
     assert {source["unknown"] for source in report["sources"] if source["dataset"] == "receipts"} == {
         str(len(sample.service_entries))
     }
     assert report["run"]["synthetic"] is False
-    assert "sap_mm_amounts/1" in Path(results["report"]["file"]).read_text(encoding="utf-8")
+    assert "sap_mm_amounts/2" in Path(results["report"]["file"]).read_text(encoding="utf-8")
     assert [check for check in report["checks"] if not check["ok"]] == []
 
 

@@ -100,7 +100,7 @@ def test_small_export(folder: Path, books: Ledger, context: Contexts, rows: Rows
         "cdhdr.csv": "change documents",
         "notes.txt": "not known to the profile",
     }
-    assert result["profile"].startswith("sap_mm_amounts/1 sha256:")
+    assert result["profile"].startswith("sap_mm_amounts/2 sha256:")
     orders = rows("SELECT * FROM intake.stage_order_line ORDER BY po_number, po_line")
     assert [(row["po_number"], row["po_line"], row["supplier_id"], row["gr_based"]) for row in orders] == [
         ("20", "00010", "V1", True),

@@ -79,7 +79,7 @@ def installation(postgres: str, tmp_path, monkeypatch: pytest.MonkeyPatch) -> It
     with made.connect("app") as app:
         books = Books(app).open_run()
         books.supplier()
-        books.order("PO-1", 1, 100, 10, created_by=None)
+        books.order("PO-1", 1, 100, 10, created_by="anna.brandt")
         books.receive("PO-1", 1, 100)
         books.invoice("R-1", [("PO-1", 1, 100, 12)])
         with app.transaction():

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 
+import psycopg
 import pytest
 from tests import dump
 from tests.answering import decide, open_cases
 from tests.integration.reruns.works import (
     LATE,
     MONEY,
-    NOBODYS_ORDER,
     Office,
     Works,
     at_once,
@@ -83,7 +84,7 @@ def test_a_machine_decision_between_an_answer_and_its_booking_takes_nothing_away
     """A person accepts; before the answer is booked the next night decides again; the invoice is paid all the same."""
     books = office.books
     books.supplier()
-    books.order("PO-1", 1, 100, 10, **NOBODYS_ORDER)
+    books.order("PO-1", 1, 100, 10)
     books.receive("PO-1", 1, 90)
     books.invoice("R-1", [("PO-1", 1, 90, 11)])
     office.night()
@@ -94,11 +95,14 @@ def test_a_machine_decision_between_an_answer_and_its_booking_takes_nothing_away
     assert office.proposed() == [Decimal("1188.00")]
 
 
-def test_who_accepts_a_receipt_has_not_approved_an_amount_above_the_machines_limit(office: Office) -> None:
+def test_who_accepts_a_receipt_has_not_approved_an_amount_above_the_machines_limit(
+    office: Office, business_day: Callable[[date], None]
+) -> None:
     """Above 100000.00 nothing received: the receiver accepts that, and the manager is asked for the amount all the same."""
+    business_day(date(2026, 11, 24))
     books = office.books
     books.supplier()
-    books.order("PO-1", 1, 100, 1000, gr_based=True, **NOBODYS_ORDER)
+    books.order("PO-1", 1, 100, 1000, gr_based=True)
     books.invoice("R-1", [("PO-1", 1, 100, 1000)])
     office.night()
     assert office.cases() == [("receiver", "open")]
@@ -118,7 +122,7 @@ def test_an_approved_amount_is_paid_when_facts_clear_the_rest(office: Office, fi
     """Above the machine's limit, with a price hold that a later version of the order clears: no dead end, no second question."""
     books = office.books
     books.supplier()
-    books.order("PO-1", 1, 100, 1000, **NOBODYS_ORDER)
+    books.order("PO-1", 1, 100, 1000)
     books.receive("PO-1", 1, 100)
     books.invoice("R-1", [("PO-1", 1, 100, 1100)])
     office.night()
@@ -127,7 +131,7 @@ def test_an_approved_amount_is_paid_when_facts_clear_the_rest(office: Office, fi
         office.answer("ap_manager", "manager")
         office.act()
         assert books.status("R-1") == ("held", True, True)
-    books.order("PO-1", 1, 100, 1100, version=2, **NOBODYS_ORDER)
+    books.order("PO-1", 1, 100, 1100, version=2)
     office.night("night-2")
     if first == "amount approved after":
         assert books.status("R-1") == ("held", False, None)
@@ -152,23 +156,40 @@ def test_an_approved_amount_that_was_parked_for_another_reason_is_booked_when_th
     office.answer("ap_manager", "manager")
     office.act()
     assert books.entries("R-1") == []
-    books.order("PO-1", 1, 100, 1000, **NOBODYS_ORDER)
+    books.order("PO-1", 1, 100, 1000)
     books.receive("PO-1", 1, 100)
     office.night("night-2")
     assert books.status("R-1") == ("matched", True, False)
     assert office.proposed() == [Decimal("120000.00")]
 
 
+def test_nobody_decides_about_an_order_that_names_no_creator(office: Office) -> None:
+    """Whoever answers may have created it; once the source names somebody else, the answer is taken."""
+    books = office.books
+    books.supplier()
+    books.order("PO-1", 1, 100, 10, created_by=None)
+    books.receive("PO-1", 1, 90)
+    books.invoice("R-1", [("PO-1", 1, 90, 11)])
+    office.night()
+    with pytest.raises(psycopg.Error, match="nobody knows who did") as refusal:
+        office.answer("buyer", "buyer")
+    assert refusal.value.sqlstate == "BO403"
+    books.order("PO-1", 1, 100, 10, version=2)
+    office.night("night-2")
+    office.answer("buyer", "buyer")
+    assert office.act() == {"booked": 1, "stale": 0}
+
+
 def test_an_answer_that_the_facts_overtook_is_void_and_fails_no_run(office: Office) -> None:
     """A buyer accepts a price; overnight the order changes again; the night ties, the answer books nothing, the buyer is asked anew."""
     books = office.books
     books.supplier()
-    books.order("PO-1", 1, 100, 10, **NOBODYS_ORDER)
+    books.order("PO-1", 1, 100, 10)
     books.receive("PO-1", 1, 100)
     books.invoice("R-1", [("PO-1", 1, 100, 12)])
     office.night()
     office.answer("buyer", "buyer")
-    books.order("PO-1", 1, 100, 11, version=2, **NOBODYS_ORDER)
+    books.order("PO-1", 1, 100, 11, version=2)
     office.night("night-2")
     assert office.failed_checks() == []
     assert office.act() == {"booked": 0, "stale": 1}
@@ -186,15 +207,15 @@ def test_facts_that_nobody_compared_yet_are_not_paid_on_an_old_answer(office: Of
     """A duplicate is accepted while a new version of its order waits for the match: booked, blocked until it was compared."""
     books = office.books
     books.supplier()
-    books.order("PO-1", 1, 100, 10, match_type=2, **NOBODYS_ORDER)
-    books.order("PO-1", 2, 100, 10, match_type=2, **NOBODYS_ORDER)
+    books.order("PO-1", 1, 100, 10, match_type=2)
+    books.order("PO-1", 2, 100, 10, match_type=2)
     books.invoice("R-1", [("PO-1", 1, 10, 10)])
     office.night()
     books.invoice("R-1", [("PO-1", 2, 10, 10)], payee_iban="DE2")
     office.night("night-1b")
     office.answer("ap_clerk", "clerk")
     books.open_run("night-2")
-    books.order("PO-1", 2, 100, 5, version=2, match_type=2, **NOBODYS_ORDER)
+    books.order("PO-1", 2, 100, 5, version=2, match_type=2)
     books.accept()
     books.connection.commit()
     assert office.act()["booked"] == 1

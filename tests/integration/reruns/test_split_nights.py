@@ -134,7 +134,6 @@ def small_book(chance: random.Random) -> tuple[list[Paper], list[Paper]]:
             "price_base_quantity": base,
             "match_type": match_type,
             "gr_based": match_type == 3 and chance.random() < 0.3,
-            "created_by": None,
         }
         orders.append(Paper("order", ("PO-1", at, chance.choice([10, 30, 100]), price), tuple(more.items())))
         for n in range(chance.randrange(4)):

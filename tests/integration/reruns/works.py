@@ -177,9 +177,6 @@ def chance_run(seed: int, run_id: str, task_ids: Sequence[str]) -> Callable[[], 
     return job
 
 
-NOBODYS_ORDER = {"created_by": None}
-
-
 class Office:
     """Nights by hand, with people."""
 

@@ -1,11 +1,11 @@
--- May this person have created an order of this document? A creator whom nobody mapped to a person may be anyone.
--- A source that names no creator at all leaves nothing to compare.
+-- May this person have created an order of this document? A creator whom nobody mapped to a person may be anyone, and so may
+-- one whom the source does not name.
 CREATE OR REPLACE FUNCTION review.may_have_ordered(person_in text, invoice_in bigint) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (
     SELECT FROM purchasing.invoice_line l JOIN purchasing.order_line o ON o.order_line_id = l.order_line_id
     LEFT JOIN review.identity d ON d.system = 'erp' AND d.user_id = o.created_by
-    WHERE l.invoice_id = invoice_in AND o.created_by IS NOT NULL AND (d.person_id IS NULL OR d.person_id = person_in))
+    WHERE l.invoice_id = invoice_in AND (d.person_id IS NULL OR d.person_id = person_in))
 $$;
 
 CREATE OR REPLACE FUNCTION review.refuse(state_in text, message_in text) RETURNS void
@@ -58,7 +58,7 @@ BEGIN
     PERFORM review.refuse('BO403', format('%s has no authority as %s for %s %s', person.name, k.role, coalesce(trim_scale(k.amount)::text, 'a document of unknown amount'), coalesce(k.currency, '')));
   END IF;
   IF k.subject_kind = 'invoice' AND review.may_have_ordered(person.person_id, k.subject_id) THEN
-    PERFORM review.refuse('BO403', format('%s created an order of this invoice, or its creator is mapped to nobody (review.identity, system erp); another person decides', person.name));
+    PERFORM review.refuse('BO403', format('%s created an order of this invoice, or nobody knows who did; another person decides. A creator is known when the source names one and review.identity (system erp) maps that user id to a person', person.name));
   END IF;
   IF k.state = 'half_decided' THEN
     SELECT * INTO earlier FROM review.answer a WHERE a.case_id = case_in AND NOT a.final ORDER BY a.answer_id DESC LIMIT 1;
