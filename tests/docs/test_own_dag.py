@@ -49,7 +49,7 @@ def test_it_reconciles_an_export(dag, ledger, tmp_path: Path) -> None:
         (folder / f"{table}.csv").write_text(text, encoding="utf-8")
     with ledger.connect("admin") as connection:
         connection.execute(
-            "INSERT INTO ops.simulated_clock (business_date) VALUES (%s)", (date(2026, 11, 18),)
+            "UPDATE ops.simulated_clock SET business_date = %s", (date(2026, 11, 18),)
         )
     with environment({
         "AIRFLOW_CONN_BACKOFFICE_LEDGER": connection_json(ledger.dsn("app")),

@@ -16,15 +16,14 @@ pytestmark = pytest.mark.integration
 TABLES = {
     "work_line": {
         "invoice_line_id": "BIGINT", "invoice_id": "BIGINT", "document_order": "BIGINT", "order_line_id": "BIGINT", "tolerance_id": "BIGINT",
-        "in_scope": "BOOLEAN", "is_credit": "BOOLEAN", "counts": "BOOLEAN", "bookable": "BOOLEAN", "supplier_mismatch": "BOOLEAN",
+        "receipts": "BIGINT", "unknown_receipts": "BIGINT", "match_type": "SMALLINT", "in_scope": "BOOLEAN", "evaluated": "BOOLEAN",
+        "booked": "BOOLEAN", "is_credit": "BOOLEAN", "counts": "BOOLEAN", "supplier_mismatch": "BOOLEAN",
         "currency_diff": "BOOLEAN", "po_not_approved": "BOOLEAN", "po_closed": "BOOLEAN", "uom_unmapped": "BOOLEAN", "line_arith": "BOOLEAN",
-        "order_gate": "VARCHAR", "scaled_quantity": "DECIMAL(38,4)", "net_amount": "DECIMAL(38,4)",
+        "amount_based": "BOOLEAN", "order_gate": "VARCHAR", "quantity": "DECIMAL(38,4)", "net_amount": "DECIMAL(38,4)",
+        "quantity_scale": "DECIMAL(38,0)", "ordered": "DECIMAL(38,4)", "order_price": "DECIMAL(38,6)", "price_denominator": "DECIMAL(38,4)",
+        "received": "DECIMAL(38,4)", "received_value": "DECIMAL(38,2)",
     },
-    "work_order_line": {
-        "order_line_id": "BIGINT", "match_type": "SMALLINT", "gr_based": "BOOLEAN", "amount_based": "BOOLEAN", "quantity": "DECIMAL(38,4)",
-        "unit_price": "DECIMAL(38,6)", "price_base_quantity": "DECIMAL(38,4)", "quantity_scale": "DECIMAL(38,0)", "receipts": "BIGINT",
-        "received": "DECIMAL(38,4)", "received_value": "DECIMAL(38,2)", "unknown_receipts": "BIGINT",
-    },
+    "work_unbookable": {"invoice_id": "BIGINT"},
     "work_tolerance": {
         "tolerance_id": "BIGINT", "qty_ord_pct": "DECIMAL(38,4)", "qty_ord_abs": "DECIMAL(38,4)", "qty_ord_lenient": "BOOLEAN",
         "qty_rec_pct": "DECIMAL(38,4)", "qty_rec_abs": "DECIMAL(38,4)", "qty_rec_lenient": "BOOLEAN", "amt_rec_pct": "DECIMAL(38,4)",

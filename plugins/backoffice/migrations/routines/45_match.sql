@@ -10,7 +10,7 @@ END $$;
 -- Retried, cleared or run twice it finds the queue empty and changes nothing.
 CREATE OR REPLACE FUNCTION ledger.match_invoices(run_in bigint, tolerance_set_in text DEFAULT NULL,
   OUT invoices bigint, OUT lines bigint, OUT holds_opened bigint, OUT holds_released bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, purchasing, pg_catalog, pg_temp SET work_mem = '128MB' SET jit = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, purchasing, pg_catalog, pg_temp SET work_mem = '256MB' SET jit = off SET parallel_tuple_cost = 0.01 AS $$
 #variable_conflict use_column
 DECLARE this_run ops.run; stale text[]; rule text; tolerances text;
 BEGIN
@@ -27,10 +27,10 @@ BEGIN
 
   PERFORM fill_work_invoices();
   PERFORM find_duplicates();
-  PERFORM check_documents(this_run.business_date, tolerances);
   PERFORM fill_work_tolerances(this_run.business_date, tolerances);
-  PERFORM fill_work_order_lines();
   PERFORM fill_work_lines();
+  PERFORM check_documents(this_run.business_date, tolerances);
+  PERFORM fill_work_unbookable();
   {{ include: invoice_reconciliation/write_verdicts }}
   ANALYZE work_verdict;
   PERFORM fill_work_holds();
