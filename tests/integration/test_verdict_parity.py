@@ -24,6 +24,11 @@ TABLES = {
         "received": "DECIMAL(38,4)", "received_value": "DECIMAL(38,2)",
     },
     "work_unbookable": {"invoice_id": "BIGINT"},
+    "work_credit": {
+        "order_line_id": "BIGINT", "invoice_id": "BIGINT", "quantity": "DECIMAL(38,4)", "amount": "DECIMAL(38,4)", "in_excess": "BOOLEAN",
+        "credited_quantity": "DECIMAL(38,4)", "credited_value": "DECIMAL(38,4)", "billed_quantity": "DECIMAL(38,4)",
+        "billed_value": "DECIMAL(38,4)", "credited": "BOOLEAN",
+    },
     "work_tolerance": {
         "tolerance_id": "BIGINT", "qty_ord_pct": "DECIMAL(38,4)", "qty_ord_abs": "DECIMAL(38,4)", "qty_ord_lenient": "BOOLEAN",
         "qty_rec_pct": "DECIMAL(38,4)", "qty_rec_abs": "DECIMAL(38,4)", "qty_rec_lenient": "BOOLEAN", "amt_rec_pct": "DECIMAL(38,4)",
@@ -44,7 +49,6 @@ def normal(rows):
 def test_postgres_and_duckdb_agree_on_every_line(ledger, company):
     company(5, 300, "realistic")
     run_night("night")
-    verdict = settings.sql("invoice_reconciliation/judge_invoice_lines")
     engine = duckdb.connect()
     with ledger.connect("admin") as connection:
         connection.execute("SET search_path = ledger")
@@ -54,7 +58,9 @@ def test_postgres_and_duckdb_agree_on_every_line(ledger, company):
             rows = connection.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
             assert rows
             engine.executemany(f"INSERT INTO {table} VALUES ({', '.join(['?'] * len(columns))})", rows)
-        on_postgres = connection.execute(verdict).fetchall()
-    on_duckdb = engine.execute(verdict).fetchall()
-    assert len(on_postgres) > 300
-    assert normal(on_postgres) == normal(on_duckdb)
+        for name, least in (("judge_credit_notes", 5), ("judge_invoice_lines", 301)):
+            verdict = settings.sql(f"invoice_reconciliation/{name}")
+            on_postgres = connection.execute(verdict).fetchall()
+            on_duckdb = engine.execute(verdict).fetchall()
+            assert len(on_postgres) >= least
+            assert normal(on_postgres) == normal(on_duckdb)

@@ -2,59 +2,10 @@
 -- Grain: one row per work_line. Portable SQL (Postgres, DuckDB, Spark): no division, limits by cross-multiplication,
 -- NULL limit = not checked, pass when measured <= limit. Quantities are in order units times the order line's quantity_scale,
 -- on both sides of each comparison.
-WITH RECURSIVE
--- 1. credit notes, per order line one document after the other in business order. Each may credit what bookable invoices billed
--- there and bookable credit notes before it left; one that credits more is in excess and credits nothing
-credited AS (
-  SELECT l.order_line_id, l.invoice_id, l.booked, l.amount_based, l.quantity_scale, l.tolerance_id, u.invoice_id IS NULL AS bookable,
-         CAST(SUM(l.quantity) AS DECIMAL(38, 4)) AS quantity, CAST(SUM(l.net_amount) AS DECIMAL(38, 4)) AS amount,
-         ROW_NUMBER() OVER (PARTITION BY l.order_line_id ORDER BY l.document_order) AS place
-  FROM work_line l
-  LEFT JOIN work_unbookable u ON u.invoice_id = l.invoice_id
-  WHERE l.is_credit AND l.counts
-  GROUP BY l.order_line_id, l.document_order, l.invoice_id, l.booked, l.amount_based, l.quantity_scale, l.tolerance_id, u.invoice_id
-),
-billed AS (
-  SELECT l.order_line_id, CAST(SUM(l.quantity) AS DECIMAL(38, 4)) AS quantity, CAST(SUM(l.net_amount) AS DECIMAL(38, 4)) AS amount
-  FROM work_line l
-  LEFT JOIN work_unbookable u ON u.invoice_id = l.invoice_id
-  WHERE l.counts AND NOT l.is_credit AND u.invoice_id IS NULL AND l.order_line_id IN (SELECT c.order_line_id FROM credited c)
-  GROUP BY l.order_line_id
-),
-creditable AS (
-  SELECT c.*, COALESCE(b.quantity, 0) AS billed_quantity, COALESCE(b.amount, 0) AS billed_value,
-         COALESCE(b.quantity, 0) + t.credit_excess_abs * c.quantity_scale AS quantity_limit, COALESCE(b.amount, 0) + t.credit_excess_abs AS value_limit
-  FROM credited c
-  LEFT JOIN billed b ON b.order_line_id = c.order_line_id
-  JOIN work_tolerance t ON t.tolerance_id = c.tolerance_id
-),
-walked AS (
-  SELECT c.order_line_id, c.place, c.invoice_id, c.quantity AS credited_quantity, c.amount AS credited_value,
-         COALESCE((NOT c.amount_based AND c.quantity > c.quantity_limit) OR c.amount > c.value_limit, FALSE) AS in_excess
-  FROM creditable c WHERE c.place = 1
-  UNION ALL
-  SELECT c.order_line_id, c.place, c.invoice_id,
-         CAST(c.quantity + CASE WHEN w.in_excess OR NOT p.bookable THEN w.credited_quantity - p.quantity ELSE w.credited_quantity END AS DECIMAL(38, 4)),
-         CAST(c.amount + CASE WHEN w.in_excess OR NOT p.bookable THEN w.credited_value - p.amount ELSE w.credited_value END AS DECIMAL(38, 4)),
-         COALESCE((NOT c.amount_based AND c.quantity + CASE WHEN w.in_excess OR NOT p.bookable THEN w.credited_quantity - p.quantity ELSE w.credited_quantity END > c.quantity_limit)
-           OR c.amount + CASE WHEN w.in_excess OR NOT p.bookable THEN w.credited_value - p.amount ELSE w.credited_value END > c.value_limit, FALSE)
-  FROM walked w
-  JOIN creditable p ON p.order_line_id = w.order_line_id AND p.place = w.place
-  JOIN creditable c ON c.order_line_id = w.order_line_id AND c.place = w.place + 1
-),
--- a credit note in excess on one order line is parked whole, unless it is booked
+WITH
+-- 1. what was credited on an order line
 net_credit AS (
-  SELECT c.order_line_id, SUM(c.quantity) AS quantity, SUM(c.amount) AS amount
-  FROM creditable c
-  JOIN walked w ON w.order_line_id = c.order_line_id AND w.place = c.place
-  LEFT JOIN (SELECT DISTINCT x.invoice_id FROM walked x WHERE x.in_excess) parked ON parked.invoice_id = c.invoice_id
-  WHERE c.bookable AND NOT w.in_excess AND (c.booked OR parked.invoice_id IS NULL)
-  GROUP BY c.order_line_id
-),
-excess AS (
-  SELECT c.order_line_id, c.invoice_id, w.in_excess, w.credited_quantity, w.credited_value, c.billed_quantity, c.billed_value
-  FROM creditable c
-  JOIN walked w ON w.order_line_id = c.order_line_id AND w.place = c.place
+  SELECT c.order_line_id, SUM(c.quantity) AS quantity, SUM(c.amount) AS amount FROM work_credit c WHERE c.credited GROUP BY c.order_line_id
 ),
 -- 2. prices: all that a document bills or credits on the order line against its quantity times the order price, over one
 -- denominator. Only where a line by itself is off: sums of lines that are not cannot be
@@ -98,7 +49,7 @@ netted AS (
          d.invoice_id IS NOT NULL AS price, d.quantity AS document_quantity, d.amount AS document_value
   FROM cumulative c
   LEFT JOIN net_credit n ON n.order_line_id = c.order_line_id
-  LEFT JOIN excess e ON e.order_line_id = c.order_line_id AND e.invoice_id = c.invoice_id AND c.counts
+  LEFT JOIN work_credit e ON e.order_line_id = c.order_line_id AND e.invoice_id = c.invoice_id AND c.counts
   LEFT JOIN dear d ON d.order_line_id = c.order_line_id AND d.invoice_id = c.invoice_id AND c.counts
 ),
 -- 4. each check: what is above its base, against the limits
@@ -137,10 +88,6 @@ SELECT j.invoice_line_id, j.invoice_id, j.order_line_id, j.evaluated,
        j.order_gate IS NOT NULL OR j.supplier_mismatch OR j.currency_diff OR j.po_not_approved OR j.po_closed OR j.uom_unmapped OR j.line_arith AS gated,
        COALESCE(j.qty_ord, FALSE) AS qty_ord, COALESCE(j.qty_rec, FALSE) AS qty_rec, COALESCE(j.amt_rec, FALSE) AS amt_rec,
        COALESCE(j.no_receipt, FALSE) AS no_receipt, j.price, j.credit_excess,
-       j.document_quantity, j.document_value, j.quantity_after, j.value_after, j.credited_quantity, j.credited_value, j.billed_quantity, j.billed_value, j.quantity_scale,
-       -- covered by what was received (two-way: ordered): all of the line, or what its share of the running total leaves
-       CASE WHEN NOT j.counts OR j.is_credit OR j.amount_based THEN NULL
-            WHEN j.quantity_after <= CASE WHEN j.match_type = 3 THEN j.received ELSE j.ordered END THEN j.quantity
-            ELSE GREATEST(CASE WHEN j.match_type = 3 THEN j.received ELSE j.ordered END - (j.quantity_after - j.quantity), 0) END AS covered_quantity
+       j.document_quantity, j.document_value, j.quantity_after, j.value_after, j.credited_quantity, j.credited_value, j.billed_quantity, j.billed_value
 FROM judged j
 WHERE j.in_scope

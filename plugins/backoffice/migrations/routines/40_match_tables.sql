@@ -1,5 +1,5 @@
 -- Working set of one matching transaction; emptied at its start. Unlogged: a crash rolls the transaction back anyhow.
-DROP TABLE IF EXISTS ledger.work_scope, ledger.work_repetition, ledger.work_invoice, ledger.work_tolerance, ledger.work_line, ledger.work_unbookable,
+DROP TABLE IF EXISTS ledger.work_scope, ledger.work_repetition, ledger.work_invoice, ledger.work_tolerance, ledger.work_line, ledger.work_unbookable, ledger.work_credit,
   ledger.work_verdict, ledger.work_hold, ledger.work_waiting_line;
 CREATE UNLOGGED TABLE ledger.work_scope (invoice_id bigint NOT NULL, in_scope boolean NOT NULL, queued boolean NOT NULL);
 -- Documents of one supplier group and kind whose numbers are equal, confusable or permuted.
@@ -7,7 +7,7 @@ CREATE UNLOGGED TABLE ledger.work_repetition (invoice_id bigint NOT NULL, other_
 CREATE UNLOGGED TABLE ledger.work_invoice (
   -- evaluated: it was judged before, so it and its lines have a state
   invoice_id bigint NOT NULL, in_scope boolean NOT NULL, evaluated boolean NOT NULL, entity text NOT NULL, is_credit boolean NOT NULL,
-  supplier_id text, currency text NOT NULL,
+  supplier_id text, currency text NOT NULL, invoice_date date NOT NULL,
   -- rank in business order: booked first, then document date, number (normalised, then as written), content
   document_order bigint NOT NULL, booking_no bigint,
   -- above what the machine may decide, and nobody approved it
@@ -27,6 +27,11 @@ CREATE UNLOGGED TABLE ledger.work_tolerance (
 );
 -- Invoices that cannot be booked now: what is credited is not compared with them.
 CREATE UNLOGGED TABLE ledger.work_unbookable (invoice_id bigint NOT NULL);
+-- Credit notes on their order lines: judge_credit_notes.
+CREATE UNLOGGED TABLE ledger.work_credit (
+  order_line_id bigint NOT NULL, invoice_id bigint NOT NULL, quantity numeric NOT NULL, amount numeric NOT NULL, in_excess boolean NOT NULL,
+  credited_quantity numeric NOT NULL, credited_value numeric NOT NULL, billed_quantity numeric NOT NULL, billed_value numeric NOT NULL, credited boolean NOT NULL
+);
 -- The verdicts on which a code stands; the others go straight into line_state.
 CREATE UNLOGGED TABLE ledger.work_verdict (
   invoice_line_id bigint NOT NULL, invoice_id bigint NOT NULL, order_line_id bigint,

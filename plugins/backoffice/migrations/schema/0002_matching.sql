@@ -24,5 +24,11 @@ FROM (SELECT order_line_id, count(*) AS receipts, count(*) FILTER (WHERE NOT val
              coalesce(sum(received_value), 0) AS value FROM purchasing.receipt_line WHERE order_line_id IS NOT NULL GROUP BY order_line_id) r
 WHERE r.order_line_id = o.order_line_id;
 
--- How much of a line is covered, and by which receipts, stands in the allocation; its running totals in its holds.
-ALTER TABLE ledger.line_state DROP COLUMN billed_before, DROP COLUMN received;
+-- Which receipt covers how much of which invoice line, in order units: three-way order lines with quantities. Derived like a
+-- verdict: whatever touches an order line allocates it anew.
+CREATE TABLE ledger.receipt_allocation (
+  invoice_line_id bigint NOT NULL, receipt_line_id bigint NOT NULL, order_line_id bigint NOT NULL, quantity numeric NOT NULL CHECK (quantity > 0),
+  PRIMARY KEY (invoice_line_id, receipt_line_id)
+);
+CREATE INDEX receipt_allocation_by_order_line ON ledger.receipt_allocation (order_line_id);
+ALTER TABLE ledger.line_state DROP COLUMN matched_quantity, DROP COLUMN billed_before, DROP COLUMN received;
