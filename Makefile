@@ -1,7 +1,7 @@
 # Every command here also works by hand: the package lives in .venv, its command is .venv/bin/backoffice.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo down test drill bench lint lock
+.PHONY: help demo down test drill bench lint new-process lock
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -17,7 +17,7 @@ export UV_SYSTEM_CERTS ?= true
 endif
 
 help:  ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.installed  ## Start everything, run the nightly reconciliation, show what happened and what to decide
 	@BACKOFFICE_DEMO_BEGAN=$(BEGAN) $(BIN)/python -m backoffice.runtime.demo
@@ -39,6 +39,9 @@ lint: $(VENV)/.installed-dev  ## Check style, format, types and the direction of
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+new-process: $(VENV)/.installed-dev  ## Write a small process that runs, to start from: NAME=overdue_items
+	@$(BIN)/python docs/templates/new_process.py '$(subst ','\'',$(NAME))'
 
 lock: $(VENV)/.installed  ## Write the requirements files anew from pyproject.toml
 	@echo 'uv' | $(LOCK) - -o requirements-bootstrap.txt

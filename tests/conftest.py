@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import psycopg
@@ -20,6 +21,7 @@ os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="backoffice-airflow-"))
 
 PASSWORD = "test-only"
+BUSINESS_DATE = date(2026, 11, 20)  # a Friday
 LOG_INS = {
     "migrator": "backoffice_migrator",
     "app": "backoffice_app",
@@ -95,6 +97,8 @@ def ledger_template(postgres: str) -> str:
     with psycopg.connect(make_conninfo(postgres, dbname=name)) as connection:
         # the ERP users of tests/books.py are somebody, else nobody could be told apart from them
         connection.execute("INSERT INTO review.identity VALUES ('erp', 'erp-creator', 'p-admin')")
+        # the dates that tests write down are read on this day, whenever they run
+        connection.execute("INSERT INTO ops.simulated_clock (business_date) VALUES (%s)", (BUSINESS_DATE,))
     return name
 
 

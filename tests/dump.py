@@ -39,6 +39,10 @@ BOOKS = {
     "line states": """
         SELECT i.content_hash, l.position, s.state
         FROM ledger.line_state s JOIN purchasing.invoice_line l USING (invoice_line_id) JOIN purchasing.invoice i ON i.invoice_id = l.invoice_id""",
+    "receipt allocations": """
+        SELECT i.content_hash, l.position, r.receipt_number, r.receipt_line, a.quantity
+        FROM ledger.receipt_allocation a JOIN purchasing.invoice_line l USING (invoice_line_id) JOIN purchasing.invoice i USING (invoice_id)
+        JOIN purchasing.receipt_line r ON r.receipt_line_id = a.receipt_line_id""",
     "invoice states": """
         SELECT i.content_hash, i.invoice_number, s.state, s.booking_no IS NOT NULL, s.payment_block
         FROM ledger.invoice_status s JOIN purchasing.invoice i USING (invoice_id)""",

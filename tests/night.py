@@ -93,11 +93,16 @@ def _kept_from_running(task: Any, upstream: list[Any]) -> BaseException | None:
     return ended[0] if ended else None
 
 
-def run_task(task: Any, run_id: str, params: Mapping[str, Any] | None = None) -> Any:
+def run_task(
+    task: Any,
+    run_id: str,
+    params: Mapping[str, Any] | None = None,
+    dag_id: str = "invoice_reconciliation",
+) -> Any:
     """Execute one operator; return its result, or the error by which it ended."""
     context = {
-        "dag_run": SimpleNamespace(dag_id="invoice_reconciliation", run_id=run_id),
-        "ti": SimpleNamespace(dag_id="invoice_reconciliation", run_id=run_id, task_id=task.task_id),
+        "dag_run": SimpleNamespace(dag_id=dag_id, run_id=run_id),
+        "ti": SimpleNamespace(dag_id=dag_id, run_id=run_id, task_id=task.task_id),
         "params": dict(params or {}),
     }
     try:

@@ -48,9 +48,7 @@ def test_it_reconciles_an_export(dag, ledger, tmp_path: Path) -> None:
     for table, text in EXPORT.items():
         (folder / f"{table}.csv").write_text(text, encoding="utf-8")
     with ledger.connect("admin") as connection:
-        connection.execute(
-            "INSERT INTO ops.simulated_clock (business_date) VALUES (%s)", (date(2026, 11, 18),)
-        )
+        connection.execute("UPDATE ops.simulated_clock SET business_date = %s", (date(2026, 11, 18),))
     with environment({
         "AIRFLOW_CONN_BACKOFFICE_LEDGER": connection_json(ledger.dsn("app")),
         "AIRFLOW__BACKOFFICE__REPORT_DIR": str(tmp_path / "reports"),

@@ -49,6 +49,7 @@ def test_a_policy_is_activated_as_described(ledger) -> None:
         connection.execute("SET ROLE backoffice_owner")
         connection.execute(line.replace(":'text'", "%s"), (text,))
         active = connection.execute(
-            "SELECT version, content FROM ledger.policy_version WHERE active_until IS NULL"
+            "SELECT version, content FROM ledger.policy_version "
+            "WHERE policy_id = 'approve_invoice' AND active_until IS NULL"
         ).fetchall()
     assert active == [(3, text)]

@@ -35,6 +35,7 @@ def files() -> list[Path]:
         ".toml",
         ".txt",
         ".svg",
+        ".tmpl",
         "",
     }
     return [

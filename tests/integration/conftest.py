@@ -43,10 +43,7 @@ def product(ledger, tmp_path) -> Iterator[None]:
 def set_business_day(ledger: Ledger, day: date) -> None:
     """Set the ledger's business date."""
     with ledger.connect("admin") as connection:
-        connection.execute(
-            "INSERT INTO ops.simulated_clock (business_date) VALUES (%s) ON CONFLICT (only_row) DO UPDATE SET business_date = excluded.business_date",
-            (day,),
-        )
+        connection.execute("UPDATE ops.simulated_clock SET business_date = %s", (day,))
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def nights(postgres: str, ledger_template: str, tmp_path_factory: pytest.TempPat
         stack.callback(undisturbed.drop_all)
         database = undisturbed.copy(ledger_template)
         with undisturbed.connect(database, "admin") as connection:
-            connection.execute("INSERT INTO ops.simulated_clock (business_date) VALUES (%s)", (ANCHOR,))
+            connection.execute("UPDATE ops.simulated_clock SET business_date = %s", (ANCHOR,))
         for task_id in NIGHT:
             if task_id == "act_on_answers":
                 undisturbed.answer(database)

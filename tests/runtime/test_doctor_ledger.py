@@ -25,6 +25,7 @@ def as_admin(ledger: Any, *statements: str) -> None:
 
 
 def test_a_fresh_ledger_is_good_throughout(ledger: Any) -> None:
+    as_admin(ledger, "DELETE FROM ops.simulated_clock")
     checks = (
         doctor_ledger.reachable,
         doctor_ledger.at_head,
@@ -88,7 +89,7 @@ def test_a_log_in_that_may_become_owner_is_found(ledger: Any) -> None:
 
 
 def test_a_simulated_day_is_told(ledger: Any) -> None:
-    as_admin(ledger, "INSERT INTO ops.simulated_clock (business_date) VALUES ('2030-01-02')")
+    as_admin(ledger, "UPDATE ops.simulated_clock SET business_date = '2030-01-02'")
     found = look(ledger, doctor_ledger.business_clock)["business clock"]
     assert not found.ok
     assert "2030-01-02" in found.seen

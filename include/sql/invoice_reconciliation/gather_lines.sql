@@ -1,58 +1,43 @@
 -- Question: how does each invoice line of the working set stand to its order line, and does it count in running totals?
--- Grain: one row per invoice line. bookable = booked, or no code that blocks posting stands on the document. Nothing received on
--- a GR-based order line is such a code; whether it stands is judged here as if nothing had been credited, the cautious reading,
--- because credits are judged against what is bookable.
-INSERT INTO work_line (invoice_line_id, invoice_id, document_order, order_line_id, tolerance_id, in_scope, is_credit, counts, bookable,
-  supplier_mismatch, currency_diff, po_not_approved, po_closed, uom_unmapped, line_arith, order_gate, scaled_quantity, net_amount)
+-- Grain: one row per invoice line, with what was ordered and received on its order line.
+-- Made anew each time, because Postgres reads in parallel for a new table only. Quantities are in order units times
+-- quantity_scale, the common denominator of the unit factors of all lines billed on that order line (convert_units);
+-- price_denominator is the price base times that scale.
+DROP TABLE IF EXISTS ledger.work_line;
+CREATE UNLOGGED TABLE ledger.work_line AS
 WITH gated AS (
-  SELECT l.invoice_line_id, l.invoice_id, w.document_order, l.order_line_id, coalesce(k.tolerance_id, t.tolerance_id) AS tolerance_id, w.in_scope, w.is_credit,
-         w.booking_no IS NOT NULL AS booked,
-         CASE WHEN l.order_line_id IS NOT NULL THEN NULL
-              WHEN l.po_number IS NULL THEN 'PO_MISSING'
-              WHEN EXISTS (SELECT FROM order_line x WHERE x.entity = w.entity AND x.po_number = l.po_number) THEN 'LINE_UNMATCHED'
-              ELSE 'PO_NOT_FOUND' END AS order_gate,
-         o.order_line_id IS NOT NULL AND o.supplier_id IS DISTINCT FROM i.supplier_id AS supplier_mismatch,
-         o.order_line_id IS NOT NULL AND o.currency <> i.currency AS currency_diff,
+  SELECT l.invoice_line_id, l.invoice_id, w.document_order, l.order_line_id, coalesce(n.tolerance_id, t.tolerance_id) AS tolerance_id,
+         w.in_scope, w.evaluated, w.booking_no IS NOT NULL AS booked, w.is_credit, w.repeated, l.net_amount, l.quantity, l.tax_category IS NOT NULL AS taxed,
+         CASE WHEN l.order_line_id IS NOT NULL THEN NULL WHEN l.po_number IS NULL THEN 'PO_MISSING'
+              ELSE coalesce((SELECT 'LINE_UNMATCHED' FROM order_line x WHERE x.po_number = l.po_number AND x.entity = w.entity LIMIT 1), 'PO_NOT_FOUND') END AS order_gate,
+         o.order_line_id IS NOT NULL AND o.supplier_id IS DISTINCT FROM w.supplier_id AS supplier_mismatch,
+         o.order_line_id IS NOT NULL AND o.currency <> w.currency AS currency_diff,
          o.order_line_id IS NOT NULL AND NOT o.approved AS po_not_approved,
-         o.order_line_id IS NOT NULL AND o.closed AS po_closed,
-         o.order_line_id IS NOT NULL AND NOT o.amount_based AND l.uom IS DISTINCT FROM o.uom AND coalesce(f.numerator, g.numerator) IS NULL AS uom_unmapped,
-         CASE WHEN o.order_line_id IS NULL OR o.amount_based THEN 0
-              WHEN l.uom = o.uom AND k.quantity_scale = 1 THEN l.quantity
-              ELSE l.quantity * coalesce(f.numerator, g.numerator, 1) * div(k.quantity_scale, coalesce(f.denominator, g.denominator, 1)) END AS scaled_quantity,
-         l.net_amount,
-         coalesce(abs(l.net_amount * l.price_base_quantity - (l.quantity * l.unit_price + (l.charge_total - l.allowance_total) * l.price_base_quantity))
-           > coalesce(n.line_arith_abs, t.line_arith_abs) * l.price_base_quantity, false) AS line_arith,
-         w.duplicate IS NOT DISTINCT FROM 'DUP_EXACT' AND w.booking_no IS NULL AND NOT EXISTS (
-           SELECT FROM hold h WHERE h.invoice_id = w.invoice_id AND h.code = 'DUP_EXACT' AND h.release_kind = 'person') AS repeated,
-         w.total_arith IS NOT NULL OR w.not_evaluable IS NOT NULL AS document_fault,
-         coalesce(o.match_type = 3 AND o.gr_based AND NOT w.is_credit AND CASE WHEN o.amount_based THEN k.receipts = 0 ELSE k.received <= 0 END, false) AS unreceived,
-         coalesce(o.amount_based, false) AS amount_based, o.unit_price AS order_price, o.price_base_quantity * k.quantity_scale AS price_denominator,
-         coalesce(n.no_receipt_abs, t.no_receipt_abs) AS no_receipt_abs
+         o.order_line_id IS NOT NULL AND o.closed AND w.booking_no IS NULL AS po_closed, -- closed after its last invoice: nothing to ask
+         o.amount_based IS FALSE AND l.uom IS DISTINCT FROM o.uom AS other_unit,
+         -- what was billed is what it says: nothing to compute; else the difference against the limit
+         NOT (l.net_amount = l.quantity * l.unit_price AND l.price_base_quantity = 1 AND l.charge_total = 0 AND l.allowance_total = 0)
+           AND abs(l.net_amount * l.price_base_quantity - (l.quantity * l.unit_price + (l.charge_total - l.allowance_total) * l.price_base_quantity))
+             > coalesce(n.line_arith_abs, t.line_arith_abs) * l.price_base_quantity AS line_arith,
+         coalesce(o.gr_based, false) AS gr_based, coalesce(o.amount_based, false) AS amount_based, coalesce(o.match_type, 0) AS match_type,
+         o.quantity AS ordered, o.unit_price AS order_price, o.price_base_quantity AS price_denominator,
+         coalesce(o.receipts, 0) AS receipts, coalesce(o.unknown_receipts, 0) AS unknown_receipts, o.received_quantity AS received, o.received_value,
+         -- what only checks could judge that are not built
+         CASE WHEN l.quantity <= 0 OR l.net_amount < 0 OR o.amount_based AND o.match_type = 2 OR o.order_date > w.invoice_date OR l.tax_rate <> o.tax_rate THEN concat_ws(', ',
+           CASE WHEN l.quantity <= 0 OR l.net_amount < 0 THEN 'line with a quantity or amount that is not positive' END,
+           CASE WHEN o.amount_based AND o.match_type = 2 THEN 'amount ordered without a receipt to compare' END,
+           CASE WHEN o.order_date > w.invoice_date THEN 'order placed after the invoice date' END,
+           CASE WHEN l.tax_rate <> o.tax_rate THEN 'tax rate is not the order''s' END) END AS unjudged
   FROM work_invoice w
   JOIN work_tolerance t ON t.scope = w.entity
-  JOIN invoice i ON i.invoice_id = w.invoice_id
   JOIN invoice_line l ON l.invoice_id = w.invoice_id
   LEFT JOIN order_line o ON o.order_line_id = l.order_line_id
-  LEFT JOIN work_order_line k ON k.order_line_id = l.order_line_id
-  LEFT JOIN work_tolerance n ON n.tolerance_id = k.tolerance_id
-  LEFT JOIN uom_factor f ON f.from_uom = l.uom AND f.to_uom = o.uom AND f.item = o.item AND l.uom <> o.uom
-  LEFT JOIN uom_factor g ON g.from_uom = l.uom AND g.to_uom = o.uom AND g.item = '*' AND l.uom <> o.uom
-), flagged AS (
-  SELECT g.*, g.supplier_mismatch OR g.currency_diff OR g.po_not_approved OR g.po_closed AS order_fault FROM gated g
-), awaiting_receipt AS (
-  SELECT f.invoice_id, f.amount_based, f.order_price, f.price_denominator, f.no_receipt_abs,
-         SUM(f.scaled_quantity) OVER business_order AS quantity_after, SUM(f.net_amount) OVER business_order AS value_after
-  FROM flagged f WHERE f.unreceived AND NOT (f.order_fault OR f.uom_unmapped OR f.repeated)
-  WINDOW business_order AS (PARTITION BY f.order_line_id ORDER BY f.document_order)
-), faulty AS (
-  SELECT DISTINCT f.invoice_id FROM flagged f
-  WHERE f.order_fault OR f.repeated OR f.document_fault OR f.line_arith OR f.order_gate IN ('PO_MISSING', 'PO_NOT_FOUND')
-  UNION
-  SELECT a.invoice_id FROM awaiting_receipt a
-  WHERE CASE WHEN a.amount_based THEN a.value_after > a.no_receipt_abs ELSE a.order_price * a.quantity_after > a.no_receipt_abs * a.price_denominator END
+  LEFT JOIN work_tolerance n ON n.tolerance_id = l.order_line_id
 )
-SELECT f.invoice_line_id, f.invoice_id, f.document_order, f.order_line_id, f.tolerance_id, f.in_scope, f.is_credit,
-       f.order_gate IS NULL AND NOT (f.order_fault OR f.uom_unmapped OR f.repeated),
-       f.booked OR x.invoice_id IS NULL,
-       f.supplier_mismatch, f.currency_diff, f.po_not_approved, f.po_closed, f.uom_unmapped, f.line_arith, f.order_gate, f.scaled_quantity, f.net_amount
-FROM flagged f LEFT JOIN faulty x ON x.invoice_id = f.invoice_id;
+SELECT g.invoice_line_id, g.invoice_id, g.document_order, g.order_line_id, g.tolerance_id, g.receipts, g.unknown_receipts, g.match_type, g.in_scope, g.evaluated,
+       g.booked, g.is_credit,
+       g.order_line_id IS NOT NULL AND NOT (g.supplier_mismatch OR g.currency_diff OR g.po_not_approved OR g.po_closed OR g.other_unit OR g.repeated) AS counts,
+       g.unjudged, g.taxed, g.supplier_mismatch, g.currency_diff, g.po_not_approved, g.po_closed, g.other_unit AS uom_unmapped, coalesce(g.line_arith, false) AS line_arith,
+       g.gr_based, g.amount_based, g.order_gate, CASE WHEN g.amount_based THEN 0 ELSE g.quantity END AS quantity, g.net_amount, 1::numeric AS quantity_scale,
+       g.ordered, g.order_price, g.price_denominator, g.received, g.received_value
+FROM gated g;

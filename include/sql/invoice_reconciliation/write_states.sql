@@ -20,14 +20,18 @@ FROM by_line b
 WHERE b.invoice_line_id = s.invoice_line_id
   AND s.state <> CASE b.weight WHEN 3 THEN 'waiting_source' WHEN 2 THEN 'held' WHEN 1 THEN 'waiting_receipt' ELSE 'matched' END;
 
-INSERT INTO invoice_status AS s (invoice_id, state, evaluated_run)
 WITH worst AS (
   SELECT h.invoice_id, max(CASE WHEN h.code = 'NO_RECEIPT' THEN 1 ELSE 2 END) AS weight
   FROM hold h JOIN work_invoice w ON w.invoice_id = h.invoice_id AND w.in_scope
   WHERE h.released_at IS NULL AND h.effect <> 'W' GROUP BY h.invoice_id
+), judged AS (
+  SELECT w.invoice_id, w.evaluated,
+         CASE WHEN w.blocked THEN 'waiting_source' WHEN h.weight = 2 THEN 'held' WHEN h.weight = 1 THEN 'waiting_receipt' ELSE 'matched' END AS state
+  FROM work_invoice w LEFT JOIN worst h ON h.invoice_id = w.invoice_id
+  WHERE w.in_scope
+), changed AS (
+  UPDATE invoice_status s SET state = j.state, evaluated_run = run_in, evaluated_at = now()
+  FROM judged j WHERE j.evaluated AND s.invoice_id = j.invoice_id AND s.state <> j.state AND s.state <> 'rejected'
 )
-SELECT w.invoice_id, CASE WHEN w.blocked THEN 'waiting_source' WHEN h.weight = 2 THEN 'held' WHEN h.weight = 1 THEN 'waiting_receipt' ELSE 'matched' END, run_in
-FROM work_invoice w LEFT JOIN worst h ON h.invoice_id = w.invoice_id
-WHERE w.in_scope
-ON CONFLICT (invoice_id) DO UPDATE SET state = excluded.state, evaluated_run = excluded.evaluated_run, evaluated_at = now()
-WHERE s.state IS DISTINCT FROM excluded.state AND s.state <> 'rejected';
+INSERT INTO invoice_status (invoice_id, state, evaluated_run)
+SELECT j.invoice_id, j.state, run_in FROM judged j WHERE NOT j.evaluated;

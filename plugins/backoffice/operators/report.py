@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import psycopg
 from airflow.sdk import BaseOperator
-from airflow.sdk.configuration import conf
 from psycopg.types.json import Jsonb
 
 from backoffice import settings
@@ -19,9 +16,12 @@ from backoffice.hooks.ledger import LedgerHook
 from backoffice.operators import steps
 from backoffice.operators.ledger_run import open_ledger_run
 from backoffice.operators.ledger_step import translated
+from backoffice.operators.report_file import report_folder, write_whole
 from backoffice.operators.run_report import render_run_report
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from airflow.sdk import Context
 
 
@@ -106,21 +106,7 @@ class ReportOperator(BaseOperator):
         return report
 
     def _write(self, run_id: int, report: dict[str, Any]) -> Path:
-        configured = self.report_dir or settings.option("report_dir")
-        folder = (
-            Path(configured)
-            if configured
-            else Path(conf.get("core", "dags_folder")).parent / "backoffice" / "reports"
-        )
-        folder.mkdir(parents=True, exist_ok=True)
-        file = folder / f"run-{run_id}.html"
-        _write_whole(file, render_run_report(report))
-        _write_whole(file.with_suffix(".json"), json.dumps(report, indent=1, sort_keys=True))
+        file = report_folder(self.report_dir) / f"run-{run_id}.html"
+        write_whole(file, render_run_report(report))
+        write_whole(file.with_suffix(".json"), json.dumps(report, indent=1, sort_keys=True))
         return file
-
-
-def _write_whole(file: Path, text: str) -> None:
-    """Write a file so that readers see the old or the new one, even when two attempts write at once."""
-    partial = file.with_suffix(f".{uuid4().hex}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(file)

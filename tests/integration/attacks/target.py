@@ -42,7 +42,6 @@ class Target:
 def build(copies: Copies, database: str) -> int:
     """Fill a ledger: paid, held for payment, parked, above the limit, waiting, quarantined, and one that is not decided yet."""
     with copies.connect(database, "admin") as admin:
-        admin.execute("INSERT INTO ops.simulated_clock (business_date) VALUES ('2026-11-20')")
         admin.execute(
             "INSERT INTO ledger.tolerance (tolerance_set, code, up_pct, up_abs, combine, effective_from) "
             "SELECT 'generous', code, 100, 100000, 'lenient', '2000-01-01' FROM ledger.tolerance WHERE tolerance_set = 'default'"

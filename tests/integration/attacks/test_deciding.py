@@ -165,7 +165,6 @@ def test_an_authority_for_something_else(desk: Desk, change: str) -> None:
 
 def test_the_time_zone_of_the_session_prolongs_no_authority(desk: Desk) -> None:
     """Authority ends with the company's business day, whatever day the caller's session says it is."""
-    desk.admin("INSERT INTO ops.simulated_clock (business_date) VALUES ('2026-11-20')")
     desk.admin("UPDATE review.authority SET effective_to = '2026-11-19' WHERE person_id = 'p-buyer'")
     for zone in ("Pacific/Kiritimati", "Etc/GMT+12", "UTC"):
         desk.web.execute("SELECT set_config('timezone', %s, false)", (zone,))

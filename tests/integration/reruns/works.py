@@ -104,7 +104,7 @@ def works_of(company: Company, postgres: str, template: str, folder: Any) -> Ite
         stack.callback(works.drop_all)
         works.empty = works.copy(template)
         with works.connect(works.empty, "admin") as connection:
-            connection.execute("INSERT INTO ops.simulated_clock (business_date) VALUES (%s)", (ANCHOR,))
+            connection.execute("UPDATE ops.simulated_clock SET business_date = %s", (ANCHOR,))
         yield works
 
 

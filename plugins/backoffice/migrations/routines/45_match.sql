@@ -6,13 +6,21 @@ BEGIN
   {{ include: invoice_reconciliation/list_holds }}
 END $$;
 
+-- Which receipt covers which invoice line, anew for the order lines of the working set.
+CREATE OR REPLACE FUNCTION ledger.allocate_receipts() RETURNS void
+LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  {{ include: invoice_reconciliation/allocate_receipts }}
+END $$;
+
 -- Match what is queued: verdict per line, holds raised and cleared by facts, state per line and invoice. Books nothing.
 -- Retried, cleared or run twice it finds the queue empty and changes nothing.
 CREATE OR REPLACE FUNCTION ledger.match_invoices(run_in bigint, tolerance_set_in text DEFAULT NULL,
   OUT invoices bigint, OUT lines bigint, OUT holds_opened bigint, OUT holds_released bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, purchasing, pg_catalog, pg_temp SET work_mem = '128MB' SET jit = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, purchasing, pg_catalog, pg_temp SET work_mem = '256MB' SET jit = off SET parallel_tuple_cost = 0.01 AS $$
 #variable_conflict use_column
-DECLARE this_run ops.run; stale text[]; rule text; tolerances text;
+DECLARE this_run ops.run; stale text[]; rule text; tolerances text; missing text;
 BEGIN
   SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;
   PERFORM ops.lock_process(this_run.process);
@@ -20,17 +28,30 @@ BEGIN
   IF NOT EXISTS (SELECT FROM tolerance t WHERE t.tolerance_set = tolerances) THEN
     RAISE EXCEPTION 'there is no tolerance set %; known are %', tolerances, (SELECT string_agg(DISTINCT t.tolerance_set, ', ') FROM tolerance t) USING ERRCODE = 'BO422';
   END IF;
+  SELECT string_agg(c.code || ' of entity ' || e.entity, ', ' ORDER BY e.entity, c.code) INTO missing FROM ops.entity e CROSS JOIN (SELECT DISTINCT t.code FROM tolerance t) c
+  WHERE NOT EXISTS (SELECT FROM tolerance t WHERE t.tolerance_set = tolerances AND t.code = c.code AND t.scope_rank >= 5 AND (t.entity IS NULL OR t.entity = e.entity)
+    AND t.effective_from <= this_run.business_date AND (t.effective_to IS NULL OR t.effective_to >= this_run.business_date));
+  IF missing IS NOT NULL THEN
+    RAISE EXCEPTION 'tolerance set % has no row in force on % for %; a limit that is not checked is a row without percent and amount, not a missing row',
+      tolerances, this_run.business_date, missing USING ERRCODE = 'BO422';
+  END IF;
   PERFORM ops.rehearse(this_run, tolerances);
   stale := ops.stale_datasets(run_in);
   SELECT encode(sha256(convert_to(string_agg(t.sha256, '' ORDER BY t.name), 'UTF8')), 'hex') INTO rule
   FROM ops.installed_text t WHERE t.name LIKE 'include/sql/invoice_reconciliation/%';
 
+  -- limits that came into force or ran out since the last run
+  IF EXISTS (SELECT FROM tolerance t, (SELECT max(r.business_date) AS day FROM ops.run r WHERE r.process = this_run.process AND r.run_id < run_in AND NOT r.dry_run) last
+             WHERE t.tolerance_set = tolerances AND (t.effective_from > last.day AND t.effective_from <= this_run.business_date
+                OR t.effective_to >= last.day AND t.effective_to < this_run.business_date)) THEN
+    {{ include: invoice_reconciliation/queue_open_invoices }}
+  END IF;
   PERFORM fill_work_invoices();
   PERFORM find_duplicates();
-  PERFORM check_documents(this_run.business_date, tolerances);
   PERFORM fill_work_tolerances(this_run.business_date, tolerances);
-  PERFORM fill_work_order_lines();
   PERFORM fill_work_lines();
+  PERFORM check_documents(this_run.business_date, tolerances);
+  PERFORM fill_work_credits();
   {{ include: invoice_reconciliation/write_verdicts }}
   ANALYZE work_verdict;
   PERFORM fill_work_holds();
@@ -74,5 +95,6 @@ BEGIN
 
   SELECT count(*) INTO invoices FROM work_invoice WHERE in_scope;
   SELECT count(*) INTO lines FROM work_line WHERE in_scope;
+  PERFORM allocate_receipts();
   DELETE FROM match_queue q USING work_invoice w WHERE w.invoice_id = q.invoice_id AND w.in_scope AND NOT w.blocked;
 END $$;

@@ -5,7 +5,7 @@ FROM purchasing.invoice i
 JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id
 LEFT JOIN LATERAL (
   SELECT string_agg(concat_ws(',', l.position, encode(o.content_hash, 'hex'),
-           (SELECT concat_ws('/', count(*), trim_scale(sum(r.quantity)), trim_scale(sum(r.received_value))) FROM purchasing.receipt_line r WHERE r.order_line_id = l.order_line_id)), ';' ORDER BY l.position) AS facts
+           concat_ws('/', o.receipts, o.unknown_receipts, trim_scale(o.received_quantity), trim_scale(o.received_value))), ';' ORDER BY l.position) AS facts
   FROM purchasing.invoice_line l LEFT JOIN purchasing.order_line o ON o.order_line_id = l.order_line_id WHERE l.invoice_id = i.invoice_id
 ) lines ON true
 LEFT JOIN LATERAL (

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import ExceptionRetryPolicy, Param, RetryAction, RetryRule, TriggerRule, chain
+from airflow.sdk import Param, TriggerRule, chain
 
 from backoffice.assets import JOURNAL, PAYMENT_PROPOSALS, REVIEW_CASES
 from backoffice.operators.decide import DecideInvoicesOperator
@@ -22,6 +21,7 @@ from backoffice.operators.reconcile import (
     PostEntriesOperator,
 )
 from backoffice.operators.report import ReportOperator
+from backoffice.operators.retries import RETRIES
 from backoffice.processes.invoice_reconciliation.config import (
     PROCESS,
     ExtractSource,
@@ -36,35 +36,7 @@ if TYPE_CHECKING:
 
 SUITES = {"invoices": ["invoices", "invoice_lines", "invoice_taxes"]}
 
-# Only what a retry can heal is tried again: the network, a source, a lock. Wrong data and wrong settings
-# are not.
-RETRY_POLICY = ExceptionRetryPolicy(
-    rules=[
-        RetryRule(
-            exception="backoffice.exceptions.ConfigurationError",
-            action=RetryAction.FAIL,
-            reason="a setting is wrong",
-        ),
-        RetryRule(
-            exception="backoffice.exceptions.BusinessStop",
-            action=RetryAction.FAIL,
-            reason="data or books forbid it",
-        ),
-        RetryRule(
-            exception="backoffice.exceptions.TransientError",
-            action=RetryAction.RETRY,
-            reason="network, source or lock",
-        ),
-    ]
-)
-DEFAULT_ARGS: dict[str, Any] = {
-    "owner": "accounts-payable",
-    "retries": 2,
-    "retry_delay": timedelta(seconds=10),
-    "retry_exponential_backoff": True,
-    "max_retry_delay": timedelta(minutes=10),
-    "retry_policy": RETRY_POLICY,
-}
+DEFAULT_ARGS: dict[str, Any] = {"owner": "accounts-payable", **RETRIES}
 
 
 def run_params() -> dict[str, Param]:

@@ -1,0 +1,47 @@
+-- Working set of one matching transaction; emptied at its start. Unlogged: a crash rolls the transaction back anyhow.
+DROP TABLE IF EXISTS ledger.work_scope, ledger.work_repetition, ledger.work_invoice, ledger.work_tolerance, ledger.work_line, ledger.work_unbookable, ledger.work_credit,
+  ledger.work_verdict, ledger.work_hold, ledger.work_waiting_line;
+CREATE UNLOGGED TABLE ledger.work_scope (invoice_id bigint NOT NULL, in_scope boolean NOT NULL, queued boolean NOT NULL);
+-- Documents of one supplier group and kind whose numbers are equal, confusable or permuted.
+CREATE UNLOGGED TABLE ledger.work_repetition (invoice_id bigint NOT NULL, other_invoice_id bigint NOT NULL);
+CREATE UNLOGGED TABLE ledger.work_invoice (
+  -- evaluated: it was judged before, so it and its lines have a state
+  invoice_id bigint NOT NULL, in_scope boolean NOT NULL, evaluated boolean NOT NULL, entity text NOT NULL, is_credit boolean NOT NULL,
+  supplier_id text, currency text NOT NULL, invoice_date date NOT NULL,
+  -- rank in business order: booked first, then document date, number (normalised, then as written), content
+  document_order bigint NOT NULL, booking_no bigint,
+  -- above what the machine may decide, and nobody approved it
+  above_limit boolean NOT NULL,
+  -- repeated: an exact repetition that is unbooked and that nobody has accepted
+  duplicate text, other_invoice_id bigint, repeated boolean NOT NULL DEFAULT false, total_arith text, total_arith_off numeric, total_arith_limit numeric,
+  tax_off numeric, tax_limit numeric, tax_facts jsonb, not_evaluable text, blocked boolean NOT NULL DEFAULT false
+);
+CREATE UNLOGGED TABLE ledger.work_tolerance (
+  tolerance_id bigint NOT NULL, scope text NOT NULL,
+  qty_ord_pct numeric, qty_ord_abs numeric, qty_ord_lenient boolean NOT NULL,
+  qty_rec_pct numeric, qty_rec_abs numeric, qty_rec_lenient boolean NOT NULL,
+  amt_rec_pct numeric, amt_rec_abs numeric, amt_rec_lenient boolean NOT NULL,
+  no_receipt_abs numeric,
+  price_pct numeric, price_abs numeric, price_lenient boolean NOT NULL,
+  credit_excess_abs numeric, line_arith_abs numeric
+);
+-- Invoices that cannot be booked now: what is credited is not compared with them.
+CREATE UNLOGGED TABLE ledger.work_unbookable (invoice_id bigint NOT NULL);
+-- Credit notes on their order lines: judge_credit_notes.
+CREATE UNLOGGED TABLE ledger.work_credit (
+  order_line_id bigint NOT NULL, invoice_id bigint NOT NULL, quantity numeric NOT NULL, amount numeric NOT NULL, in_excess boolean NOT NULL,
+  credited_quantity numeric NOT NULL, credited_value numeric NOT NULL, billed_quantity numeric NOT NULL, billed_value numeric NOT NULL, credited boolean NOT NULL
+);
+-- The verdicts on which a code stands; the others go straight into line_state.
+CREATE UNLOGGED TABLE ledger.work_verdict (
+  invoice_line_id bigint NOT NULL, invoice_id bigint NOT NULL, order_line_id bigint,
+  qty_ord boolean NOT NULL, qty_rec boolean NOT NULL, amt_rec boolean NOT NULL, no_receipt boolean NOT NULL,
+  price boolean NOT NULL, credit_excess boolean NOT NULL,
+  document_quantity numeric, document_value numeric, quantity_after numeric, value_after numeric,
+  credited_quantity numeric, credited_value numeric, billed_quantity numeric, billed_value numeric
+);
+CREATE UNLOGGED TABLE ledger.work_hold (
+  invoice_id bigint NOT NULL, invoice_line_id bigint, code text NOT NULL, effect text NOT NULL,
+  measured numeric, limit_value numeric, limit_unit text, scope text, facts jsonb NOT NULL, evidence_hash bytea
+);
+CREATE UNLOGGED TABLE ledger.work_waiting_line (invoice_line_id bigint, invoice_id bigint NOT NULL);
