@@ -279,7 +279,7 @@ class _Reader:
             owner=str(self.required("owner")),
             text=text,
             sha256=hashlib.sha256(text.encode("utf-8")).hexdigest(),
-            machine_limit=self.money(str(self.required("machine_limit")), "machine_limit"),
+            machine_limit=self.limit(str(self.required("machine_limit"))),
             inputs=inputs,
             outcomes=outcomes,
             rules=rules,
@@ -289,9 +289,15 @@ class _Reader:
 
     def money(self, text: str, where: str) -> Money:
         amount, _, currency = text.partition(" ")
-        if re.fullmatch(r"[0-9]+(\.[0-9]+)?", amount) and re.fullmatch("[A-Z]{3}", currency):
+        if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", amount) and re.fullmatch("[A-Z]{3}", currency):
             return Money(Decimal(amount), currency)
         raise self.fail(where, f"is {text!r}; write an amount and a currency, such as 100000.00 EUR")
+
+    def limit(self, text: str) -> Money:
+        limit = self.money(text, "machine_limit")
+        if limit.amount < 0:
+            raise self.fail("machine_limit", f"is {text!r}, below zero; 0.00 lets the machine decide nothing")
+        return limit
 
     def input(self, name: str, about: dict[str, Any]) -> Input:
         kind = about.get("type")

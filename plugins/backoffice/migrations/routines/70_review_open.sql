@@ -1,7 +1,10 @@
 -- Open holds that are a question to people: those that the latest decision asks about, and those that stand in a case. A receipt
--- that is not overdue is none, though something else of the invoice is under review; once asked, a hold stays asked.
+-- that is not overdue is none, though something else of the invoice is under review; once asked, a hold stays asked. Releasable
+-- is a hold that people may accept: of a code that stands for several reasons, every reason must be one of those.
 CREATE OR REPLACE VIEW review.asked_hold AS
-SELECT h.hold_id, h.invoice_id, h.invoice_line_id, h.code, h.effect, h.measured, h.limit_value, h.limit_unit, h.scope, h.facts, h.evidence_hash, c.role
+SELECT h.hold_id, h.invoice_id, h.invoice_line_id, h.code, h.effect, h.measured, h.limit_value, h.limit_unit, h.scope, h.facts, h.evidence_hash, c.role, c.persons,
+       c.manual_release AND (c.releasable_reasons IS NULL OR coalesce(h.facts ->> 'why', '') <> ''
+         AND NOT EXISTS (SELECT FROM unnest(string_to_array(h.facts ->> 'why', ', ')) AS reason WHERE reason !~ ('^(' || c.releasable_reasons || ')$'))) AS releasable
 FROM ledger.hold h JOIN ledger.hold_code c ON c.code = h.code
 WHERE h.released_at IS NULL AND h.effect <> 'W' AND (EXISTS (SELECT FROM review.case_item x WHERE x.hold_id = h.hold_id)
   OR EXISTS (SELECT FROM (SELECT d.outcome, d.explanation FROM ledger.decision d WHERE d.process = 'invoice_reconciliation' AND d.subject_kind = 'invoice' AND d.subject_id = h.invoice_id
@@ -149,11 +152,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
       jsonb_build_object('step', 'booked', 'at', (SELECT ops.utc(e.booked_at) FROM ledger.journal_entry e WHERE e.invoice_id = i.invoice_id AND e.event IN ('invoice', 'credit_note') ORDER BY e.entry_id DESC LIMIT 1),
         'result', CASE WHEN st.booking_no IS NULL THEN 'parked: nothing is booked' ELSE 'booked with a payment block' END)),
     'actions', (SELECT jsonb_agg(a ORDER BY a ->> 'action') FROM (
-      SELECT jsonb_build_object('action', 'accept', 'label', 'Accept', 'needs_second_person', false,
+      SELECT jsonb_build_object('action', 'accept', 'label', 'Accept',
+        'needs_second_person', EXISTS (SELECT FROM review.asked_hold h WHERE h.invoice_id = i.invoice_id AND h.role = role_in AND h.persons > 1),
         'reason_codes', jsonb_build_array('not_a_duplicate', 'agreed_with_supplier', 'receipt_confirmed', 'correct_as_billed', 'approved'),
         'effect', CASE WHEN st.booking_no IS NULL THEN 'Books the invoice: payable ' || trim_scale(i.gross_total)::text || ' ' || i.currency || ', and frees it for payment when nothing else holds it.'
                        ELSE 'Releases these holds. No journal entry; the payment block falls when nothing else holds it.' END) AS a
-      WHERE NOT EXISTS (SELECT FROM review.asked_hold h JOIN ledger.hold_code c ON c.code = h.code WHERE h.invoice_id = i.invoice_id AND h.role = role_in AND NOT c.manual_release)
+      WHERE NOT EXISTS (SELECT FROM review.asked_hold h WHERE h.invoice_id = i.invoice_id AND h.role = role_in AND NOT h.releasable)
       UNION ALL
       SELECT jsonb_build_object('action', 'reject', 'label', 'Reject', 'needs_second_person', false,
         'reason_codes', jsonb_build_array('duplicate', 'wrong_supplier', 'wrong_price', 'not_ordered', 'not_received', 'arithmetic'),

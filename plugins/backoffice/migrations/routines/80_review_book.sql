@@ -62,7 +62,7 @@ BEGIN
       result := 'rejected';
     ELSE
       UPDATE ledger.hold h SET released_at = now(), release_kind = 'person', release_decision_id = a.decision_id
-      FROM ledger.hold_code c, review.case_item x WHERE c.code = h.code AND c.manual_release AND x.case_id = a.case_id AND x.hold_id = h.hold_id AND h.released_at IS NULL;
+      FROM review.asked_hold q, review.case_item x WHERE q.hold_id = h.hold_id AND q.releasable AND x.case_id = a.case_id AND x.hold_id = h.hold_id;
       result := 'accepted';
     END IF;
     IF result = 'stale' THEN
