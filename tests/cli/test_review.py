@@ -188,7 +188,7 @@ def test_facts_that_change_between_looking_and_deciding_are_refused(
 def test_a_case_that_is_not_there_is_exit_code_1(standing_api, as_user, capsys):
     as_user("clerk")
     assert run("show", "999") == 1
-    assert "There is no case 999." in capsys.readouterr().err
+    assert "There is no case 999 that you may see." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
--- Question: which cases match the filters, the most urgent first, after the last one already shown?
+-- Question: which cases that this person may see match the filters, the most urgent first, after the last one already shown?
 -- Grain: one row per case.
 WITH page AS (
   SELECT c.case_id, coalesce(c.due_date, 'infinity') AS due
     FROM review.case c
-   WHERE c.state = ANY (%(states)s)
+   WHERE c.state = ANY (%(states)s) AND review.may_read(%(person_id)s, c.process, c.entity)
      AND (%(role)s::text IS NULL OR c.role = %(role)s)
      AND (%(code)s::text IS NULL
           OR EXISTS (SELECT FROM review.case_item i WHERE i.case_id = c.case_id AND i.code = %(code)s

@@ -1,5 +1,5 @@
 -- Question: what does this case say, and from which run is it?
--- Grain: one row, or none.
+-- Grain: one row, or none when there is no such case or this person may not see it.
 SELECT c.case_id, c.process, c.subject_kind, c.subject_id, c.subject_key, c.title, c.entity, c.role, c.amount,
        c.currency, c.due_date, c.state, c.opened_at, c.closed_at, encode(c.evidence_hash, 'hex') AS evidence_hash,
        c.handover, c.candidate_person, person.name AS candidate, r.dag_id, r.airflow_run_id,
@@ -7,4 +7,4 @@ SELECT c.case_id, c.process, c.subject_kind, c.subject_id, c.subject_key, c.titl
   FROM review.case c
   LEFT JOIN review.person person ON person.person_id = c.candidate_person
   LEFT JOIN ops.run r ON r.run_id = c.opened_run
- WHERE c.case_id = %(case_id)s
+ WHERE c.case_id = %(case_id)s AND review.may_read(%(person_id)s, c.process, c.entity)

@@ -9,6 +9,7 @@ UNKNOWN = "not known"
 _ROLES = {
     "ap_clerk": "Accounts payable",
     "ap_manager": "Accounts payable manager",
+    "auditor": "Auditor",
     "buyer": "Buyer",
     "receiver": "Goods receipt",
     "compliance_officer": "Compliance officer",

@@ -118,7 +118,7 @@ def read_case(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledge
 def download_document(case_id: CaseId, document_id: CaseId, person: Reviewer, ledger: Ledger) -> Response:
     """Return the document's bytes exactly as they arrived, as a download."""
     with ledger.reading() as connection:
-        return documents.download(connection, case_id, document_id)
+        return documents.download(connection, person, case_id, document_id)
 
 
 @router.post(

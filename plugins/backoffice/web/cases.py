@@ -72,7 +72,7 @@ class CaseRecord:
 def list_cases(
     connection: Connection, person: Person, chosen: CaseFilter, *, cursor: str | None, most: int
 ) -> CasePage:
-    """Return the cases that match, the nearest due date first, then the oldest."""
+    """Return the cases that match and that this person may see, nearest due date first, then oldest."""
     after_due, after_case = _read_cursor(cursor)
     rows = fetch_all(
         connection,
@@ -110,14 +110,14 @@ class OpenCounts:
 
 
 def count_open(connection: Connection, person: Person) -> OpenCounts:
-    """Return how many cases wait for anybody and for this person, by role and by code."""
+    """Return how many cases that this person may see wait for anybody and for them, by role and by code."""
     who = {"person_id": person.person_id, "roles": list(person.roles)}
     roles = fetch_all(connection, sql("review/count_open_cases"), who)
     return OpenCounts(
         waiting=sum(row["cases"] for row in roles),
         mine=sum(row["mine"] for row in roles),
         roles=roles,
-        codes=fetch_all(connection, sql("review/list_open_codes"), {}),
+        codes=fetch_all(connection, sql("review/list_open_codes"), who),
     )
 
 
@@ -129,15 +129,15 @@ def titles_of_codes(connection: Connection) -> dict[str, str]:
 def read_case(connection: Connection, person: Person, case_id: int) -> CaseRecord:
     """Return one case with everything a person needs to decide it.
 
-    :raises Problem: 404, there is no such case.
+    :raises Problem: 404, there is no such case, or not for this person.
     """
     case = (
-        fetch_one(connection, sql("review/read_case"), {"case_id": case_id})
+        fetch_one(connection, sql("review/read_case"), {"case_id": case_id, "person_id": person.person_id})
         if 0 < case_id <= _LAST_ID
         else None
     )
     if case is None:
-        raise Problem(404, f"There is no case {case_id}.")
+        raise Problem(404, f"There is no case {case_id} that you may see.")
     handover = case["handover"]
     case["supplier"] = (handover.get("supplier") or {}).get("name")
     sentences = {

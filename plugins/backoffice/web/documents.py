@@ -10,6 +10,7 @@ from urllib.parse import quote
 from fastapi.responses import Response
 
 from backoffice.settings import sql
+from backoffice.web.auth import Person
 from backoffice.web.database import Connection, fetch_one
 from backoffice.web.problems import Problem
 
@@ -43,13 +44,15 @@ def content_disposition(filename: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 
-def download(connection: Connection, case_id: int, document_id: int) -> Response:
+def download(connection: Connection, person: Person, case_id: int, document_id: int) -> Response:
     """Return the bytes of a document that the case speaks of.
 
-    :raises Problem: 404, the case has no such document.
+    :raises Problem: 404, the case has no such document, or not for this person.
     """
     row: dict[str, Any] | None = fetch_one(
-        connection, sql("review/read_case_document"), {"case_id": case_id, "document_id": document_id}
+        connection,
+        sql("review/read_case_document"),
+        {"case_id": case_id, "document_id": document_id, "person_id": person.person_id},
     )
     if row is None:
         raise Problem(404, f"Case {case_id} has no document {document_id}.")

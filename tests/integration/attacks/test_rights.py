@@ -27,7 +27,7 @@ COLUMN_INSERTS = {"app": {f"intake.document.{column}" for column in ("sha256", "
 READING = {
     "ops.business_date", "ops.utc", "ops.stale_datasets", "ops.check_run", "ops.build_report", "ledger.draft_policies",
     "intake.this_load", "intake.resolve_supplier", "ledger.is_business_day", "ledger.business_days", "audit.text", "audit.number",
-    "audit.object", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "review.may_have_ordered",
+    "audit.object", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "review.may_have_ordered", "review.may_read",
 }  # fmt: skip
 CALLS = {
     "app": READING | {

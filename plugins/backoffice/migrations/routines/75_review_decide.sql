@@ -8,6 +8,14 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     WHERE l.invoice_id = invoice_in AND (d.person_id IS NULL OR d.person_id = person_in))
 $$;
 
+-- May this person see cases of this process and company? Whoever holds any authority for them on the company's day; the role
+-- auditor is one that decides nothing.
+CREATE OR REPLACE FUNCTION review.may_read(person_in text, process_in text, entity_in text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM review.authority u WHERE u.person_id = person_in AND u.process IN ('*', process_in) AND u.entity IN ('*', entity_in)
+    AND ops.business_date(entity_in) BETWEEN u.effective_from AND coalesce(u.effective_to, 'infinity'))
+$$;
+
 CREATE OR REPLACE FUNCTION review.refuse(state_in text, message_in text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
