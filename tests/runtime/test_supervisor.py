@@ -97,6 +97,26 @@ def test_a_signal_to_the_supervisor_stops_everything(
     assert not look(home).alive
 
 
+def test_a_full_disk_ends_nothing_and_keeps_nothing_from_ending(home: Home, start: Start) -> None:
+    """Nothing can be written any more: what dies still comes back, no old word is believed, and the end is in order."""
+    supervisor = start()
+    wait_until(lambda: look(home).well and len(processes(home)) == 4)
+    steady = service(home, "steady")["pid"]
+    psutil.Process(supervisor.pid).rlimit(psutil.RLIMIT_FSIZE, (0, 0))
+
+    os.kill(steady, signal.SIGKILL)
+
+    wait_until(lambda: len([one for one in processes(home) if one.pid != steady]) == 4)
+    wait_until(lambda: not look(home).well)
+    assert supervisor.poll() is None
+    supervisor.send_signal(signal.SIGTERM)
+    output, _ = supervisor.communicate(timeout=20)
+    assert supervisor.returncode == 0
+    assert "the status file cannot be written" in output
+    assert "everything is stopped" in output
+    assert processes(home) == []
+
+
 def test_down_ends_the_supervisor_itself_before_it_says_so(home: Home, start: Start) -> None:
     supervisor = start()
     wait_until(lambda: look(home).well and len(processes(home)) == 4)

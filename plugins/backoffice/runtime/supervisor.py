@@ -152,7 +152,8 @@ class Supervisor:
             self._say(f"everything is up: {self._facts.get('url', '')}")
 
     def _say(self, text: str) -> None:
-        print(f"[{time.monotonic() - self._began:6.1f} s] {text}", flush=True)
+        with contextlib.suppress(OSError):  # a log that takes nothing more must not end what it tells of
+            print(f"[{time.monotonic() - self._began:6.1f} s] {text}", flush=True)
 
     def _keep_logs_small(self) -> None:
         if time.monotonic() - self._rotated < _ROTATE_EVERY:
@@ -162,27 +163,39 @@ class Supervisor:
             rotate(log, _LOG_LIMIT)
 
     def _tell(self, *, stopping: bool = False) -> None:
-        """Write the status file, at every change and every few seconds as a sign of life."""
+        """Write the status file, at every change and every few seconds as a sign of life.
+
+        Where it cannot be written (a full disk) the services go on, and no old file says that all is well.
+        """
         if time.monotonic() - self._written < _WRITE_EVERY and not stopping:
             return
         self._written = time.monotonic()
-        write_json(
-            self._home.status_file,
-            {
-                **self._facts,
-                "supervisor": {"pid": os.getpid(), "started": process_table.start_time(os.getpid())},
-                "at": time.time(),
-                "stopping": stopping,
-                "well": not stopping and all(entry.satisfied for entry in self._entries),
-                "services": [_described(entry) for entry in self._entries],
-            },
-        )
+        try:
+            write_json(self._home.status_file, self._status(stopping))
+        except OSError as error:
+            self._say(f"the status file cannot be written: {error}")
+            self._forget_status()
+
+    def _status(self, stopping: bool) -> dict[str, Any]:
+        return {
+            **self._facts,
+            "supervisor": {"pid": os.getpid(), "started": process_table.start_time(os.getpid())},
+            "at": time.time(),
+            "stopping": stopping,
+            "well": not stopping and all(entry.satisfied for entry in self._entries),
+            "services": [_described(entry) for entry in self._entries],
+        }
+
+    def _forget_status(self) -> None:
+        with contextlib.suppress(OSError):
+            self._home.status_file.unlink(missing_ok=True)
 
     # -- the end --
 
     def _stop_all(self) -> None:
         """Ask all to end, wait, kill what stays, and leave the database for last."""
-        self._tell(stopping=True)
+        with contextlib.suppress(Exception):  # whatever cannot be told, the services are ended
+            self._tell(stopping=True)
         for entry in self._entries:
             with contextlib.suppress(Exception):
                 entry.child.ask_to_end()
@@ -190,7 +203,7 @@ class Supervisor:
             with contextlib.suppress(Exception):  # one that will not end must not keep the others alive
                 entry.child.end()
         left = process_table.end(process_table.marked(INSTANCE_VARIABLE, self._mark), grace=2)
-        self._home.status_file.unlink(missing_ok=True)
+        self._forget_status()
         self._say(f"processes that will not end: {left}" if left else "everything is stopped")
 
 
