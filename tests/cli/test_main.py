@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -31,7 +32,10 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ["dsn", "--role", "web"],
         ["dsn", "--role", "migrator"],
         ["up", "x"],
-        ["migrate", "--admin-dsn", ""],
+        ["migrate", "--admin-dsn", "postgresql://boss@db.example/postgres"],
+        ["migrate", "--dsn-file", ""],
+        ["migrate", "--dsn-file", os.devnull],
+        ["migrate", "--dsn-file", "/nowhere/at/all"],
     ],
 )
 def test_wrong_use_is_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,6 +43,22 @@ def test_wrong_use_is_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> 
         main(argv)
     assert ended.value.code == 2
     assert "usage:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["file", "standard input"])
+def test_the_administrators_dsn_is_read_and_never_shown(
+    given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A server that does not answer; what is tried is what was read, and the password is in no message."""
+    dsn = "postgresql://boss:hush-hush@127.0.0.1:1/postgres?connect_timeout=2"
+    file = tmp_path / "admin.dsn"
+    file.write_text(f"{dsn}\n", encoding="utf-8")
+    monkeypatch.setattr("sys.stdin", io.StringIO(dsn))
+    assert main(["migrate", "--dsn-file", str(file) if given == "file" else "-"]) == 1
+    said = "".join(capsys.readouterr())
+    assert "the server refuses" in said
+    assert "127.0.0.1" in said
+    assert "hush" not in said
 
 
 def test_every_command_of_the_fixed_interface_is_there(capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,3 +109,11 @@ def test_it_runs_as_a_program_from_anywhere(tmp_path: Path) -> None:
     )
     assert answer.returncode == 1
     assert "nothing runs" in answer.stdout
+
+
+def test_ctrl_c_is_130_as_in_shells(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("backoffice.cli.ledger._migrate", interrupted)
+    assert main(["migrate"]) == 130

@@ -1,4 +1,4 @@
-"""The command line ``backoffice``. Exit codes: 0 good, 1 the check failed, 2 wrong use.
+"""The command line ``backoffice``. Exit codes: 0 good, 1 the check failed, 2 wrong use, 130 Ctrl-C.
 
 Each module of this package brings its commands by ``register(subparsers)``; a command sets ``run``, a
 function of the parsed arguments that returns the exit code. Airflow is imported only by commands that need
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"backoffice: {fault}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 130
+        return 130  # 128 and the number of SIGINT: what a shell says of an interrupted command
     except BrokenPipeError:  # `backoffice status | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

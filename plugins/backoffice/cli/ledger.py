@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
+from pathlib import Path
 from typing import Any
 
 from backoffice.runtime.errors import RuntimeFault
@@ -18,11 +20,13 @@ def register(subparsers: Any) -> None:
     """Add the commands."""
     migrate = subparsers.add_parser("migrate", help="bring the ledger database to this version")
     migrate.add_argument(
-        "--admin-dsn",
-        metavar="DSN",
-        type=_not_empty,
-        help="a log-in that may create roles and databases (first time) or backoffice_migrator (later); "
-        "without it the database of the local installation is meant",
+        "--dsn-file",
+        metavar="FILE",
+        type=_dsn_in,
+        dest="dsn",
+        help="a file with the DSN of a log-in that may create roles and databases (first time) or of "
+        "backoffice_migrator (later); - reads it from standard input. A command line is no place for a "
+        "password. Without it the database of the local installation is meant",
     )
     migrate.set_defaults(run=_migrate)
     dsn = subparsers.add_parser("dsn", help="print the ledger's DSN of the local installation")
@@ -35,15 +39,20 @@ def register(subparsers: Any) -> None:
     dsn.set_defaults(run=_dsn)
 
 
-def _not_empty(text: str) -> str:
-    if not text.strip():
-        raise argparse.ArgumentTypeError("is empty; an unset variable?")
-    return text
+def _dsn_in(file: str) -> str:
+    """Return the DSN that the file holds; what the file says is in no message."""
+    try:
+        dsn = (sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise argparse.ArgumentTypeError(f"cannot be read: {type(error).__name__}") from None
+    if not dsn:
+        raise argparse.ArgumentTypeError("holds no DSN")
+    return dsn
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
-    if arguments.admin_dsn is not None:
-        return _migrate_foreign(arguments.admin_dsn)
+    if arguments.dsn is not None:
+        return _migrate_foreign(arguments.dsn)
     from backoffice.runtime.database import LEDGER_DATABASE
     from backoffice.runtime.home import find_home
     from backoffice.runtime.ledger_database import migrate_local

@@ -128,7 +128,7 @@ def find_home() -> Home:
     if not (project / "dags").is_dir():
         raise RuntimeFault(
             f"no dags/ in {project}: the local runtime needs a checkout. In an Airflow of your own, "
-            "use `backoffice migrate --admin-dsn DSN` and the connection backoffice_ledger instead"
+            "use `backoffice migrate --dsn-file FILE` and the connection backoffice_ledger instead"
         )
     return Home(project / "var", project)
 
