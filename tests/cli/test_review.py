@@ -40,6 +40,7 @@ def test_list_names_the_most_urgent_first(standing_api, as_user, standing_books,
     assert lines[0].split() == ["case", "state", "role", "due", "amount", "codes", "title"]
     assert [int(line.split()[0]) for line in lines[1:]] == [standing_books.received, standing_books.price, standing_books.own_order, standing_books.duplicate, standing_books.large, standing_books.quarantined]  # fmt: skip
     assert "1200.00 EUR" in lines[1]
+    assert all("synthetic data: " in line for line in lines[1:])
 
 
 @pytest.mark.parametrize(
@@ -82,6 +83,7 @@ def test_show_prints_a_hand_over_one_can_decide_on(standing_api, as_user, standi
     shown = capsys.readouterr().out
     for expected in (
         f"Case {standing_books.price}: RE-1001 of Nordwind Metallbau GmbH: PRICE",
+        "SYNTHETIC DATA of the sandbox company",
         "invoice RE-1001, 2026-11-15, 1320.00 EUR",
         "supplier Nordwind Metallbau GmbH S-1",
         "PRICE on line 1: Billed 1,100.00 for 100 EA",
@@ -90,6 +92,15 @@ def test_show_prints_a_hand_over_one_can_decide_on(standing_api, as_user, standi
         "invoice.xml (26 bytes): /backoffice/api/v1/cases/",
     ):
         assert expected in shown
+
+
+def test_a_real_companys_case_is_not_called_synthetic(api, as_user, books, capsys, ledger):
+    with ledger.connect("admin") as connection:
+        connection.execute("UPDATE ops.run SET parameters = '{}'")
+    as_user("buyer")
+    assert run("list") == 0
+    assert run("show", str(books.price)) == 0
+    assert "synthetic" not in capsys.readouterr().out.lower()
 
 
 def test_show_says_why_one_may_not_decide(standing_api, as_user, standing_books, capsys):

@@ -154,21 +154,23 @@ def test_page_keeps_text_and_tables_alone():
 
 def test_first_page_escapes_what_it_names(tmp_path):
     page = gate_page.SuitePage(
-        7, "<b>erp</b>", "orders", 3, 2, 1, 1, 0, "load-7-orders.html", "<html></html>"
+        7, "<b>erp</b>", "orders", 3, 2, 1, 1, 0, "load-7-orders.html", "<html></html>", synthetic=False
     )
     first = gate_page.write_pages(tmp_path, "dag", "run", "orders", [page], ["load 7: <script>"])
     text = first.read_text()
     assert "&lt;b&gt;erp&lt;/b&gt;" in text
     assert "&lt;script&gt;" in text
     assert "1 not met" in text
+    assert "Synthetic" not in text
 
 
 def test_pages_of_an_earlier_attempt_are_replaced_whole(tmp_path):
     def page(file):
-        return gate_page.SuitePage(7, "erp", "orders", 3, 2, 0, 0, 0, file, "<html></html>")
+        return gate_page.SuitePage(7, "erp", "orders", 3, 2, 0, 0, 0, file, "<html></html>", synthetic=True)
 
     gate_page.write_pages(tmp_path, "dag", "run", "orders", [page("load-6-orders.html")], [])
     first = gate_page.write_pages(tmp_path, "dag", "run", "orders", [page("load-7-orders.html")], [])
+    assert "Synthetic data" in first.read_text()
     assert {path.name for path in first.parent.iterdir()} == {"index.html", "gate.css", "load-7-orders.html"}
     assert [path.name for path in first.parent.parent.iterdir()] == ["orders"]
 

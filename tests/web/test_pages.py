@@ -160,6 +160,18 @@ def test_the_run_page_is_the_report(look, standing_books):
     assert "6 cases of this run still wait" in text
 
 
+@pytest.mark.parametrize("parameters", ['{"synthetic": true}', "{}"])
+def test_what_is_of_the_sandbox_company_is_called_synthetic(login, books, ledger, parameters):
+    with ledger.connect("admin") as connection:
+        connection.execute("UPDATE ops.run SET parameters = %s", (parameters,))
+    client, synthetic = login("clerk"), "true" in parameters
+    for address, times in (("/cases", 6), (f"/cases/{books.price}", 1), ("/runs", 1)):
+        assert text_of(page_of(client, address)).count("Synthetic data") == (times if synthetic else 0)
+    assert client.get(f"/api/v1/cases/{books.price}").json()["synthetic"] is synthetic
+    assert client.get("/api/v1/cases").json()["cases"][0]["synthetic"] is synthetic
+    assert client.get("/api/v1/runs").json()["runs"][0]["synthetic"] is synthetic
+
+
 def test_a_decided_case_shows_the_answer_and_no_form(login, books, ledger):
     case = login("buyer").get(f"/api/v1/cases/{books.price}").json()
     body = {

@@ -20,11 +20,12 @@ WITH page AS (
 SELECT c.case_id, c.process, c.subject_kind, c.subject_key, c.title, c.entity, c.role, c.amount, c.currency,
        c.due_date, c.state, c.opened_at, c.handover #>> '{supplier,name}' AS supplier,
        c.handover #>> '{document,kind}' AS document_kind, c.handover #>> '{document,number}' AS document_number,
-       person.name AS candidate,
+       person.name AS candidate, coalesce((r.parameters ->> 'synthetic')::boolean, false) AS synthetic,
        ARRAY (SELECT DISTINCT i.code FROM review.case_item i
                WHERE i.case_id = c.case_id AND (i.settled_at IS NULL OR c.state NOT IN ('open', 'half_decided'))
                ORDER BY 1) AS codes
   FROM page
   JOIN review.case c USING (case_id)
   LEFT JOIN review.person person ON person.person_id = c.candidate_person
+  LEFT JOIN ops.run r ON r.run_id = c.opened_run
  ORDER BY page.due, c.case_id

@@ -100,7 +100,7 @@ def _list(client: ReviewClient, arguments: argparse.Namespace) -> int:
             case["due_date"] or "-",
             _amount(case["amount"], case["currency"]),
             ",".join(case["codes"]),
-            case["title"],
+            ("synthetic data: " if case["synthetic"] else "") + case["title"],
         )
         for case in found
     ]
@@ -146,6 +146,7 @@ def describe(case: dict[str, Any]) -> str:
     kind = _plain(document.get("kind") or "document")
     lines = [
         f"Case {case['case_id']}: {case['title']}",
+        *(["  SYNTHETIC DATA of the sandbox company"] if case["synthetic"] else []),
         f"  {_plain(case['state'])}; decides: {case['candidate'] or _plain(case['role'])}; "
         f"due {case['due_date'] or 'not known'}",
         f"  {kind} {number}, {dated}, {_amount(case['amount'], case['currency'])}",

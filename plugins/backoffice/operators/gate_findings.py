@@ -22,11 +22,15 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Load:
-    """One reading of one source: the batch that a gate looks at."""
+    """One reading of one source: the batch that a gate looks at.
+
+    :param synthetic: Whether the run reads the sandbox company; every page then says so.
+    """
 
     load_id: int
     source: str
     state: str
+    synthetic: bool
 
     @property
     def waits_for_gate(self) -> bool:

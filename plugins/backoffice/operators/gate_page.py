@@ -70,6 +70,7 @@ class SuitePage:
     warnings: int
     file: str
     html: str
+    synthetic: bool
 
 
 def gate_root() -> Path:
@@ -100,6 +101,7 @@ def suite_page(load: Load, judgement: Judgement, outcome: SuiteOutcome) -> Suite
         load_id=load.load_id,
         source=load.source,
         rows=outcome.rows,
+        synthetic=load.synthetic,
         version=version,
         first_page=FIRST_PAGE,
         contents=contents,
@@ -116,6 +118,7 @@ def suite_page(load: Load, judgement: Judgement, outcome: SuiteOutcome) -> Suite
         warnings=_findings(outcome, "warn"),
         file=f"load-{load.load_id}-{suite}.html",
         html=html,
+        synthetic=load.synthetic,
     )
 
 

@@ -30,6 +30,7 @@ class CaseSummary(BaseModel):
     due_date: date | None
     state: str
     opened_at: datetime
+    synthetic: bool = Field(description="Of the sandbox company, not of a real one")
 
 
 class CaseList(BaseModel):
@@ -144,6 +145,7 @@ class RunSummary(BaseModel):
     airflow_run_id: str
     business_date: date
     dry_run: bool
+    synthetic: bool = Field(description="Read the sandbox company, not a real one")
     started_at: datetime
     reported_at: datetime | None
     open_cases: int

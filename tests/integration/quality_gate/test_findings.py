@@ -155,3 +155,16 @@ def test_each_source_of_a_dataset_is_gated(gate, stager, gates):
         f"load-{first}-suppliers.html",
         f"load-{second}-suppliers.html",
     }
+
+
+def test_every_page_of_the_sandbox_companys_gate_says_so(gate, stager, gates, ledger):
+    stager.stage("suppliers", [sound("suppliers", stager.today)])
+    for synthetic in (False, True):
+        with ledger.connect("admin") as connection:
+            connection.execute(
+                "UPDATE ops.run SET parameters = jsonb_build_object('synthetic', %s)", (synthetic,)
+            )
+        gate("suppliers")
+        pages = list((gates / DAG / "night-1" / "suppliers").glob("*.html"))
+        assert len(pages) == 2
+        assert {"Synthetic data" in page.read_text() for page in pages} == {synthetic}
