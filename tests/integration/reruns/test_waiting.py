@@ -257,3 +257,28 @@ def test_who_accepts_a_receipt_has_not_approved_an_amount_in_another_currency(
     company.answer("receiver", "manager")
     assert company.act() == {"booked": 1, "stale": 0}
     assert books.entries("R-1") == []
+
+
+def test_what_is_undelivered_is_what_the_latest_run_with_sources_misses(company: Office, ledger: Any) -> None:
+    """A housekeeping that reads nothing, a rehearsal and another process say nothing of it."""
+
+    def undelivered() -> list[str]:
+        with ledger.connect("admin") as admin:
+            return admin.execute("SELECT ledger.undelivered('invoice_reconciliation')").fetchone()[0]
+
+    assert undelivered() == []
+    night(company, "down", "receipts", "orders")
+    assert sorted(undelivered()) == ["orders", "receipts"]
+    for process, name, dry_run, parameters in (
+        ("invoice_reconciliation", "tidy", False, {}),
+        ("invoice_reconciliation", "rehearsal", True, {"sources": SOURCES}),
+        ("other", "other", False, {"sources": SOURCES}),
+    ):
+        company.books.connection.execute(
+            "SELECT ops.open_run(%s, %s, %s, %s, %s, '0')",
+            (process, name, name, dry_run, Jsonb(parameters)),
+        )
+    company.books.connection.commit()
+    assert sorted(undelivered()) == ["orders", "receipts"]
+    night(company, "up")
+    assert undelivered() == []
