@@ -174,6 +174,7 @@ class Books:
         """Accept what is pending and match what is queued."""
         self.accept()
         self._one("SELECT ledger.match_invoices(%s)", self.run_id)
+        self._one("SELECT ledger.allocate_receipts(%s)", self.run_id)
 
     def decide(self) -> None:
         """Decide by the active policy, in the way the operator does."""

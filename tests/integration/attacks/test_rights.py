@@ -33,7 +33,7 @@ CALLS = {
     "app": READING | {
         "ops.open_run", "ops.write_report", "ops.keep_rehearsal", "ops.take_unsent", "ops.mark_attempt", "ops.mark_sent",
         "audit.record_calls", "intake.open_load", "intake.finish_load", "intake.begin_gate", "intake.mark_gated",
-        "intake.accept_loads", "ledger.match_invoices", "ledger.record_machine_decisions", "ledger.post_entries",
+        "intake.accept_loads", "ledger.allocate_receipts", "ledger.match_invoices", "ledger.record_machine_decisions", "ledger.post_entries",
         "review.open_cases", "review.book_answers",
     },
     "web": READING | {"review.decide_case"},

@@ -23,6 +23,7 @@ CALLS: list[tuple[str, str]] = [
     ("web", "SELECT ledger.post_entries(1)"),
     ("web", "SELECT review.book_answers(1, 'invoice_reconciliation')"),
     ("web", "SELECT ledger.match_invoices(1)"),
+    ("web", "SELECT ledger.allocate_receipts(1)"),
     ("web", "SELECT ledger.record_machine_decisions(1, 'approve_invoice', '', '{}', '{}', '{}', '{}')"),
     ("web", "SELECT review.open_cases(1)"),
     ("web", "SELECT ops.open_run('invoice_reconciliation', 'd', 'r', false, '{}', '0')"),

@@ -10,7 +10,7 @@ GRANT INSERT ON intake.stage_supplier, intake.stage_order_line, intake.stage_rec
   intake.finding TO backoffice_app;
 GRANT EXECUTE ON FUNCTION ops.open_run, ops.write_report, ops.keep_rehearsal, ops.take_unsent, ops.mark_attempt, ops.mark_sent, audit.record_calls,
   intake.open_load, intake.finish_load, intake.begin_gate, intake.mark_gated, intake.accept_loads,
-  ledger.match_invoices, ledger.record_machine_decisions, ledger.post_entries, review.open_cases, review.book_answers TO backoffice_app;
+  ledger.match_invoices, ledger.allocate_receipts, ledger.record_machine_decisions, ledger.post_entries, review.open_cases, review.book_answers TO backoffice_app;
 -- people: nothing but their answers
 GRANT EXECUTE ON FUNCTION review.decide_case TO backoffice_web;
 -- reading
