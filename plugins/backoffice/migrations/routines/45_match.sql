@@ -45,7 +45,6 @@ BEGIN
   PERFORM check_documents(this_run.business_date, tolerances);
   PERFORM fill_work_credits();
   {{ include: invoice_reconciliation/write_verdicts }}
-  ANALYZE work_verdict;
   PERFORM fill_work_holds();
 
   -- 1. what a missing source may still clear is no new hold: the line waits for the source
