@@ -132,6 +132,7 @@ PRICES: Named = {
         a_book(
             *apart(priced("105"), priced("105.01")),
             limits=(
+                limit("PRICE", "9"),
                 limit("PRICE", "3", supplier_id="S1"),
                 limit("PRICE", "4", supplier_id="S1", item="PEN"),
                 limit("PRICE", "5", po_number="P1", po_line="10"),
