@@ -91,14 +91,14 @@ judged AS (
         ELSE COALESCE((m.quantity_after - m.received) * 100 > m.qty_rec_pct * m.received, FALSE)
           OR COALESCE(m.quantity_after - m.received > m.qty_rec_abs * m.quantity_scale, FALSE) END AS qty_rec,
     -- receipts of unknown value: the excess cannot be known, so anything above the known value is held
-    m.billed_line AND m.amount_based AND m.match_type = 3 AND m.receipts > 0 AND m.value_after > m.received_value
+    m.billed_line AND m.amount_based AND m.match_type = 3 AND (m.unknown_receipts > 0 OR m.received_value > 0) AND m.value_after > m.received_value
       AND COALESCE(m.amt_rec_pct, m.amt_rec_abs) IS NOT NULL
       AND (m.unknown_receipts > 0 OR CASE WHEN m.amt_rec_lenient AND m.amt_rec_pct IS NOT NULL AND m.amt_rec_abs IS NOT NULL
         THEN (m.value_after - m.received_value) * 100 > m.amt_rec_pct * m.received_value AND m.value_after - m.received_value > m.amt_rec_abs
         ELSE COALESCE((m.value_after - m.received_value) * 100 > m.amt_rec_pct * m.received_value, FALSE)
           OR COALESCE(m.value_after - m.received_value > m.amt_rec_abs, FALSE) END) AS amt_rec,
     m.billed_line AND m.match_type = 3 AND m.no_receipt_abs IS NOT NULL
-      AND CASE WHEN m.amount_based THEN m.receipts = 0 AND m.value_after > m.no_receipt_abs
+      AND CASE WHEN m.amount_based THEN m.unknown_receipts = 0 AND m.received_value <= 0 AND m.value_after > m.no_receipt_abs
                ELSE m.received <= 0 AND m.order_price * m.quantity_after > m.no_receipt_abs * m.price_denominator END AS no_receipt
   FROM limited m
 ),
