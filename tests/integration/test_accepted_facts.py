@@ -149,7 +149,9 @@ def test_factor_of_the_item_comes_before_the_general_one(books, ledger):
     assert [row[:2] for row in receipts(books)] == [("GR-1", Decimal(26)), ("GR-2", Decimal(24))]
 
 
-@pytest.mark.parametrize(("uom", "quantity"), [("LTR", 1), (None, 1), ("GRM", "0.05"), ("TNE", "99999999999")])
+@pytest.mark.parametrize(
+    ("uom", "quantity"), [("LTR", 1), (None, 1), ("GRM", "0.05"), ("TNE", "99999999999")]
+)
 def test_receipt_without_an_exact_quantity_is_set_aside(books, uom, quantity):
     books.order("PO-1", 1, 100, 10, uom="KGM")
     books.receive("PO-1", 1, quantity, "GR-1", uom=uom)

@@ -104,7 +104,9 @@ def test_master_data_in_quarantine_is_judged_again_without_being_sent(books):
 
 def test_a_part_read_again_and_what_cannot_be_read_stay_out_of_it(books):
     books.receive("PO-1", 1, 5, "GR-1")
-    books.receive("PO-1", 1, 6, "GR-2", defects=Jsonb([{"field": "uom", "value": "?", "reason": "unreadable"}]))
+    books.receive(
+        "PO-1", 1, 6, "GR-2", defects=Jsonb([{"field": "uom", "value": "?", "reason": "unreadable"}])
+    )
     books.load("receipts", "true")
     assert books.load("receipts", advances=False) == NOTHING
     assert books.load("receipts") == {**NOTHING, "received": 1, "accepted": 1}
@@ -143,7 +145,8 @@ def test_document_set_aside_by_the_same_checks_keeps_its_case(books):
 
 def cases(books: Nights) -> list[str]:
     return [
-        row[0] for row in books.connection.execute("SELECT state FROM review.case ORDER BY case_id").fetchall()
+        row[0]
+        for row in books.connection.execute("SELECT state FROM review.case ORDER BY case_id").fetchall()
     ]
 
 
@@ -174,7 +177,9 @@ def test_read_again_takes_the_latest_envelope(books):
         books.invoice("R-1", [("PO-1", 1, 1, 10)])
         books.pending["invoices"][0]["row"] |= {"filename": name}
         books.load("invoices", "true")
-    [(kept,)] = books.connection.execute("SELECT row_content ->> 'filename' FROM intake.quarantine").fetchall()
+    [(kept,)] = books.connection.execute(
+        "SELECT row_content ->> 'filename' FROM intake.quarantine"
+    ).fetchall()
     assert kept == "second.xml"
 
 

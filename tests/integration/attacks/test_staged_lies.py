@@ -46,7 +46,8 @@ def test_a_forged_copy_of_a_receipt_replaces_nothing(target: Target, victim: str
         books.stage("receipts")
         app.execute("SELECT intake.accept_loads(%s)", (books.run_id,))
         set_aside = app.execute(
-            "SELECT findings -> 0 ->> 'check_id', state FROM intake.quarantine WHERE business_key = %s", (number,)
+            "SELECT findings -> 0 ->> 'check_id', state FROM intake.quarantine WHERE business_key = %s",
+            (number,),
         ).fetchall()
         assert set_aside == [("receipt_changed", "open")]
     expect_nothing_gained(target, victim, beside="quarantine")
