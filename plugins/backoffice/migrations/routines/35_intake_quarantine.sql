@@ -83,6 +83,9 @@ END $$;
 CREATE OR REPLACE FUNCTION intake.settle_quarantine(load_in bigint, dataset_in text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  IF NOT EXISTS (SELECT FROM intake.quarantine q WHERE q.dataset = dataset_in AND q.state IN ('open', 'asked', 'reread')) THEN
+    RETURN;
+  END IF;
   EXECUTE format($q$
     UPDATE intake.quarantine q SET state = 'accepted', settled_at = now() FROM intake.%I d
     WHERE d.load_id = $1 AND d.disposition = 'accepted' AND q.dataset = $2 AND q.content_hash = d.content_hash AND q.state IN ('open', 'asked', 'reread') $q$,
