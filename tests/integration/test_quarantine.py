@@ -232,6 +232,17 @@ def test_older_version_in_quarantine_doubts_nothing(books):
     assert books.doubtful() == []
 
 
+def test_refused_change_dated_ahead_ends_with_the_next_one(books):
+    books.order("PO-1", 1, 10, 10, updated_at=at(1))
+    books.load("orders")
+    books.order("PO-1", 1, 9, 10, version=2, updated_at=datetime(2099, 1, 1, tzinfo=UTC))
+    books.load("orders", "version = 2")
+    assert books.doubtful() == ["PO-1/1"]
+    books.order("PO-1", 1, 8, 10, version=3, updated_at=at(3))
+    books.load("orders")
+    assert books.doubtful() == []
+
+
 def test_change_of_an_unreadable_line_doubts_each_line_it_may_mean(books):
     books.order("PO-1", 1, 10, 10)
     books.order("PO-1", 2, 10, 10)

@@ -131,9 +131,9 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE touched bigint[];
 BEGIN
   WITH found AS (
-    SELECT r.*, o.order_line_id AS found_line, CASE WHEN r.quantity = 0 OR o.amount_based THEN r.quantity ELSE intake.in_unit(r.quantity, r.sent_uom, o.uom, o.item) END AS counted
+    SELECT DISTINCT ON (r.receipt_line_id) r.*, o.order_line_id AS found_line, CASE WHEN r.quantity = 0 OR o.amount_based THEN r.quantity ELSE intake.in_unit(r.quantity, r.sent_uom, o.uom, o.item) END AS counted
     FROM purchasing.receipt_line r JOIN purchasing.order_line o ON o.entity = r.entity AND o.po_number = r.po_number AND o.po_line_key = r.po_line_key
-    WHERE r.order_line_id IS NULL
+    WHERE r.order_line_id IS NULL ORDER BY r.receipt_line_id, o.order_line_id
   ), placed AS (
     UPDATE purchasing.receipt_line r SET order_line_id = f.found_line FROM found f
     WHERE r.receipt_line_id = f.receipt_line_id AND f.counted = f.quantity RETURNING r.receipt_line_id, r.order_line_id, r.content_hash

@@ -78,6 +78,13 @@ BEGIN
     WHERE r.row_no NOT IN (SELECT p.row_no FROM repeated p) $q$, 'disposition_' || dataset_in) USING load_in;
 END $$;
 
+-- When the source says that a quarantined row was changed; a moment that has not come yet says nothing.
+CREATE OR REPLACE FUNCTION intake.changed_at(row_content jsonb) RETURNS timestamptz
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT at FROM (SELECT (row_content ->> 'updated_at')::timestamptz AS at) AS said WHERE at <= ops.latest_moment();
+END;
+
 -- What stood in quarantine and passes in this load is accepted; what the source sent anew is superseded by it, whether that
 -- passes or not, unless the source says itself that it is older.
 CREATE OR REPLACE FUNCTION intake.settle_quarantine(load_in bigint, dataset_in text) RETURNS void
@@ -94,7 +101,7 @@ BEGIN
     UPDATE intake.quarantine q SET state = 'superseded', settled_at = now() FROM intake.%1$I d
     WHERE d.load_id = $1 AND q.dataset = $2 AND q.state = 'open' AND q.content_hash <> d.content_hash AND %2$s
       AND NOT EXISTS (SELECT FROM intake.%1$I t WHERE t.load_id = $1 AND t.content_hash = q.content_hash)
-      AND (d.updated_at < (q.row_content ->> 'updated_at')::timestamptz) IS NOT TRUE $q$,
+      AND (d.updated_at < intake.changed_at(q.row_content)) IS NOT TRUE $q$,
     intake.stage_table(dataset_in), intake.same_record(dataset_in)) USING load_in, dataset_in;
 END $$;
 
@@ -109,7 +116,7 @@ BEGIN
     SELECT DISTINCT o.order_line_id FROM intake.quarantine q JOIN purchasing.order_line o ON o.po_number = q.row_content ->> 'po_number'
       AND o.entity = coalesce(q.row_content ->> 'entity', o.entity) AND o.po_line_key = coalesce(ltrim(q.row_content ->> 'po_line', '0'), o.po_line_key)
     WHERE q.dataset = 'orders' AND q.state = 'open'
-      AND ((q.row_content ->> 'updated_at')::timestamptz < o.source_updated_at) IS NOT TRUE AND ((q.row_content ->> 'version')::integer < o.version) IS NOT TRUE
+      AND (intake.changed_at(q.row_content) < o.source_updated_at) IS NOT TRUE AND ((q.row_content ->> 'version')::integer < o.version) IS NOT TRUE
   ), turned AS (
     UPDATE purchasing.order_line o SET doubtful = NOT o.doubtful
     FROM (SELECT c.order_line_id FROM purchasing.order_line c WHERE c.doubtful UNION SELECT d.order_line_id FROM doubted d) AS either
