@@ -25,8 +25,8 @@ STAGES = (
 INSERTS = {"app": {*(f"intake.{stage}" for stage in STAGES), "intake.finding"}}
 COLUMN_INSERTS = {"app": {f"intake.document.{column}" for column in ("sha256", "content", "media_type")}}
 READING = {
-    "ops.business_date", "ops.utc", "ops.stale_datasets", "ops.check_run", "ops.build_report", "ledger.draft_policies",
-    "intake.this_load", "intake.resolve_supplier", "ledger.is_business_day", "ledger.business_days", "audit.text", "audit.number",
+    "ops.business_date", "ops.latest_moment", "ops.utc", "ops.stale_datasets", "ops.check_run", "ops.build_report", "ledger.draft_policies",
+    "intake.this_load", "intake.in_unit", "intake.amounts_finer_than", "intake.resolve_supplier", "ledger.is_business_day", "ledger.business_days", "audit.text", "audit.number",
     "audit.object", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "review.may_have_ordered",
 }  # fmt: skip
 CALLS = {

@@ -6,6 +6,14 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ops.business_date IS 'Today in the entity''s time zone; a simulated clock (tests, drills) wins.';
 
+-- The latest moment that can be: a source or record that says later has a wrong clock. Five minutes are forgiven, less than
+-- what each reading overlaps the one before.
+CREATE OR REPLACE FUNCTION ops.latest_moment() RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT greatest(clock_timestamp(), (SELECT (c.business_date + 2)::timestamp AT TIME ZONE 'UTC' FROM ops.simulated_clock c)) + interval '5 minutes';
+END;
+
 CREATE OR REPLACE FUNCTION ops.utc(at timestamptz) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 RETURN to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
@@ -36,13 +44,14 @@ BEGIN
   RETURN found_run;
 END $$;
 
--- Datasets that this run expected from a source and has not accepted: what depends on them waits.
+-- Datasets that this run expected from a source and has not accepted up to now: what depends on them waits. A period or a
+-- selection that was read again says nothing about the rest of its source.
 CREATE OR REPLACE FUNCTION ops.stale_datasets(run_in bigint) RETURNS text[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce(array_agg(DISTINCT expected.source ->> 'dataset'), '{}')
   FROM ops.run r, jsonb_array_elements(coalesce(r.parameters -> 'sources', '[]')) AS expected(source)
   WHERE r.run_id = run_in AND NOT EXISTS (
-    SELECT FROM intake.load l WHERE l.run_id = r.run_id AND l.state = 'accepted'
+    SELECT FROM intake.load l WHERE l.run_id = r.run_id AND l.state = 'accepted' AND (l.advances_watermark OR l.complete)
       AND l.source = expected.source ->> 'source' AND l.dataset = expected.source ->> 'dataset')
 $$;
 

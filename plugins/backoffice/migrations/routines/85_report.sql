@@ -86,6 +86,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     'quarantine', (SELECT coalesce(jsonb_agg(jsonb_build_object('dataset', q.dataset, 'reason', q.reason, 'count', q.n) ORDER BY q.dataset, q.reason), '[]')
       FROM (SELECT x.dataset, f.value ->> 'reason' AS reason, count(*) AS n FROM intake.quarantine x JOIN intake.load l ON l.load_id = x.load_id, jsonb_array_elements(x.findings) AS f(value)
             WHERE l.run_id = run_in GROUP BY x.dataset, f.value ->> 'reason') q),
+    'quarantine_open', intake.open_quarantine(),
     'money_at_stake', (SELECT coalesce(jsonb_agg(jsonb_build_object('currency', m.currency, 'amount', m.amount::text, 'what', m.what) ORDER BY m.what, m.currency), '[]')
       FROM (SELECT i.currency, sum(abs(i.gross_total)) AS amount, CASE WHEN st.booking_no IS NULL THEN 'parked, not booked' ELSE 'booked, blocked for payment' END AS what
             FROM ledger.invoice_status st JOIN purchasing.invoice i ON i.invoice_id = st.invoice_id

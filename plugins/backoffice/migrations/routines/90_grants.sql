@@ -14,6 +14,6 @@ GRANT EXECUTE ON FUNCTION ops.open_run, ops.write_report, ops.keep_rehearsal, op
 -- people: nothing but their answers
 GRANT EXECUTE ON FUNCTION review.decide_case TO backoffice_web;
 -- reading
-GRANT EXECUTE ON FUNCTION ops.business_date, ops.utc, ops.stale_datasets, ops.check_run, ops.build_report, ledger.draft_policies, intake.this_load, ledger.is_business_day, ledger.business_days,
+GRANT EXECUTE ON FUNCTION ops.business_date, ops.latest_moment, ops.utc, ops.stale_datasets, ops.check_run, ops.build_report, ledger.draft_policies, intake.this_load, intake.in_unit, intake.amounts_finer_than, ledger.is_business_day, ledger.business_days,
   audit.text, audit.number, audit.object, purchasing.is_neighbour_swap, purchasing.sorted_letters, intake.resolve_supplier, review.may_have_ordered
   TO backoffice_app, backoffice_web, backoffice_auditor;
