@@ -38,7 +38,7 @@ END $$;
 CREATE OR REPLACE FUNCTION review.book_answers(run_in bigint, process_in text, OUT booked bigint, OUT stale bigint, OUT entries bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE a record; result text;
+DECLARE a record; result text; accepted bigint[] := '{}';
 BEGIN
   booked := 0; stale := 0; entries := 0;
   PERFORM ops.lock_process(process_in);
@@ -63,6 +63,7 @@ BEGIN
     ELSE
       UPDATE ledger.hold h SET released_at = now(), release_kind = 'person', release_decision_id = a.decision_id
       FROM ledger.hold_code c WHERE c.code = h.code AND c.role = a.role AND c.manual_release AND h.invoice_id = a.subject_id AND h.released_at IS NULL AND h.effect <> 'W';
+      accepted := accepted || a.answer_id;
       result := 'accepted';
     END IF;
     IF result = 'stale' THEN
@@ -78,12 +79,14 @@ BEGIN
     PERFORM audit.append('path', CASE a.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || a.subject_key, audit.object('step', audit.text('answer booked'),
       'answer_id', audit.text(a.answer_id::text), 'case_id', audit.text(a.case_id::text), 'result', audit.text(result), 'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))));
   END LOOP;
-  IF booked > 0 THEN entries := ledger.post_accepted(run_in, process_in); END IF;
+  IF booked > 0 THEN entries := ledger.post_accepted(run_in, accepted); END IF;
   PERFORM review.settle_by_facts(process_in);
 END $$;
 
--- Invoices that a person's answer freed from their last B hold are booked on that answer's authority; blocks and proposals follow.
-CREATE OR REPLACE FUNCTION ledger.post_accepted(run_in bigint, process_in text) RETURNS bigint
+DROP FUNCTION IF EXISTS ledger.post_accepted(bigint, text);
+-- Invoices that these accepting answers freed from their last B hold are booked on their authority; blocks and proposals
+-- follow. What another person rejected, before or after, stays rejected.
+CREATE OR REPLACE FUNCTION ledger.post_accepted(run_in bigint, answers bigint[]) RETURNS bigint
 LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE entries bigint;
@@ -92,20 +95,19 @@ BEGIN
       WHEN NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect <> 'W') THEN 'matched'
       WHEN NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect <> 'W' AND h.code <> 'NO_RECEIPT') THEN 'waiting_receipt' ELSE 'held' END
   FROM review.answer n JOIN review.case c ON c.case_id = n.case_id
-  WHERE n.booked_run = run_in AND n.action = 'accept' AND n.booking_result = 'accepted' AND c.subject_kind = 'invoice' AND c.subject_id = st.invoice_id AND st.state <> 'waiting_source';
+  WHERE n.answer_id = ANY (answers) AND c.subject_id = st.invoice_id AND st.state NOT IN ('waiting_source', 'rejected');
   UPDATE line_state ls SET state = CASE
       WHEN EXISTS (SELECT FROM hold h WHERE h.invoice_id = ls.invoice_id AND h.released_at IS NULL AND h.effect <> 'W' AND (h.invoice_line_id IS NULL OR h.invoice_line_id = ls.invoice_line_id AND h.code <> 'NO_RECEIPT')) THEN 'held'
       WHEN EXISTS (SELECT FROM hold h WHERE h.invoice_line_id = ls.invoice_line_id AND h.released_at IS NULL AND h.code = 'NO_RECEIPT') THEN 'waiting_receipt' ELSE 'matched' END
-  FROM review.answer n JOIN review.case c ON c.case_id = n.case_id
-  WHERE n.booked_run = run_in AND n.action = 'accept' AND n.booking_result = 'accepted' AND c.subject_kind = 'invoice'
+  FROM review.answer n JOIN review.case c ON c.case_id = n.case_id JOIN invoice_status st ON st.invoice_id = c.subject_id AND st.state <> 'rejected'
+  WHERE n.answer_id = ANY (answers)
     AND ls.invoice_line_id IN (SELECT x.invoice_line_id FROM purchasing.invoice_line x WHERE x.invoice_id = c.subject_id) AND ls.state <> 'waiting_source';
   TRUNCATE work_booking;
   INSERT INTO work_booking (invoice_id, decision_id, payment_block)
   SELECT st.invoice_id, max(n.decision_id), EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'P')
          OR EXISTS (SELECT FROM match_queue q WHERE q.invoice_id = st.invoice_id) -- facts that nobody compared yet: booked, not paid
-  FROM invoice_status st JOIN invoice i ON i.invoice_id = st.invoice_id JOIN review.case c ON c.subject_kind = 'invoice' AND c.subject_id = st.invoice_id AND c.process = process_in
-  JOIN review.answer n ON n.case_id = c.case_id AND n.booked_run = run_in AND n.action = 'accept' AND n.booking_result = 'accepted'
-  WHERE st.booking_no IS NULL AND st.state IN ('matched', 'held', 'waiting_receipt')
+  FROM review.answer n JOIN review.case c ON c.case_id = n.case_id JOIN invoice_status st ON st.invoice_id = c.subject_id JOIN invoice i ON i.invoice_id = st.invoice_id
+  WHERE n.answer_id = ANY (answers) AND st.booking_no IS NULL AND st.state IN ('matched', 'held', 'waiting_receipt')
     AND NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'B')
     -- who accepts a receipt or a price has not approved an amount above the machine's limit: the next decision asks for that
     AND (EXISTS (SELECT FROM approved_amount a WHERE a.invoice_id = st.invoice_id) OR NOT EXISTS (SELECT FROM policy_version p
