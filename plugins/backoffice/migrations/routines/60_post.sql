@@ -116,7 +116,8 @@ BEGIN
   receipts := post_receipts(run_in);
   TRUNCATE work_booking;
   INSERT INTO work_booking (invoice_id, decision_id, payment_block)
-  SELECT st.invoice_id, coalesce(a.decision_id, d.decision_id),
+  -- the entry names the person whose answer let it be booked, if it was one
+  SELECT st.invoice_id, coalesce(a.decision_id, (SELECT max(h.release_decision_id) FROM hold h WHERE h.invoice_id = st.invoice_id AND h.effect = 'B' AND h.release_kind = 'person'), d.decision_id),
          CASE WHEN a.invoice_id IS NULL THEN d.outcome <> 'approve' ELSE st.state <> 'matched' END OR EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'P')
   FROM invoice_status st
   JOIN invoice i ON i.invoice_id = st.invoice_id

@@ -33,6 +33,23 @@ BEGIN
     'posting_date', audit.text(day::text), 'decision_id', audit.text(decision_in::text), 'person_id', audit.text(d.person_id), 'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))));
 END $$;
 
+-- What has to be compared anew when an answer changed what counts: the document itself, what shares its order lines and what
+-- repeats its number. What is rejected stays out.
+CREATE OR REPLACE FUNCTION ledger.queue_related(invoice_in bigint) RETURNS void
+LANGUAGE sql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+  INSERT INTO match_queue (invoice_id)
+  SELECT s.invoice_id FROM invoice_status s
+  WHERE s.state <> 'rejected' AND s.invoice_id IN (
+    SELECT invoice_in
+    UNION ALL
+    SELECT o.invoice_id FROM invoice_line l JOIN invoice_line o ON o.order_line_id = l.order_line_id WHERE l.invoice_id = invoice_in
+    UNION ALL
+    SELECT o.invoice_id FROM invoice i JOIN invoice o ON o.supplier_group = i.supplier_group AND o.confusable_key = i.confusable_key AND o.kind = i.kind WHERE i.invoice_id = invoice_in
+    UNION ALL
+    SELECT o.invoice_id FROM invoice i JOIN invoice o ON o.supplier_group = i.supplier_group AND o.letters_key = i.letters_key AND o.kind = i.kind WHERE i.invoice_id = invoice_in)
+  ON CONFLICT DO NOTHING
+$$;
+
 -- Book every final answer of the process that is not booked yet, whichever run opened its case. Each answer once.
 -- An answer whose holds were released or replaced by facts meanwhile books nothing and its case goes back to open.
 CREATE OR REPLACE FUNCTION review.book_answers(run_in bigint, process_in text, OUT booked bigint, OUT stale bigint, OUT entries bigint)
@@ -56,13 +73,14 @@ BEGIN
       UPDATE ledger.hold h SET released_at = now(), release_kind = 'rejected', release_decision_id = a.decision_id WHERE h.invoice_id = a.subject_id AND h.released_at IS NULL;
       UPDATE ledger.invoice_status st SET state = 'rejected', rejected_at = now() WHERE st.invoice_id = a.subject_id;
       UPDATE review.case c SET state = 'superseded', closed_at = now() WHERE c.subject_kind = 'invoice' AND c.subject_id = a.subject_id AND c.case_id <> a.case_id AND c.state IN ('open', 'half_decided');
-      -- what shares its order lines counts anew
-      INSERT INTO ledger.match_queue (invoice_id) SELECT DISTINCT o.invoice_id FROM purchasing.invoice_line l JOIN purchasing.invoice_line o ON o.order_line_id = l.order_line_id
-        JOIN ledger.invoice_status s ON s.invoice_id = o.invoice_id AND s.state <> 'rejected' WHERE l.invoice_id = a.subject_id ON CONFLICT DO NOTHING;
+      PERFORM ledger.queue_related(a.subject_id);
       result := 'rejected';
     ELSE
       UPDATE ledger.hold h SET released_at = now(), release_kind = 'person', release_decision_id = a.decision_id
       FROM ledger.hold_code c WHERE c.code = h.code AND c.role = a.role AND c.manual_release AND h.invoice_id = a.subject_id AND h.released_at IS NULL AND h.effect <> 'W';
+      -- it can be booked from now on, so it counts for others; a repetition was not even compared with its order until now
+      PERFORM ledger.queue_related(a.subject_id) WHERE EXISTS (
+        SELECT FROM ledger.hold h WHERE h.invoice_id = a.subject_id AND h.release_decision_id = a.decision_id AND h.effect = 'B' AND h.code <> 'APPROVAL');
       accepted := accepted || a.answer_id;
       result := 'accepted';
     END IF;
@@ -112,6 +130,11 @@ BEGIN
     -- who accepts a receipt or a price has not approved an amount above the machine's limit: the next decision asks for that
     AND (EXISTS (SELECT FROM approved_amount a WHERE a.invoice_id = st.invoice_id) OR NOT EXISTS (SELECT FROM policy_version p
          WHERE p.policy_id = 'approve_invoice' AND p.active_until IS NULL AND abs(i.gross_total) > p.machine_limit))
+    -- whether something else blocks its posting was not compared while it was a repetition: the next match says
+    AND NOT (EXISTS (SELECT FROM match_queue q WHERE q.invoice_id = st.invoice_id)
+      AND EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.code = 'DUP_EXACT' AND h.release_kind = 'person')
+      AND (i.kind = 'credit_note' OR EXISTS (SELECT FROM invoice_line l JOIN order_line o ON o.order_line_id = l.order_line_id AND o.match_type = 3 AND o.gr_based
+                                             WHERE l.invoice_id = st.invoice_id)))
   GROUP BY st.invoice_id;
   entries := book_invoices(run_in);
   PERFORM settle_blocks(run_in);
