@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.answering import decide, open_cases
 from tests.integration.posting.desk import Desk
 
 pytestmark = pytest.mark.integration
@@ -120,4 +121,22 @@ def test_who_accepts_what_blocks_only_payment_frees_at_once(desk: Desk) -> None:
     desk.night()
     desk.says("buyer", "accept")
     desk.act()
+    assert desk.proposed() == [Decimal("240.00")]
+
+
+def test_a_void_answer_brings_the_case_up_to_date_at_once(desk: Desk) -> None:
+    """The order changed between the answer and its booking: the same evening the buyer sees the new facts and answers them."""
+    desk.order(1, match_type=2)
+    desk.books.invoice("R-1", [("PO-1", 1, 10, 20)])
+    desk.night()
+    desk.says("buyer", "accept")
+    desk.order(1, 11, match_type=2, version=2)
+    desk.night("night-2")
+    assert desk.act() == {"booked": 0, "stale": 1}
+    assert (
+        desk.one("SELECT handover -> 'holds' -> 0 -> 'facts' ->> 'order_price' FROM review.\"case\"") == "11"
+    )
+    case = open_cases(desk.web)[0]
+    decide(desk.web, case, "buyer", "accept", key="looked again")
+    assert desk.act() == {"booked": 1, "stale": 0}
     assert desk.proposed() == [Decimal("240.00")]

@@ -1,36 +1,40 @@
--- Reverse the entry of a booked invoice: every line with its sides exchanged, on the day of the reversal.
+-- Reverse the entries of a booked invoice, transfers included: every line with its sides exchanged, on the day of the reversal.
 CREATE OR REPLACE FUNCTION ledger.reverse_invoice(invoice_in bigint, decision_in bigint, run_in bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE entry ledger.journal_entry; d ledger.decision; day date; reversal bigint; subject text;
+DECLARE entry ledger.journal_entry; d ledger.decision; posting record; reversal bigint; subject text;
 BEGIN
-  SELECT * INTO entry FROM ledger.journal_entry e WHERE e.invoice_id = invoice_in AND e.event IN ('invoice', 'credit_note')
-    AND NOT EXISTS (SELECT FROM ledger.journal_entry r WHERE r.reverses_entry_id = e.entry_id);
-  IF entry.entry_id IS NULL THEN RETURN; END IF;
   SELECT * INTO STRICT d FROM ledger.decision x WHERE x.decision_id = decision_in;
-  day := ledger.posting_date(entry.entity, ops.business_date(entry.entity));
-  INSERT INTO ledger.journal_entry (entity, business_key, event, posting_date, document_date, period, invoice_id, decision_id, reverses_entry_id, person_id, reason_code, case_id, run_id)
-  SELECT entry.entity, 'reversal/' || entry.business_key, 'reversal', day, entry.document_date, p.period, invoice_in, decision_in, entry.entry_id, d.person_id, d.reason_code, d.case_id, run_in
-  FROM ledger.fiscal_period p WHERE p.entity = entry.entity AND day BETWEEN p.starts_on AND p.ends_on RETURNING entry_id INTO reversal;
-  INSERT INTO ledger.journal_line (entry_id, line_no, account, debit, credit, currency, ledger_debit, ledger_credit, order_line_id, supplier_id, purpose)
-  SELECT reversal, l.line_no, l.account, l.credit, l.debit, l.currency, l.ledger_credit, l.ledger_debit, l.order_line_id, l.supplier_id, 'reversal: ' || l.purpose
-  FROM ledger.journal_line l WHERE l.entry_id = entry.entry_id;
+  SELECT 'invoice:' || encode(i.content_hash, 'hex') INTO STRICT subject FROM purchasing.invoice i WHERE i.invoice_id = invoice_in;
   UPDATE ledger.gr_ir g SET billed_value = g.billed_value - s.amount, billed_quantity = g.billed_quantity - s.quantity
-  FROM (SELECT l.order_line_id, sum(l.debit - l.credit) AS amount,
-          (SELECT coalesce(sum(CASE i.kind WHEN 'credit_note' THEN -1 ELSE 1 END * CASE WHEN o.amount_based THEN 0 WHEN x.uom = o.uom THEN x.quantity
-                    ELSE round(x.quantity * coalesce(f.numerator, v.numerator) / coalesce(f.denominator, v.denominator), 12) END), 0)
-           FROM purchasing.invoice_line x JOIN purchasing.invoice i ON i.invoice_id = x.invoice_id JOIN purchasing.order_line o ON o.order_line_id = x.order_line_id
-           LEFT JOIN purchasing.uom_factor f ON f.from_uom = x.uom AND f.to_uom = o.uom AND f.item = o.item
-           LEFT JOIN purchasing.uom_factor v ON v.from_uom = x.uom AND v.to_uom = o.uom AND v.item = '*'
-           WHERE x.invoice_id = invoice_in AND x.order_line_id = l.order_line_id) AS quantity
-        FROM ledger.journal_line l JOIN ledger.account_role a ON a.account = l.account AND a.role = 'gr_ir'
-        WHERE l.entry_id = entry.entry_id AND l.order_line_id IS NOT NULL GROUP BY l.order_line_id) s
+  FROM (SELECT b.order_line_id, sum(b.quantity) AS quantity,
+          (SELECT coalesce(sum(l.debit - l.credit), 0) FROM ledger.journal_entry e JOIN ledger.journal_line l ON l.entry_id = e.entry_id
+           WHERE e.invoice_id = invoice_in AND l.order_line_id = b.order_line_id AND l.account IN (SELECT a.account FROM ledger.account_role a WHERE a.role = 'gr_ir')) AS amount
+        FROM ledger.booked_line b WHERE b.invoice_id = invoice_in AND b.order_line_id IS NOT NULL GROUP BY b.order_line_id) s
   WHERE g.order_line_id = s.order_line_id;
-  UPDATE ledger.open_item o SET closed_by_entry = reversal WHERE o.invoice_id = invoice_in;
+  DELETE FROM ledger.booked_line b WHERE b.invoice_id = invoice_in;
+  FOR entry IN SELECT * FROM ledger.journal_entry e WHERE e.invoice_id = invoice_in AND e.event <> 'reversal'
+      AND NOT EXISTS (SELECT FROM ledger.journal_entry r WHERE r.reverses_entry_id = e.entry_id) ORDER BY e.entry_id
+  LOOP
+    SELECT p.day, p.period INTO posting FROM ledger.posting_day p WHERE p.entity = entry.entity;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'company code % has no open fiscal period ahead; open one in ledger.fiscal_period', entry.entity USING ERRCODE = 'BO500';
+    END IF;
+    INSERT INTO ledger.journal_entry (entity, business_key, event, posting_date, document_date, period, invoice_id, decision_id, reverses_entry_id, person_id, reason_code, case_id, run_id)
+    VALUES (entry.entity, 'reversal/' || entry.business_key, 'reversal', posting.day, entry.document_date, posting.period, invoice_in, decision_in, entry.entry_id, d.person_id, d.reason_code, d.case_id, run_in)
+    RETURNING entry_id INTO reversal;
+    INSERT INTO ledger.journal_line (entry_id, line_no, account, debit, credit, currency, ledger_debit, ledger_credit, order_line_id, supplier_id, purpose)
+    SELECT reversal, l.line_no, l.account, l.credit, l.debit, l.currency, l.ledger_credit, l.ledger_debit, l.order_line_id, l.supplier_id, 'reversal: ' || l.purpose
+    FROM ledger.journal_line l WHERE l.entry_id = entry.entry_id;
+    UPDATE ledger.open_item o SET closed_by_entry = reversal WHERE o.opened_by_entry = entry.entry_id;
+    PERFORM audit.append('effect', subject, audit.object('effect', audit.text('journal entry'), 'business_key', audit.text('reversal/' || entry.business_key), 'event', audit.text('reversal'),
+      'posting_date', audit.text(posting.day::text), 'decision_id', audit.text(decision_in::text), 'person_id', audit.text(d.person_id), 'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))));
+  END LOOP;
   UPDATE ledger.payment_proposal p SET state = 'withdrawn' WHERE p.invoice_id = invoice_in AND p.state = 'proposed';
-  SELECT 'invoice:' || encode(i.content_hash, 'hex') INTO subject FROM purchasing.invoice i WHERE i.invoice_id = invoice_in;
-  PERFORM audit.append('effect', subject, audit.object('effect', audit.text('journal entry'), 'business_key', audit.text('reversal/' || entry.business_key), 'event', audit.text('reversal'),
-    'posting_date', audit.text(day::text), 'decision_id', audit.text(decision_in::text), 'person_id', audit.text(d.person_id), 'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))));
+  IF FOUND THEN
+    PERFORM audit.append('effect', subject, audit.object('effect', audit.text('payment proposal withdrawn'), 'reason', audit.text('rejected'), 'decision_id', audit.text(decision_in::text),
+      'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))));
+  END IF;
 END $$;
 
 -- What has to be compared anew when an answer changed what counts: the document itself, what shares its order lines and what
@@ -50,7 +54,8 @@ LANGUAGE sql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
   ON CONFLICT DO NOTHING
 $$;
 
--- Book every final answer of the process that is not booked yet, whichever run opened its case. Each answer once.
+-- Book every final answer of the process that is not booked yet, whichever run opened its case. Each answer once. Answers about
+-- invoices of a company code without an open period wait for one.
 -- An answer whose holds were released or replaced by facts meanwhile books nothing and its case goes back to open.
 CREATE OR REPLACE FUNCTION review.book_answers(run_in bigint, process_in text, OUT booked bigint, OUT stale bigint, OUT entries bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -62,7 +67,8 @@ BEGIN
   PERFORM ops.rehearse(r) FROM ops.run r WHERE r.run_id = run_in;
   FOR a IN
     SELECT n.*, c.subject_kind, c.subject_id, c.subject_key, c.role, c.process FROM review.answer n JOIN review.case c ON c.case_id = n.case_id
-    WHERE n.booked_at IS NULL AND n.final AND c.process = process_in AND c.state = 'decided' ORDER BY n.answer_id FOR UPDATE OF n, c
+    WHERE n.booked_at IS NULL AND n.final AND c.process = process_in AND c.state = 'decided'
+      AND (c.subject_kind <> 'invoice' OR EXISTS (SELECT FROM ledger.posting_day p WHERE p.entity = c.entity)) ORDER BY n.answer_id FOR UPDATE OF n, c
   LOOP
     IF a.subject_kind = 'quarantine' THEN
       result := review.settle_quarantine(a.answer_id, run_in);
@@ -99,6 +105,7 @@ BEGIN
   END LOOP;
   IF booked > 0 THEN entries := ledger.post_accepted(run_in, accepted); END IF;
   PERFORM review.settle_by_facts(process_in);
+  IF stale > 0 THEN PERFORM review.open_cases(run_in); END IF; -- who looks again sees the facts of now
 END $$;
 
 DROP FUNCTION IF EXISTS ledger.post_accepted(bigint, text);
