@@ -18,7 +18,10 @@ def desk(ledger: Ledger) -> Iterator[Desk]:
         ledger.connect("app") as app,
         ledger.connect("web", autocommit=True) as web,
     ):
-        admin.execute("INSERT INTO ops.simulated_clock (business_date) VALUES ('2026-11-20')")
+        admin.execute(
+            "INSERT INTO ops.simulated_clock (business_date) VALUES ('2026-11-20') "
+            "ON CONFLICT (only_row) DO UPDATE SET business_date = excluded.business_date"
+        )
         books = Books(app).open_run()
         books.supplier()
         yield Desk(books, web, admin)

@@ -23,7 +23,10 @@ def call_matched(desk: Desk, number: str) -> None:
         (invoice,),
     )
     desk.admin.execute("UPDATE ledger.invoice_status SET state = 'matched' WHERE invoice_id = %s", (invoice,))
-    desk.night("as if matched")
+    desk.admin.execute("DELETE FROM ledger.match_queue WHERE invoice_id = %s", (invoice,))
+    desk.books.decide()
+    desk.books.connection.execute("SELECT ledger.post_entries(%s)", (desk.books.run_id,))
+    desk.books.connection.commit()
 
 
 def not_covered(desk: Desk) -> list[dict[str, str]]:
