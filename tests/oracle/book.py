@@ -75,6 +75,7 @@ class OrderLine(Fact):
     tax_rate: Decimal | None = None
     order_date: date | None = None
     doubtful: bool = False  # a newer version of it stands in quarantine
+    ordered_value: Decimal | None = None
 
     @property
     def line_key(self) -> str:

@@ -96,6 +96,8 @@ def reasons_in_orders(reads: Sequence[ReadLine]) -> set[str]:
             reasons.add("ordered after the invoice")
         if order_line.doubtful:
             reasons.add("order in doubt")
+        if read.line.charge > 0:
+            reasons.add("charge on a line")
     return reasons
 
 
@@ -105,7 +107,8 @@ def reasons_in_tax(invoice: Invoice, reads: Sequence[ReadLine]) -> set[str]:
     for read in reads:
         if read.order_line is not None and differ(read.line.tax_rate, read.order_line.tax_rate):
             reasons.add("tax rate")
-    net = Fraction(invoice.totals.net)
+    net = sum((read.net for read in reads), Fraction(0))
+    net += Fraction(invoice.totals.charge) - Fraction(invoice.totals.allowance)
     if invoice.taxes:
         if sum((Fraction(row.taxable) for row in invoice.taxes), Fraction(0)) != net:
             reasons.add("taxable amounts")

@@ -71,6 +71,7 @@ def draw_order_line(draw: DrawFn, number: int, suppliers: tuple[Supplier, ...]) 
         item=draw(st.sampled_from([None, "PEN", "INK"])),
         category=draw(st.sampled_from([None, "OFFICE"])),
         amount_based=draw(rarely(5)),
+        ordered_value=draw(st.sampled_from([None, Decimal(100), Decimal(1000)])),
         match_type=2 if draw(rarely(4)) else 3,
         gr_based=draw(rarely(3)),
         approved=not draw(rarely(25)),

@@ -48,7 +48,9 @@ Where those words leave room, or a check is not built, this was decided:
     quantity 0 or less or of a negative amount; a supplier that is blocked or not known to be free; a payee's
     bank account other than the supplier's on record; an amount-based two-way order line; an order dated after
     the document; an order line in doubt; a line's tax rate other than its order line's; taxable amounts that do
-    not add up to the net total; line tax categories, a net total, and no tax breakdown.
+    not add up to the lines less allowances plus charges; line tax categories, an amount, and no tax breakdown; a
+    charge on a line; a document in process after one in a unit without a factor on the same order line; an
+    invoice in process by which an amount-based order line is billed above its ordered value.
 15. Codes without a shipped limit (QTY_VALUE, PRICE_TOTAL, EARLY, FX_RATE, TOTAL_VAR and the like) are not
     checked, and lower limits are not built.
 """
@@ -67,6 +69,7 @@ from tests.oracle.duplicates import duplicate_codes
 from tests.oracle.lines import ReadLine, read_line
 from tests.oracle.prices import judge_price
 from tests.oracle.quantities import judge_quantities
+from tests.oracle.running_totals import above_the_ordered_value, behind_an_unknown_unit
 
 BLOCKS_POSTING = frozenset(
     {
@@ -123,6 +126,12 @@ def codes_of_documents(
         codes[invoice.ref] = document_codes(book, invoice, of_invoice)
     for ref, code in duplicate_codes(book).items():
         codes[ref].add(code)
+    for order_line in book.order_lines:
+        unjudged = behind_an_unknown_unit(order_line, reads) | above_the_ordered_value(
+            order_line, reads, codes
+        )
+        for ref in unjudged:
+            codes[ref].add("NOT_EVALUABLE")
     return codes
 
 

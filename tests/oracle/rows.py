@@ -63,6 +63,7 @@ def order_line_row(order_line: OrderLine) -> Row:
         "unit_price": None if order_line.amount_based else order_line.unit_price,
         "price_base_quantity": order_line.price_base,
         "amount_based": order_line.amount_based,
+        "ordered_value": order_line.ordered_value,
         "match_type": order_line.match_type,
         "gr_based": order_line.gr_based,
         "closed": order_line.closed,

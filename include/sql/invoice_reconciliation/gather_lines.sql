@@ -23,9 +23,10 @@ WITH gated AS (
          o.quantity AS ordered, o.unit_price AS order_price, o.price_base_quantity AS price_denominator,
          coalesce(o.receipts, 0) AS receipts, coalesce(o.unknown_receipts, 0) AS unknown_receipts, o.received_quantity AS received, o.received_value, o.ordered_value,
          -- what only checks could judge that are not built
-         CASE WHEN l.quantity <= 0 OR l.net_amount < 0 OR l.charge_total > 0 OR o.amount_based AND o.match_type = 2 OR o.order_date > w.invoice_date OR l.tax_rate <> o.tax_rate THEN concat_ws(', ',
+         CASE WHEN l.quantity <= 0 OR l.net_amount < 0 OR l.charge_total > 0 OR o.doubtful OR o.amount_based AND o.match_type = 2 OR o.order_date > w.invoice_date OR l.tax_rate <> o.tax_rate THEN concat_ws(', ',
            CASE WHEN l.quantity <= 0 OR l.net_amount < 0 THEN 'line with a quantity or amount that is not positive' END,
            CASE WHEN l.charge_total > 0 THEN 'charge on a line' END,
+           CASE WHEN o.doubtful THEN 'a later version of the order is in quarantine' END,
            CASE WHEN o.amount_based AND o.match_type = 2 THEN 'amount ordered without a receipt to compare' END,
            CASE WHEN o.order_date > w.invoice_date THEN 'order placed after the invoice date' END,
            CASE WHEN l.tax_rate <> o.tax_rate THEN 'tax rate is not the order''s' END) END AS unjudged

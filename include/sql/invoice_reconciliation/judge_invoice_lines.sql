@@ -51,7 +51,7 @@ looked_at AS (
          l.order_gate IS NOT NULL OR l.supplier_mismatch OR l.currency_diff OR l.po_not_approved OR l.po_closed OR l.uom_unmapped OR l.line_arith AS gated
   FROM work_line l
   LEFT JOIN suspect s ON s.order_line_id = l.order_line_id
-  LEFT JOIN dear d ON d.order_line_id = l.order_line_id AND d.invoice_id = l.invoice_id AND l.counts
+  LEFT JOIN dear d ON d.order_line_id = l.order_line_id AND d.invoice_id = l.invoice_id AND l.counts AND NOT (l.supplier_mismatch OR l.po_not_approved)
   WHERE s.order_line_id IS NOT NULL OR d.invoice_id IS NOT NULL
      OR l.order_gate IS NOT NULL OR l.supplier_mismatch OR l.currency_diff OR l.po_not_approved OR l.po_closed OR l.uom_unmapped OR l.line_arith
 ),
@@ -68,11 +68,11 @@ netted AS (
          COALESCE(e.in_excess, FALSE) AS credit_excess, e.billed_quantity, e.billed_value, e.credited_quantity, e.credited_value
   FROM cumulative c
   LEFT JOIN net_credit n ON n.order_line_id = c.order_line_id
-  LEFT JOIN work_credit e ON e.order_line_id = c.order_line_id AND e.invoice_id = c.invoice_id AND c.counts
+  LEFT JOIN work_credit e ON e.order_line_id = c.order_line_id AND e.invoice_id = c.invoice_id AND c.counts AND NOT (c.supplier_mismatch OR c.po_not_approved)
 ),
 -- 5. each check: what is above its base, against the limits
 limited AS (
-  SELECT c.*, c.counts AND NOT c.is_credit AS billed_line,
+  SELECT c.*, c.counts AND NOT c.is_credit AND NOT (c.supplier_mismatch OR c.po_not_approved) AS billed_line,
          t.qty_ord_pct, t.qty_ord_abs, t.qty_ord_lenient, t.qty_rec_pct, t.qty_rec_abs, t.qty_rec_lenient,
          t.amt_rec_pct, t.amt_rec_abs, t.amt_rec_lenient, t.no_receipt_abs
   FROM netted c

@@ -11,7 +11,8 @@ WITH unknown AS (
   WHERE s.so_far > s.ordered_value
 )
 UPDATE work_line w SET unjudged = concat_ws(', ', w.unjudged,
-  CASE WHEN w.document_order > u.since THEN 'an earlier document on the order line is in an unknown unit' END,
-  CASE WHEN a.invoice_line_id IS NOT NULL THEN 'billed above the ordered value' END)
+  CASE WHEN w.document_order > u.since AND NOT w.uom_unmapped THEN 'an earlier document on the order line is in an unknown unit' END,
+  CASE WHEN a.invoice_line_id IS NOT NULL AND NOT w.is_credit THEN 'billed above the ordered value' END)
 FROM work_line x LEFT JOIN unknown u ON u.order_line_id = x.order_line_id LEFT JOIN above a ON a.invoice_line_id = x.invoice_line_id
-WHERE w.invoice_line_id = x.invoice_line_id AND NOT w.booked AND NOT w.uom_unmapped AND (w.document_order > u.since OR a.invoice_line_id IS NOT NULL);
+WHERE w.invoice_line_id = x.invoice_line_id AND NOT w.booked
+  AND (w.document_order > u.since AND NOT w.uom_unmapped OR a.invoice_line_id IS NOT NULL AND NOT w.is_credit);

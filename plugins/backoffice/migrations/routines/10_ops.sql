@@ -99,24 +99,25 @@ BEGIN ATOMIC
   FROM (SELECT greatest(to_day - from_day, 0) AS n) AS days;
 END;
 
--- The business day of booking, or the first business day after it that lies in an open period.
-CREATE OR REPLACE FUNCTION ledger.posting_date(entity_in text, booked_on date) RETURNS date
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE day date := booked_on; last_open date;
+-- The business day of booking, or the first business day after it that lies in an open period. No row when there is none.
+CREATE OR REPLACE FUNCTION ledger.find_posting_day(entity_in text, booked_on date, OUT day date, OUT period text) RETURNS SETOF record
+LANGUAGE plpgsql STABLE ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE last_open date;
 BEGIN
   SELECT max(p.ends_on) INTO last_open FROM ledger.fiscal_period p WHERE p.entity = entity_in AND p.state = 'open';
-  WHILE day <= last_open LOOP
-    IF ledger.is_business_day(entity_in, day) AND EXISTS (
-      SELECT FROM ledger.fiscal_period p WHERE p.entity = entity_in AND p.state = 'open' AND day BETWEEN p.starts_on AND p.ends_on) THEN
-      RETURN day;
+  FOR place IN 0 .. coalesce(last_open - booked_on, -1) LOOP
+    find_posting_day.day := booked_on + place;
+    SELECT p.period INTO find_posting_day.period FROM ledger.fiscal_period p
+    WHERE p.entity = entity_in AND p.state = 'open' AND find_posting_day.day BETWEEN p.starts_on AND p.ends_on ORDER BY p.starts_on DESC LIMIT 1;
+    IF FOUND AND ledger.is_business_day(entity_in, find_posting_day.day) THEN
+      RETURN NEXT;
+      RETURN;
     END IF;
-    day := day + 1;
   END LOOP;
-  RAISE EXCEPTION 'entity % has no open fiscal period on or after %; open one in ledger.fiscal_period', entity_in, booked_on USING ERRCODE = 'BO500';
 END $$;
 
--- Posting date and period of today, once per entity.
+-- Posting date and period of today per entity. An entity without an open period ahead is not in it: nothing of it is booked.
 CREATE OR REPLACE VIEW ledger.posting_day AS
-SELECT e.entity, p.day, f.period FROM ops.entity e
-CROSS JOIN LATERAL (SELECT ledger.posting_date(e.entity, ops.business_date(e.entity)) AS day OFFSET 0) p
-JOIN ledger.fiscal_period f ON f.entity = e.entity AND p.day BETWEEN f.starts_on AND f.ends_on;
+SELECT e.entity, p.day, p.period FROM ops.entity e CROSS JOIN LATERAL ledger.find_posting_day(e.entity, ops.business_date(e.entity)) p;
+DROP FUNCTION IF EXISTS ledger.posting_date(text, date);

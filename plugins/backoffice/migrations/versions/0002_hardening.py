@@ -10,7 +10,7 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Keep every row; what was guessed before becomes unknown."""
-    for text in schema_text("0002_matching", "0002_intake"):
+    for text in schema_text("0002_matching", "0002_intake", "0002_posting"):
         op.get_bind().exec_driver_sql(text)
 
 
