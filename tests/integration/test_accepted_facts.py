@@ -268,7 +268,7 @@ def test_source_whose_clock_is_ahead_is_refused(books):
 def test_simulated_day_is_a_day_that_can_be(books, ledger):
     ahead = datetime.now(UTC).date() + timedelta(days=30)
     with ledger.connect("admin") as connection:
-        connection.execute("INSERT INTO ops.simulated_clock (business_date) VALUES (%s)", (ahead,))
+        connection.execute("UPDATE ops.simulated_clock SET business_date = %s", (ahead,))
     finish(books, "now() + interval '30 days'")
     with pytest.raises(psycopg.Error, match="its clock is wrong"):
         books.open_run("night-2")

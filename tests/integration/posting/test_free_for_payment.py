@@ -80,6 +80,8 @@ def test_what_is_approved_and_not_covered_is_blocked_and_named(desk: Desk) -> No
     desk.order(match_type=2, supplier_id="S2", version=2)
     desk.books.invoice("R-2", [("PO-1", 1, 100, 10)], seller_id="S2", seller_name="Supplier S2")
     desk.night("night-2")
+    assert desk.books.codes("R-2") == {"1": ["QTY_ORD"]}
+    call_matched(desk, "R-2")
     assert desk.books.status("R-2") == ("matched", True, True)
     assert desk.proposed() == []
     assert not_covered(desk) == [NOT_COVERED]
