@@ -130,13 +130,14 @@ class Books:
         "invoices": "stage_invoice",
     }
 
-    def stage(self, dataset: str, *, gate: bool = True) -> int:
+    def stage(self, dataset: str, *, gate: bool = True, advances: bool = True) -> int:
         """Stage what is pending of a dataset as one load; by default let it pass an empty gate."""
         rows = self.pending.pop(dataset, [])
         load_id = self._one(
-            "SELECT load_id FROM intake.open_load(%s, 'books', %s, 'books 1', NULL, true)",
+            "SELECT load_id FROM intake.open_load(%s, 'books', %s, 'books 1', NULL, %s)",
             self.run_id,
             dataset,
+            advances,
         )
         children = itertools.count(1)
         for row_no, entry in enumerate(rows, 1):
@@ -174,6 +175,7 @@ class Books:
         """Accept what is pending and match what is queued."""
         self.accept()
         self._one("SELECT ledger.match_invoices(%s)", self.run_id)
+        self._one("SELECT ledger.allocate_receipts(%s)", self.run_id)
 
     def decide(self) -> None:
         """Decide by the active policy, in the way the operator does."""

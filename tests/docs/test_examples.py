@@ -82,6 +82,24 @@ def _no_line(books: Books, ledger: Any) -> None:
     assert books.codes("R-1") == {"1": ["LINE_UNMATCHED"]}
 
 
+def _found_later(books: Books, ledger: Any) -> None:
+    _no_line(books, ledger)
+    books.open_run("night-2")
+    books.order("PO-1", 7, 100, 9)
+    books.receive("PO-1", 7, 10)
+    books.night()
+    assert books.codes("R-1") == {"1": ["PRICE"]}
+
+
+def _due(books: Books, ledger: Any) -> None:
+    with ledger.connect("admin") as admin:
+        admin.execute("UPDATE ledger.tolerance SET up_abs = 0.05 WHERE code = 'TOTAL_ARITH'")
+    books.order("PO-1", 1, 100, 10)
+    books.receive("PO-1", 1, 90)
+    books.invoice("R-1", [("PO-1", 1, 90, 10)], payable_total=Decimal("1080.01"))
+    books.night()
+
+
 def _rejected(books: Books, ledger: Any) -> None:
     _above(books, ledger)
     books.connection.commit()
@@ -100,6 +118,8 @@ EXAMPLES: dict[str, Callable[[Books, Any], None]] = {
     "more billed than received": _more,
     "return and credit note": _credit,
     "no such order line": _no_line,
+    "order line found later": _found_later,
+    "due differs within its limit": _due,
     "rejected after booking": _rejected,
 }
 

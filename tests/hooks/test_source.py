@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
+from typing import Any
 
 import pytest
 from tests.hooks.conftest import CONN_ID
@@ -212,12 +213,41 @@ def test_document_with_its_hash_and_size(server: SourceServer, hook: SourceHook)
     assert download.sha256.hex() == DIGEST
 
 
-def test_document_that_differs_from_the_list_is_kept_with_the_reason(server: SourceServer, hook: SourceHook):
+def test_document_that_differs_from_the_list_is_fetched_again(server: SourceServer, hook: SourceHook):
+    server.answers["/d"] = in_turn(Answer(CONTENT[:10]), Answer(b"x" * len(CONTENT)), Answer(CONTENT))
+    download = hook.content("/d", sha256=DIGEST, size=len(CONTENT))
+    assert (download.content, download.problem) == (CONTENT, None)
+    assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        ({"size": 5}, "1000 bytes arrived, the source lists 5"),
+        ({"sha256": "ab" * 32}, f"the source lists {'ab' * 32}"),
+    ],
+)
+def test_document_that_never_is_what_the_list_says_is_no_document(
+    server: SourceServer, hook: SourceHook, listed: dict[str, Any], said: str
+):
     server.answers["/d"] = lambda _: Answer(CONTENT)
-    assert hook.content("/d", size=5).problem == "1000 bytes arrived, the source lists 5"
-    download = hook.content("/d", sha256="ab" * 32)
-    assert download.content == CONTENT
-    assert (download.problem or "").endswith(f"the source lists {'ab' * 32}")
+    with pytest.raises(SourceUnavailableError, match=said):
+        hook.content("/d", **listed)
+    assert len(server.asked) == hook.attempts
+
+
+@pytest.mark.parametrize("again", ["control", "as_of"])
+def test_page_that_names_a_field_twice_is_no_page(server: SourceServer, hook: SourceHook, again: str):
+    body = (
+        b'{"items": [], "next": null, "as_of": "2026-11-22T05:00:00Z", "control": {"count": 0, "count": 1}}'
+    )
+    if again == "as_of":
+        body = (
+            b'{"as_of": "2026-11-21T05:00:00Z", "items": [], "next": null, "as_of": "2026-11-22T05:00:00Z"}'
+        )
+    server.answers["/l"] = lambda _: Answer(body)
+    with pytest.raises(SourceUnavailableError):
+        list(hook.pages("/l"))
 
 
 @pytest.mark.parametrize("status", [404, 410])

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tests.conftest import cloned_ledger
 from tests.oracle.book import Book, Invoice
 from tests.oracle.comparison import compare, read_outcome
 from tests.oracle.judge import judge
 from tests.oracle.loader import Connection, load_documents, load_masters, open_run
 from tests.oracle.named_books import NAMED_BOOKS
 from tests.oracle.strategies import books
-
-if TYPE_CHECKING:
-    from tests.conftest import Ledger
 
 pytestmark = pytest.mark.integration
 
@@ -31,11 +28,14 @@ by_chance = settings(
 )
 
 
-@pytest.fixture
-def connection(ledger: Ledger) -> Iterator[Connection]:
-    with psycopg.connect(ledger.dsn("admin")) as opened:
+@pytest.fixture(scope="module")
+def connection(postgres: str, ledger_template: str) -> Iterator[Connection]:
+    """One ledger for all books: each is matched in a transaction that is rolled back."""
+    with (
+        cloned_ledger(postgres, ledger_template) as ledger,
+        psycopg.connect(ledger.dsn("admin")) as opened,
+    ):
         yield opened
-        opened.rollback()
 
 
 @pytest.mark.parametrize("name", NAMED_BOOKS)

@@ -156,6 +156,31 @@ def test_what_no_database_can_hold_is_a_defect_of_its_row(
     assert staged[8]["description"] == "'\\N\\.\r\n$$"
 
 
+def test_row_that_names_a_field_twice_is_a_defect_of_that_row(
+    server: SourceServer, books: Ledger, context: Contexts, rows: Rows
+):
+    """Which of two quantities was meant nobody can say; the rows beside it are as good as ever."""
+    sound = json.dumps(order(1))
+    twice = json.dumps(order(2)).replace('"quantity": "3"', '"quantity": "3", "quantity": "300"')
+    body = f'{{"items": [{sound}, {twice}], "next": null, "as_of": "2026-11-22T05:00:00Z"}}'
+    server.answers["/erp/orders"] = lambda _: Answer(body.encode())
+    assert operator().execute(context())["with_defects"] == 1
+    first, second = rows("SELECT quantity, po_number, defects FROM intake.stage_order_line ORDER BY row_no")
+    assert (first["quantity"], first["defects"]) == (Decimal(3), None)
+    assert (second["quantity"], second["po_number"]) == (None, None)
+    assert [defect["reason"] for defect in second["defects"]] == ["names a field more than once: quantity"]
+
+
+def test_source_whose_clock_is_ahead_keeps_nothing(
+    server: SourceServer, books: Ledger, context: Contexts, rows: Rows
+):
+    """Its moment would become the watermark, and nothing would ever be asked for again."""
+    server.answers["/erp/orders"] = lambda _: page([order(1)], as_of="2099-01-01T00:00:00Z")
+    with pytest.raises(SourceUnavailableError, match="its clock is wrong"):
+        operator().execute(context())
+    assert rows("SELECT * FROM intake.load") == rows("SELECT * FROM intake.stage_order_line") == []
+
+
 @pytest.mark.parametrize(
     "control", [{"count": 2, "amount": None}, {"count": 0}, {"count": 1, "amount": "3.31"}]
 )

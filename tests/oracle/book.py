@@ -14,6 +14,7 @@ from typing import Any
 ENTITY = "1000"
 ZERO = Decimal(0)
 ONE = Decimal(1)
+MACHINE_LIMIT = Decimal("100000.00")
 
 
 class Fact:
@@ -40,11 +41,15 @@ def _shown(value: object) -> str:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Supplier(Fact):
-    """A supplier known to the company; suppliers of one group count as one where duplicates are sought."""
+    """A supplier known to the company; suppliers of one group count as one where duplicates are sought.
+
+    ``blocked`` None: the source does not say.
+    """
 
     supplier_id: str
     group: str
-    blocked: bool = False
+    blocked: bool | None = False
+    iban: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -67,6 +72,10 @@ class OrderLine(Fact):
     gr_based: bool = False
     approved: bool = True
     closed: bool = False
+    tax_rate: Decimal | None = None
+    order_date: date | None = None
+    doubtful: bool = False  # a newer version of it stands in quarantine
+    ordered_value: Decimal | None = None
 
     @property
     def line_key(self) -> str:
@@ -102,6 +111,8 @@ class InvoiceLine(Fact):
     uom: str | None = "EA"
     po_number: str | None = None
     po_line: str | None = None
+    tax_category: str | None = None
+    tax_rate: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -131,7 +142,10 @@ class Totals(Fact):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Invoice(Fact):
-    """An invoice or credit note. ``booking_no`` None: not booked; ``supplier_id`` None: sender unknown."""
+    """An invoice or credit note. ``booking_no`` None: not booked; ``supplier_id`` None: sender unknown.
+
+    ``approved``: a person approved an amount above the machine's limit.
+    """
 
     ref: str
     number: str
@@ -150,6 +164,13 @@ class Invoice(Fact):
     duplicates_evaluable: bool = True
     rejected: bool = False
     booking_no: int | None = None
+    approved: bool = False
+    payee_iban: str | None = None
+
+    @property
+    def booked(self) -> bool:
+        """Whether it is posted."""
+        return self.booking_no is not None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -203,7 +224,10 @@ def shipped_tolerances() -> tuple[Tolerance, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Book:
-    """Everything one evaluation looks at. ``entities`` maps each entity to its ledger currency."""
+    """Everything one evaluation looks at. ``entities`` maps each entity to its ledger currency.
+
+    ``machine_limit``: up to this gross amount a document may be posted without a person.
+    """
 
     business_date: date
     suppliers: tuple[Supplier, ...]
@@ -213,11 +237,14 @@ class Book:
     tolerances: tuple[Tolerance, ...]
     factors: tuple[UomFactor, ...] = ()
     entities: tuple[tuple[str, str], ...] = ((ENTITY, "EUR"),)
+    machine_limit: Decimal = MACHINE_LIMIT
 
     def __str__(self) -> str:
         usual = shipped_tolerances()
         limits = [row for row in self.tolerances if row not in usual]
         without = [f"no {row.code} as shipped" for row in usual if row not in self.tolerances]
+        if self.machine_limit != MACHINE_LIMIT:
+            without.append(f"machine limit {self.machine_limit}")
         facts = (*self.suppliers, *self.order_lines, *self.receipts, *self.invoices, *limits, *without)
         return "\n".join(str(fact) for fact in facts)
 

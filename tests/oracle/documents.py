@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from fractions import Fraction
 from math import floor
 
 from tests.oracle.book import Book, Invoice
 from tests.oracle.limits import is_above, limit_for
+from tests.oracle.lines import ReadLine
 
 
-def document_codes(book: Book, invoice: Invoice, line_codes: Collection[str]) -> set[str]:
-    """Return TOTAL_ARITH, TAX_TOTAL and NOT_EVALUABLE where they apply.
+def document_codes(book: Book, invoice: Invoice, reads: Sequence[ReadLine]) -> set[str]:
+    """Return TOTAL_ARITH, TAX_TOTAL and NOT_EVALUABLE where they apply; ``reads`` are its lines.
 
-    ``line_codes`` are the codes on its lines: where CURRENCY_DIFF speaks of the currency, the currency
-    is no reason to say that nothing built can judge it.
+    Where CURRENCY_DIFF on a line speaks of the currency, the currency is no reason to say that nothing built
+    can judge it.
     """
     codes = set()
     total_limit = limit_for(book, "TOTAL_ARITH", invoice.entity, None)
@@ -24,8 +25,8 @@ def document_codes(book: Book, invoice: Invoice, line_codes: Collection[str]) ->
     for row in invoice.taxes:
         if is_above(abs(Fraction(row.tax) - Fraction(row.taxable) * Fraction(row.rate) / 100), tax_limit):
             codes.add("TAX_TOTAL")
-    reasons = reasons_not_evaluable(book, invoice)
-    if "CURRENCY_DIFF" in line_codes:
+    reasons = reasons_not_evaluable(book, invoice) | reasons_in_orders(reads) | reasons_in_tax(invoice, reads)
+    if any("CURRENCY_DIFF" in read.codes for read in reads):
         reasons.discard("foreign currency")
     if reasons:
         codes.add("NOT_EVALUABLE")
@@ -76,6 +77,51 @@ def reasons_not_evaluable(book: Book, invoice: Invoice) -> set[str]:
         "negative gross": totals.gross < 0,
         "quantity not above zero": any(line.quantity <= 0 for line in invoice.lines),
         "negative line": any(line.net < 0 for line in invoice.lines),
-        "supplier blocked": supplier is not None and supplier.blocked,
+        "supplier blocked, or not known to be free": supplier is not None and supplier.blocked is not False,
+        "bank account": supplier is not None and differ(account(invoice.payee_iban), account(supplier.iban)),
     }
     return {reason for reason, applies in reasons.items() if applies}
+
+
+def reasons_in_orders(reads: Sequence[ReadLine]) -> set[str]:
+    """Return why the orders of its lines keep a document from being judged."""
+    reasons = set()
+    for read in reads:
+        order_line = read.order_line
+        if order_line is None:
+            continue
+        if order_line.amount_based and order_line.match_type == 2:
+            reasons.add("ordered value")
+        if order_line.order_date is not None and order_line.order_date > read.invoice.issued:
+            reasons.add("ordered after the invoice")
+        if order_line.doubtful:
+            reasons.add("order in doubt")
+        if read.line.charge > 0:
+            reasons.add("charge on a line")
+    return reasons
+
+
+def reasons_in_tax(invoice: Invoice, reads: Sequence[ReadLine]) -> set[str]:
+    """Return why no built check can judge the tax: another rate than ordered, or bases that leave some out."""
+    reasons = set()
+    for read in reads:
+        if read.order_line is not None and differ(read.line.tax_rate, read.order_line.tax_rate):
+            reasons.add("tax rate")
+    net = sum((read.net for read in reads), Fraction(0))
+    net += Fraction(invoice.totals.charge) - Fraction(invoice.totals.allowance)
+    if invoice.taxes:
+        if sum((Fraction(row.taxable) for row in invoice.taxes), Fraction(0)) != net:
+            reasons.add("taxable amounts")
+    elif net != 0 and any(line.tax_category is not None for line in invoice.lines):
+        reasons.add("no tax breakdown")
+    return reasons
+
+
+def account(iban: str | None) -> str | None:
+    """The bank account number without spaces, in upper case."""
+    return None if iban is None else "".join(iban.split()).upper()
+
+
+def differ(one: object, other: object) -> bool:
+    """Say whether both are stated, and differ."""
+    return one is not None and other is not None and one != other

@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from tests.oracle.book import ZERO, Invoice, InvoiceLine, OrderLine, Receipt, Supplier, Tax, Totals
-from tests.oracle.draw_masters import FACTORS, FOUR_PLACES, decimals, rarely, slip
+from tests.oracle.draw_masters import FACTORS, FOUR_PLACES, IBAN, decimals, rarely, slip
 from tests.oracle.draw_numbers import draw_number, draw_spelling
 from tests.oracle.writing import cents, write_totals
 
@@ -31,6 +31,8 @@ CARRIED_ON = (
     ("prepaid",),
     ("rounding",),
 )
+SPACED_IBAN = "de89 3704 0044 0532 0130 00"
+OTHER_IBAN = "DE02120300000000202051"
 SIX_PLACES = Decimal("0.000001")
 
 
@@ -122,25 +124,31 @@ def draw_line(draw: DrawFn, masters: Masters, order_line: OrderLine, position: i
         ("P9", key),
     ]
     po_number, po_line = draw(st.sampled_from(wrong)) if draw(rarely(10)) else right
+    tax_rate = draw(st.sampled_from([None, order_line.tax_rate]))
+    tax_rate = Decimal(19) if draw(rarely(30)) else tax_rate
     return InvoiceLine(
         position=position,
         quantity=units,
         uom=uom,
         po_number=po_number,
         po_line=po_line,
+        tax_rate=tax_rate,
+        tax_category=draw(st.sampled_from([None, "S"])) if tax_rate is None else "S",
         **draw(draw_amounts(order_line, in_order_units, units)),
     )
 
 
 @st.composite
 def draw_taxes(draw: DrawFn, lines: Sequence[InvoiceLine]) -> tuple[Tax, ...]:
-    """One tax row for all lines or one for each, mostly computed rightly."""
+    """One tax row for all lines or one for each, mostly computed rightly; a few have none."""
+    if draw(rarely(40)):
+        return ()
     rows = []
     parts = [[line] for line in lines] if draw(rarely(4)) else [list(lines)]
     for part in parts:
         rate = draw(decimals("20", "19", "7", "5.5", "0"))
         category = draw(st.sampled_from(["Z", "E"])) if rate == 0 else "S"
-        taxable = sum((line.net for line in part), ZERO)
+        taxable = sum((line.net for line in part), ZERO) + draw(slip(30, "0.01", "-0.01", "1"))
         off = draw(slip(10, "0.01", "0.02", "-0.01", "-0.02", "0.0051", "-0.015"))
         rows.append(
             Tax(
@@ -222,4 +230,6 @@ def draw_invoice(draw: DrawFn, number: int, masters: Masters, earlier: Sequence[
         duplicates_evaluable=not draw(rarely(12)),
         rejected=draw(rarely(15)),
         booking_no=number if draw(rarely(7)) else None,
+        approved=draw(rarely(10)),
+        payee_iban=OTHER_IBAN if draw(rarely(25)) else draw(st.sampled_from([None, IBAN, SPACED_IBAN])),
     )

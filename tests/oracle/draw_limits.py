@@ -19,6 +19,7 @@ PERIODS = (
     (date(2000, 1, 1), date(2026, 3, 9)),
 )
 PERCENT = [None, *map(Decimal, ("0", "2", "5", "20"))]
+LIMITED = ["PRICE", "QTY_ORD", "QTY_REC", "PRICE", "AMT_REC", "NO_RECEIPT", "CREDIT_EXCESS"]
 ABSOLUTE = [None, *map(Decimal, ("0", "0.0001", "10", "50", "1000"))]
 
 
@@ -37,7 +38,7 @@ def scopes_of(order_line: OrderLine) -> list[dict[str, str]]:
 @st.composite
 def draw_limits(draw: DrawFn, order_line: OrderLine) -> list[Tolerance]:
     """One to four limits of one code for one order line, some of them for another day."""
-    code = draw(st.sampled_from(["PRICE", "QTY_ORD", "QTY_REC", "PRICE", "AMT_REC", "NO_RECEIPT"]))
+    code = draw(st.sampled_from(LIMITED))
     scopes = draw(st.lists(st.sampled_from(scopes_of(order_line)), min_size=1, max_size=4))
     limits = []
     for scope in scopes:

@@ -6,12 +6,14 @@ In each list of choices the plain case comes first and most often: Hypothesis sh
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 from tests.oracle.book import OrderLine, Receipt, Supplier, UomFactor
 
+IBAN = "DE89370400440532013000"
 FOUR_PLACES = Decimal("0.0001")
 FACTORS = (
     UomFactor(from_uom="DZN", to_uom="EA", numerator=12, denominator=1),
@@ -40,12 +42,13 @@ def slip(draw: DrawFn, one_in: int, *values: str) -> Decimal:
 
 @st.composite
 def draw_suppliers(draw: DrawFn) -> tuple[Supplier, ...]:
-    """One to three suppliers, some of one group."""
+    """One to three suppliers, some of one group, a few blocked or not known to be free."""
     return tuple(
         Supplier(
             supplier_id=f"S{number}",
             group=draw(st.sampled_from([f"G{number}", "G1"])),
-            blocked=draw(rarely(30)),
+            blocked=draw(st.sampled_from([True, None])) if draw(rarely(20)) else False,
+            iban=draw(st.sampled_from([None, IBAN])),
         )
         for number in range(1, draw(st.integers(1, 3)) + 1)
     )
@@ -53,7 +56,7 @@ def draw_suppliers(draw: DrawFn) -> tuple[Supplier, ...]:
 
 @st.composite
 def draw_order_line(draw: DrawFn, number: int, suppliers: tuple[Supplier, ...]) -> OrderLine:
-    """One order line; a few are unapproved, closed, in foreign currency or of the other entity."""
+    """One order line; a few are unapproved, closed, in doubt, late, in foreign currency or of the other entity."""
     entity = "2000" if draw(rarely(15)) else "1000"
     home_currency = {"1000": "EUR", "2000": "USD"}[entity]
     return OrderLine(
@@ -68,10 +71,14 @@ def draw_order_line(draw: DrawFn, number: int, suppliers: tuple[Supplier, ...]) 
         item=draw(st.sampled_from([None, "PEN", "INK"])),
         category=draw(st.sampled_from([None, "OFFICE"])),
         amount_based=draw(rarely(5)),
+        ordered_value=draw(st.sampled_from([None, Decimal(100), Decimal(1000)])),
         match_type=2 if draw(rarely(4)) else 3,
         gr_based=draw(rarely(3)),
         approved=not draw(rarely(25)),
-        closed=draw(rarely(25)),
+        closed=draw(rarely(15)),
+        tax_rate=draw(st.sampled_from([None, Decimal(20)])),
+        order_date=date(2026, 3, 3) if draw(rarely(20)) else draw(st.sampled_from([None, date(2026, 2, 27)])),
+        doubtful=draw(rarely(40)),
     )
 
 

@@ -34,6 +34,7 @@ def draw_spelling(draw: DrawFn, number: str) -> str:
         confused,
         number.lower(),
         f"00{number}",
+        f"O{number}",
         f"{number[:at]} {number[at:]}",
         f"{number}7",
     ]

@@ -55,7 +55,7 @@ def is_likely(one: Invoice, other: Invoice) -> bool:
     keys = (number_key(one.number), number_key(other.number))
     if "" in keys:
         return False
-    if keys[0] == keys[1] or reads_as(keys[0]) == reads_as(keys[1]):
+    if keys[0] == keys[1] or reads_as(keys[0]) == reads_as(keys[1]) != "":
         return True
     return differ_by_one_swap(*keys) and same_gross_or_date(one, other)
 
@@ -66,8 +66,11 @@ def same_gross_or_date(one: Invoice, other: Invoice) -> bool:
 
 
 def reads_as(key: str) -> str:
-    """Return the key with the letters that pass for digits read as digits: O as 0, I and L as 1."""
-    return key.replace("O", "0").replace("I", "1").replace("L", "1")
+    """Return the key with the letters that pass for digits read as digits: O as 0, I and L as 1.
+
+    What then leads as a zero is dropped like any other: OO7 reads as 007, whose key is 7.
+    """
+    return key.replace("O", "0").replace("I", "1").replace("L", "1").lstrip("0")
 
 
 def differ_by_one_swap(one: str, other: str) -> bool:

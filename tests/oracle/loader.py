@@ -15,8 +15,11 @@ from tests.oracle.book import Book, Invoice, OrderLine
 from tests.oracle.rows import (
     NOON,
     Row,
+    approval_row,
     invoice_line_row,
     invoice_row,
+    invoice_status_row,
+    line_state_row,
     order_line_row,
     receipt_row,
     supplier_row,
@@ -137,6 +140,11 @@ def _load_settings(connection: Connection, book: Book) -> None:
             " ON CONFLICT (entity) DO UPDATE SET ledger_currency = excluded.ledger_currency",
             [entity, f"Entity {entity}", currency],
         )
+    connection.execute(
+        "UPDATE ledger.policy_version SET machine_limit = %s WHERE policy_id = 'approve_invoice'"
+        " AND active_until IS NULL",
+        [book.machine_limit],
+    )
     connection.execute("DELETE FROM ledger.tolerance")
     connection.execute("DELETE FROM purchasing.uom_factor")
     _insert_many(connection, "ledger.tolerance", [tolerance_row(row) for row in book.tolerances])
@@ -144,26 +152,22 @@ def _load_settings(connection: Connection, book: Book) -> None:
 
 
 def _load_invoice(connection: Connection, book: Book, invoice: Invoice, loaded: Loaded, load: Row) -> None:
+    """Insert a document; one that is booked or rejected has been matched, so its lines have states too."""
     invoice_id = _insert(connection, "purchasing.invoice", invoice_row(invoice) | load, "invoice_id")
     loaded.invoices[invoice_id] = invoice.ref
     belongs = {"invoice_id": invoice_id}
+    states = []
     for line in invoice.lines:
         row = invoice_line_row(book, invoice, line, loaded.order_lines) | belongs
         line_id = _insert(connection, "purchasing.invoice_line", row, "invoice_line_id")
         loaded.lines[line_id] = (invoice.ref, line.position)
+        states.append(line_state_row(invoice, invoice_id, line_id, row, loaded.run_id))
     taxes = [tax_row(tax, position) | belongs for position, tax in enumerate(invoice.taxes, start=1)]
     _insert_many(connection, "purchasing.invoice_tax", taxes)
-    if invoice.rejected or invoice.booking_no is not None:
-        _load_status(connection, invoice, invoice_id, loaded.run_id)
-
-
-def _load_status(connection: Connection, invoice: Invoice, invoice_id: int, run_id: int) -> None:
-    values = {
-        "invoice_id": invoice_id,
-        "state": "rejected" if invoice.rejected else "matched",
-        "evaluated_run": run_id,
-        "booking_no": invoice.booking_no,
-        "payment_block": None if invoice.booking_no is None else False,
-        "rejected_at": NOON if invoice.rejected else None,
-    }
-    _insert(connection, "ledger.invoice_status", values, "invoice_id")
+    if invoice.rejected or invoice.booked:
+        _insert_many(
+            connection, "ledger.invoice_status", [invoice_status_row(invoice, invoice_id, loaded.run_id)]
+        )
+        _insert_many(connection, "ledger.line_state", states)
+    if invoice.approved:
+        _insert_many(connection, "ledger.hold", [approval_row(invoice, invoice_id, loaded.run_id)])

@@ -12,12 +12,14 @@ from decimal import Decimal
 from tests.oracle.book import Totals, UomFactor
 from tests.oracle.named_credits import CREDITS
 from tests.oracle.named_prices import PRICES
+from tests.oracle.named_unevaluable import UNEVALUABLE
 from tests.oracle.one_order import (
     ORDER,
     SERVICE,
     Named,
     a_book,
     billed,
+    credited,
     limit,
     of_lines,
     of_tax,
@@ -110,6 +112,47 @@ QUANTITIES: Named = {
         a_book(billed("A", "1", "60"), **with_orders(SERVICE), receipts=()),
         {"A": {"NO_RECEIPT"}},
     ),
+    # 60.00 - 60.00 received: nothing is left, and what is bound to its receipt is parked
+    "returned in full, by value": (
+        a_book(
+            billed("A", "1", "60"),
+            **with_orders(replace(SERVICE, gr_based=True)),
+            receipts=(received("1", "60"), received("-1", "-60")),
+        ),
+        {"A": {"NO_RECEIPT"}},
+    ),
+}
+
+# what becomes of posted documents when their order changes: what is posted stays billed
+POSTED: Named = {
+    # 60 + 60 = 120 of 100
+    "posted before the order went to another supplier": (
+        a_book(billed("A", "60", supplier_id="S2", group="G2", booking_no=1), billed("B", "60", day=2)),
+        {"A": {"SUPPLIER_MISMATCH"}, "B": {"QTY_ORD", "QTY_REC"}},
+    ),
+    "in process for another supplier than the order's": (
+        a_book(billed("A", "60", supplier_id="S2", group="G2"), billed("B", "60", day=2)),
+        {"A": {"SUPPLIER_MISMATCH"}},
+    ),
+    # A is judged: 101 of 100; B is stopped at the gate
+    "posted before the order was closed": (
+        a_book(
+            billed("A", "101", booking_no=1),
+            billed("B", "1", day=2),
+            **with_orders(replace(ORDER, closed=True)),
+        ),
+        {"A": {"QTY_ORD", "QTY_REC"}, "B": {"PO_CLOSED"}},
+    ),
+    # A is posted and can be credited
+    "posted before the order lost its approval": (
+        a_book(
+            billed("A", "10", booking_no=1),
+            credited("C", "10", booking_no=2),
+            billed("B", "1", day=2),
+            **with_orders(replace(ORDER, approved=False)),
+        ),
+        {ref: {"PO_NOT_APPROVED"} for ref in "ABC"},
+    ),
 }
 
 
@@ -148,6 +191,11 @@ DOCUMENTS: Named = {
             billed("E", "5", number="INV-1002", day=1),
         ),
         {"B": {"DUP_LIKELY"}, "C": {"DUP_LIKELY"}},
+    ),
+    # OO7 reads as 007, of which the zeros do not count
+    "a leading letter that reads as a zero": (
+        a_book(billed("A", "1", number="007"), billed("B", "2", number="OO7", day=9)),
+        {"B": {"DUP_LIKELY"}},
     ),
     "never a duplicate": (
         a_book(
@@ -190,4 +238,4 @@ DOCUMENTS: Named = {
     ),
 }
 
-NAMED_BOOKS: Named = {**PRICES, **QUANTITIES, **CREDITS, **DOCUMENTS}
+NAMED_BOOKS: Named = {**PRICES, **QUANTITIES, **POSTED, **CREDITS, **DOCUMENTS, **UNEVALUABLE}

@@ -66,6 +66,11 @@ def of_lines(ref: str, *lines: InvoiceLine, day: int = 1, **fields: Any) -> Invo
     return write_invoice(ref, lines, issued=date(2026, 3, day), **fields)
 
 
+def apart(*lines: InvoiceLine) -> tuple[Invoice, ...]:
+    """Invoices A, B, C and so on over one line each, a day after another."""
+    return tuple(of_lines("ABCDEF"[at], line, day=at + 1) for at, line in enumerate(lines))
+
+
 def credited(ref: str, quantity: str, price: str = "10", day: int = 20, **fields: Any) -> Invoice:
     """A credit note over one line."""
     return billed(ref, quantity, price, day, kind="credit_note", type_code="381", **fields)
@@ -74,6 +79,11 @@ def credited(ref: str, quantity: str, price: str = "10", day: int = 20, **fields
 def priced(net: str, quantity: str = "10", **fields: Any) -> InvoiceLine:
     """A line with a net amount and no printed price."""
     return write_line(quantity, None, net=Decimal(net), **fields)
+
+
+def off_by_one(document: Invoice) -> Invoice:
+    """The document with 1.00 more due than it adds up to: TOTAL_ARITH, which blocks posting."""
+    return replace(document, totals=replace(document.totals, payable=document.totals.payable + 1))
 
 
 def limit(code: str, pct: str | None = None, absolute: str | None = None, **scope: Any) -> Tolerance:

@@ -24,6 +24,7 @@ def supplier_row(supplier: Supplier) -> Row:
         "name": f"Supplier {supplier.supplier_id}",
         "supplier_group": supplier.group,
         "blocked": supplier.blocked,
+        "iban": supplier.iban,
         "content_hash": _hash(supplier),
     }
 
@@ -48,7 +49,8 @@ def tax_row(tax: Tax, position: int) -> Row:
 
 def order_line_row(order_line: OrderLine) -> Row:
     """purchasing.order_line."""
-    return {
+    doubt = {"doubtful": True} if order_line.doubtful else {}
+    return doubt | {
         "entity": order_line.entity,
         "po_number": order_line.po_number,
         "po_line": order_line.po_line,
@@ -61,10 +63,13 @@ def order_line_row(order_line: OrderLine) -> Row:
         "unit_price": None if order_line.amount_based else order_line.unit_price,
         "price_base_quantity": order_line.price_base,
         "amount_based": order_line.amount_based,
+        "ordered_value": order_line.ordered_value,
         "match_type": order_line.match_type,
         "gr_based": order_line.gr_based,
         "closed": order_line.closed,
         "approved": order_line.approved,
+        "tax_rate": order_line.tax_rate,
+        "order_date": order_line.order_date,
         "version": 1,
         "content_hash": _hash(order_line),
     }
@@ -105,6 +110,7 @@ def invoice_row(invoice: Invoice) -> Row:
         "currency": invoice.currency,
         "supplier_id": invoice.supplier_id,
         "supplier_group": invoice.group,
+        "payee_iban": invoice.payee_iban,
         "po_number": invoice.po_number,
         "line_total": totals.line_total,
         "allowance_total": totals.allowance,
@@ -138,4 +144,45 @@ def invoice_line_row(
         "net_amount": line.net,
         "allowance_total": line.allowance,
         "charge_total": line.charge,
+        "tax_category": line.tax_category,
+        "tax_rate": line.tax_rate,
+    }
+
+
+def line_state_row(invoice: Invoice, invoice_id: int, line_id: int, line: Row, run_id: int) -> Row:
+    """ledger.line_state of a line of a booked or rejected document; ``line`` is its row of the line."""
+    return {
+        "invoice_line_id": line_id,
+        "invoice_id": invoice_id,
+        "order_line_id": line["order_line_id"],
+        "state": "held" if invoice.rejected else "matched",
+        "run_id": run_id,
+    }
+
+
+def invoice_status_row(invoice: Invoice, invoice_id: int, run_id: int) -> Row:
+    """ledger.invoice_status of a booked or rejected document."""
+    return {
+        "invoice_id": invoice_id,
+        "state": "rejected" if invoice.rejected else "matched",
+        "evaluated_run": run_id,
+        "booking_no": invoice.booking_no,
+        "payment_block": None if invoice.booking_no is None else False,
+        "rejected_at": NOON if invoice.rejected else None,
+    }
+
+
+def approval_row(invoice: Invoice, invoice_id: int, run_id: int) -> Row:
+    """ledger.hold: a person let the amount pass that was above the machine's limit."""
+    return {
+        "invoice_id": invoice_id,
+        "code": "APPROVAL",
+        "effect": "B",
+        "measured": invoice.totals.gross,
+        "facts": "{}",
+        "evidence_hash": _hash(invoice),
+        "rule_sha256": "oracle",
+        "opened_run": run_id,
+        "released_at": NOON,
+        "release_kind": "person",
     }

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn
-from tests.oracle.book import Book, Invoice
+from hypothesis.strategies import DrawFn, SearchStrategy
+from tests.oracle.book import MACHINE_LIMIT, Book, Invoice
+from tests.oracle.draw_crowds import draw_crowded_book
 from tests.oracle.draw_invoices import Masters, draw_invoice
 from tests.oracle.draw_limits import BUSINESS_DATE, draw_tolerances
 from tests.oracle.draw_masters import FACTORS, draw_order_line, draw_receipts, draw_suppliers
 
+MACHINE_LIMITS = [MACHINE_LIMIT, MACHINE_LIMIT, Decimal(100), Decimal(1000)]
+
+
+def books() -> SearchStrategy[Book]:
+    """Books of everything, and books of many documents on one or two order lines."""
+    return draw_book() | draw_crowded_book()
+
 
 @st.composite
-def books(draw: DrawFn) -> Book:
+def draw_book(draw: DrawFn) -> Book:
     """One to three suppliers, one to four order lines, up to six receipts, one to six documents."""
     suppliers = draw(draw_suppliers())
     order_lines = tuple(
@@ -32,6 +41,7 @@ def books(draw: DrawFn) -> Book:
         tolerances=draw(draw_tolerances(order_lines)),
         factors=FACTORS,
         entities=(("1000", "EUR"), ("2000", "USD")),
+        machine_limit=draw(st.sampled_from(MACHINE_LIMITS)),
     )
 
 

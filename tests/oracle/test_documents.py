@@ -64,7 +64,8 @@ def test_a_half_cent_rounds_towards_plus_infinity(amount: str, rounded: str):
 def test_totals_tie_to_the_cent(totals: dict[str, str], held: bool):
     document = a_document()
     changed = replace(document.totals, **{name: Decimal(value) for name, value in totals.items()})
-    assert documents_of(replace(document, totals=changed)) == {"A": {"TOTAL_ARITH"} if held else set()}
+    found = documents_of(replace(document, totals=changed))["A"]
+    assert found == ({"TOTAL_ARITH"} if held else set())
 
 
 def test_allowances_charges_prepayment_and_rounding_tie_but_need_a_person():
@@ -160,6 +161,7 @@ def test_number_keys(number: str, key: str):
         ("INV1001", "99.00", DAY, "DUP_EXACT"),  # same number, same date
         ("INV1001", "99.00", OTHER_DAY, "DUP_LIKELY"),  # same number only
         ("INV-1OO1", "99.00", OTHER_DAY, "DUP_LIKELY"),  # reads the same
+        ("OINV-1001", "99.00", OTHER_DAY, "DUP_LIKELY"),  # reads the same: 0INV-1001
         ("1NV-I00L", "99.00", OTHER_DAY, "DUP_LIKELY"),
         ("INV-1010", "100.00", OTHER_DAY, "DUP_LIKELY"),  # swapped, same gross
         ("INV-1010", "99.00", DAY, "DUP_LIKELY"),  # swapped, same date

@@ -83,6 +83,22 @@ def test_ninety_at_eleven_is_ninety_too_dear():
     assert verdict.blocking == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("nets", "measured"),
+    [
+        (("110", "90"), None),  # 200 for 20 at 10: nothing
+        (("110", "100"), "10"),  # 210: 5 %, 10.00 in all
+        (("102", "102.01"), "4.01"),  # 204.01: 2.005 %
+        (("101", "103"), None),  # 204: 2 %
+    ],
+)
+def test_lines_of_one_document_on_one_order_line_have_one_price(nets: tuple[str, ...], measured: str | None):
+    lines = [write_line("10", None, net=Decimal(net)) for net in nets]
+    verdicts = judge(a_book(write_invoice("A", lines)))
+    for verdict in verdicts.lines.values():
+        assert verdict.measured == ({} if measured is None else {"PRICE": Fraction(measured)})
+
+
 def test_a_lower_price_passes():
     assert only_line(a_book(write_invoice("A", [write_line("90", "9")]))).codes == frozenset()
 

@@ -173,7 +173,8 @@ def test_small_values_may_go_without_receipt(quantity: str, held: bool):
         ((of_value("60"), of_value(None, "R2")), "60", None),
         ((of_value("60"), of_value(None, "R2")), "60.01", "AMT_REC"),
         ((of_value(None),), "0.01", "AMT_REC"),
-        ((of_value("60"), of_value("-60", "R2")), "0.01", "AMT_REC"),
+        ((of_value("60"), of_value("-60", "R2")), "0.01", "NO_RECEIPT"),
+        ((of_value("60"), of_value("-60", "R2"), of_value(None, "R3")), "0.01", "AMT_REC"),
     ],
 )
 def test_received_value(receipts: tuple[Receipt, ...], value: str, code: str | None):
@@ -203,11 +204,13 @@ def test_a_credit_note_makes_room_for_what_is_billed_later():
 def test_over_billed_and_credited_before_any_receipt():
     """iDempiere: credit of what was billed and never received is set against the invoice, not the receipt."""
     book = a_book(billed("A", "100"), credited("C", "10"), receipts=(a_receipt("90"),))
-    assert codes_by_ref(judge(book)) == {"A": {"QTY_REC"}, "C": set()}
+    assert codes_by_ref(judge(book)) == {"A": set(), "C": set()}
+    book = a_book(billed("A", "100"), credited("C", "9"), receipts=(a_receipt("90"),))
+    assert judge(book).lines["A", 1].measured == {"QTY_REC": Fraction(1)}
 
 
-def test_credits_in_excess_add_up_and_count_nothing():
-    """Of 40 billed, 30, 20 and 1 are credited: the last two are in excess unless more is billed, whenever."""
+def test_a_credit_in_excess_leaves_the_room_to_later_ones():
+    """Of 40 billed, 30, 20 and 1 are credited: the 20 are in excess unless more is billed, whenever."""
     book = a_book(
         billed("A", "40"),
         credited("C", "30", day=2),
@@ -225,9 +228,10 @@ def test_credits_in_excess_add_up_and_count_nothing():
         "A": set(),
         "C": set(),
         "D": {"CREDIT_EXCESS"},
-        "E": {"CREDIT_EXCESS"},
+        "E": set(),
     }
     assert judge(less).lines["D", 1].blocking == {"CREDIT_EXCESS"}
+    assert judge(less).lines["D", 1].measured == {"CREDIT_EXCESS": Fraction(10)}
 
 
 def test_a_credit_in_excess_gives_no_room():
@@ -249,6 +253,13 @@ def test_credit_by_value():
     assert codes_by_ref(judge(book))["C"] == {"CREDIT_EXCESS"}
     book = a_book(billed("A", "10"), credited("C", "10", "10"), receipts=(a_receipt("100"),))
     assert codes_by_ref(judge(book))["C"] == set()
+
+
+def test_the_measure_of_an_excess_is_what_is_above_the_limit():
+    """13 @ 10 of 10 @ 10: 3 in quantity pass a limit of 5, 30.00 in value do not."""
+    limit = Tolerance(code="CREDIT_EXCESS", up_abs=Decimal(5))
+    book = a_book(billed("A", "10"), credited("C", "13"), receipts=(a_receipt("100"),), limits=(limit,))
+    assert judge(book).lines["C", 1].measured == {"CREDIT_EXCESS": Fraction(30)}
 
 
 def test_amount_based_credit_is_by_value_only():

@@ -5,7 +5,7 @@
 -- first), receipts by their time, number and line. What was credited comes off the earliest documents, what was returned
 -- without naming its receipt off the latest receipts.
 WITH scope AS (
-  SELECT l.order_line_id, max(l.quantity_scale) AS scale FROM work_line l
+  SELECT l.order_line_id, max(l.quantity_scale) AS scale, max(l.received) AS total FROM work_line l
   WHERE l.in_scope AND l.order_line_id IS NOT NULL AND l.match_type = 3 AND NOT l.amount_based GROUP BY l.order_line_id
 ), billed AS (
   SELECT l.order_line_id, l.invoice_line_id, l.invoice_id, l.quantity, l.document_order,
@@ -17,17 +17,18 @@ WITH scope AS (
          coalesce(l.receipt_number, i.receipt_number) AS receipt_number
   FROM billed b JOIN invoice_line l ON l.invoice_line_id = b.invoice_line_id JOIN invoice i ON i.invoice_id = b.invoice_id
   WHERE b.upto > 0
-), net_receipt AS (  -- receipts net of the reversals that name them
-  SELECT s.order_line_id, r.receipt_line_id, r.receipt_number, r.receipt_line, r.received_at,
-         (r.quantity + coalesce((SELECT sum(v.quantity) FROM receipt_line v WHERE v.order_line_id = r.order_line_id
-            AND v.reverses_number = r.receipt_number AND v.reverses_line = r.receipt_line), 0)) * s.scale AS quantity
+), reversed AS (
+  SELECT v.order_line_id, v.reverses_number, v.reverses_line, sum(v.quantity) AS quantity
+  FROM scope s JOIN receipt_line v ON v.order_line_id = s.order_line_id
+  WHERE v.reverses_number IS NOT NULL GROUP BY v.order_line_id, v.reverses_number, v.reverses_line
+), net_receipt AS (
+  SELECT s.order_line_id, r.receipt_line_id, r.receipt_number, r.receipt_line, r.received_at, (r.quantity + coalesce(v.quantity, 0)) * s.scale AS quantity, s.total
   FROM scope s JOIN receipt_line r ON r.order_line_id = s.order_line_id
+  LEFT JOIN reversed v ON v.order_line_id = r.order_line_id AND v.reverses_number = r.receipt_number AND v.reverses_line = r.receipt_line
   WHERE r.quantity > 0
 ), cut AS (
-  SELECT n.*, sum(n.quantity) OVER (PARTITION BY n.order_line_id ORDER BY n.received_at, n.receipt_number, n.receipt_line ROWS UNBOUNDED PRECEDING) AS upto,
-         o.received_quantity * s.scale AS total
-  FROM net_receipt n JOIN scope s ON s.order_line_id = n.order_line_id JOIN order_line o ON o.order_line_id = n.order_line_id
-  WHERE n.quantity > 0
+  SELECT n.*, sum(n.quantity) OVER (PARTITION BY n.order_line_id ORDER BY n.received_at, n.receipt_number, n.receipt_line ROWS UNBOUNDED PRECEDING) AS upto
+  FROM net_receipt n WHERE n.quantity > 0
 ), supply AS (
   SELECT c.order_line_id, c.receipt_line_id, c.receipt_number, c.receipt_line, c.received_at, least(c.upto, c.total) - (c.upto - c.quantity) AS quantity
   FROM cut c WHERE least(c.upto, c.total) > c.upto - c.quantity
@@ -36,6 +37,7 @@ WITH scope AS (
   WINDOW named AS (PARTITION BY d.order_line_id, d.receipt_number ORDER BY d.document_order, d.invoice_line_id ROWS UNBOUNDED PRECEDING)
 ), named_supply AS (
   SELECT s.*, sum(s.quantity) OVER named AS upto FROM supply s
+  WHERE s.order_line_id IN (SELECT d.order_line_id FROM named_demand d)
   WINDOW named AS (PARTITION BY s.order_line_id, s.receipt_number ORDER BY s.receipt_line ROWS UNBOUNDED PRECEDING)
 ), bound AS (
   SELECT d.order_line_id, d.invoice_line_id, s.receipt_line_id, least(d.upto, s.upto) - greatest(d.upto - d.quantity, s.upto - s.quantity) AS quantity

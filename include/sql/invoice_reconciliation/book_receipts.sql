@@ -2,13 +2,19 @@
 -- cumulative quantity alone: the order price of all that was received. Where something else was billed (the price changed
 -- since), up to the quantity billed before the value billed per unit, beyond it the order price: so that the balance is
 -- exactly zero when all that was received is billed, in whatever order.
-WITH posting AS MATERIALIZED (SELECT * FROM posting_day WHERE entity IN (SELECT r.entity FROM receipt_queue q JOIN receipt_line r ON r.receipt_line_id = q.receipt_line_id)), queued AS (
+-- A receipt leaves the queue in the statement that books it. It stays there while its company code has no open period, or its
+-- order is in another currency than the ledger: no exchange rates are built.
+WITH posting AS MATERIALIZED (SELECT p.*, e.ledger_currency FROM posting_day p JOIN ops.entity e ON e.entity = p.entity), taken AS (
+  DELETE FROM receipt_queue q USING receipt_line r, order_line o, posting p
+  WHERE r.receipt_line_id = q.receipt_line_id AND o.order_line_id = r.order_line_id AND p.entity = r.entity AND o.currency = p.ledger_currency
+  RETURNING q.receipt_line_id, p.day, p.period
+), queued AS (
   SELECT r.receipt_line_id, r.entity, r.receipt_number, r.receipt_line, r.order_line_id, r.quantity, r.received_value, o.amount_based,
          o.unit_price, o.price_base_quantity, g.received_quantity, g.received_value AS booked_value, g.billed_quantity, g.billed_value,
-         (r.received_at AT TIME ZONE 'UTC')::date AS document_date,
+         (r.received_at AT TIME ZONE 'UTC')::date AS document_date, q.day, q.period,
          g.received_quantity + SUM(r.quantity) OVER received_order AS after_quantity,
          row_number() OVER received_order AS place
-  FROM receipt_queue q JOIN receipt_line r ON r.receipt_line_id = q.receipt_line_id
+  FROM taken q JOIN receipt_line r ON r.receipt_line_id = q.receipt_line_id
   JOIN order_line o ON o.order_line_id = r.order_line_id JOIN gr_ir g ON g.order_line_id = r.order_line_id
   WHERE o.amount_based IS FALSE OR r.value_known
   WINDOW received_order AS (PARTITION BY r.order_line_id ORDER BY r.received_at, r.receipt_number, r.receipt_line ROWS UNBOUNDED PRECEDING)
@@ -23,11 +29,8 @@ WITH posting AS MATERIALIZED (SELECT * FROM posting_day WHERE entity IN (SELECT 
   FROM target t
 ), entered AS (
   INSERT INTO journal_entry (entity, business_key, event, posting_date, document_date, period, receipt_line_id, run_id)
-  SELECT a.entity, 'receipt/' || a.entity || '/' || a.receipt_number || '/' || a.receipt_line, 'goods_receipt', p.day, a.document_date, p.period, a.receipt_line_id, run_in
-  FROM amounted a
-  JOIN posting p ON p.entity = a.entity
-  WHERE a.amount <> 0
-  RETURNING 1
+  SELECT a.entity, 'receipt/' || a.entity || '/' || a.receipt_number || '/' || a.receipt_line, 'goods_receipt', a.day, a.document_date, a.period, a.receipt_line_id, run_in
+  FROM amounted a WHERE a.amount <> 0
 ), lined AS (
   INSERT INTO work_entry_line (business_key, line_no, role, amount, order_line_id, purpose)
   SELECT 'receipt/' || a.entity || '/' || a.receipt_number || '/' || a.receipt_line, s.line_no, s.role, s.sign * a.amount, a.order_line_id, s.purpose

@@ -11,7 +11,7 @@ WITH factor AS (
   SELECT f.order_line_id, purchasing.least_common_multiple(f.denominator::numeric) AS scale FROM factor f GROUP BY f.order_line_id
 )
 UPDATE work_line w SET uom_unmapped = w.uom_unmapped AND f.invoice_line_id IS NULL,
-  counts = w.counts OR f.invoice_line_id IS NOT NULL AND NOT (w.supplier_mismatch OR w.currency_diff OR w.po_not_approved OR w.po_closed OR i.repeated),
+  counts = w.counts OR f.invoice_line_id IS NOT NULL AND NOT (w.currency_diff OR i.repeated OR NOT w.booked AND (w.supplier_mismatch OR w.po_not_approved OR w.po_closed)),
   quantity = w.quantity * coalesce(f.numerator, 1) * div(s.scale, coalesce(f.denominator, 1)), quantity_scale = s.scale,
   ordered = w.ordered * s.scale, received = w.received * s.scale, price_denominator = w.price_denominator * s.scale
 FROM scale s, work_line x LEFT JOIN factor f ON f.invoice_line_id = x.invoice_line_id JOIN work_invoice i ON i.invoice_id = x.invoice_id

@@ -21,10 +21,12 @@ WITH gated AS (
              > coalesce(n.line_arith_abs, t.line_arith_abs) * l.price_base_quantity AS line_arith,
          coalesce(o.gr_based, false) AS gr_based, coalesce(o.amount_based, false) AS amount_based, coalesce(o.match_type, 0) AS match_type,
          o.quantity AS ordered, o.unit_price AS order_price, o.price_base_quantity AS price_denominator,
-         coalesce(o.receipts, 0) AS receipts, coalesce(o.unknown_receipts, 0) AS unknown_receipts, o.received_quantity AS received, o.received_value,
+         coalesce(o.receipts, 0) AS receipts, coalesce(o.unknown_receipts, 0) AS unknown_receipts, o.received_quantity AS received, o.received_value, o.ordered_value,
          -- what only checks could judge that are not built
-         CASE WHEN l.quantity <= 0 OR l.net_amount < 0 OR o.amount_based AND o.match_type = 2 OR o.order_date > w.invoice_date OR l.tax_rate <> o.tax_rate THEN concat_ws(', ',
+         CASE WHEN l.quantity <= 0 OR l.net_amount < 0 OR l.charge_total > 0 OR o.doubtful OR o.amount_based AND o.match_type = 2 OR o.order_date > w.invoice_date OR l.tax_rate <> o.tax_rate THEN concat_ws(', ',
            CASE WHEN l.quantity <= 0 OR l.net_amount < 0 THEN 'line with a quantity or amount that is not positive' END,
+           CASE WHEN l.charge_total > 0 THEN 'charge on a line' END,
+           CASE WHEN o.doubtful THEN 'a later version of the order is in quarantine' END,
            CASE WHEN o.amount_based AND o.match_type = 2 THEN 'amount ordered without a receipt to compare' END,
            CASE WHEN o.order_date > w.invoice_date THEN 'order placed after the invoice date' END,
            CASE WHEN l.tax_rate <> o.tax_rate THEN 'tax rate is not the order''s' END) END AS unjudged
@@ -36,8 +38,8 @@ WITH gated AS (
 )
 SELECT g.invoice_line_id, g.invoice_id, g.document_order, g.order_line_id, g.tolerance_id, g.receipts, g.unknown_receipts, g.match_type, g.in_scope, g.evaluated,
        g.booked, g.is_credit,
-       g.order_line_id IS NOT NULL AND NOT (g.supplier_mismatch OR g.currency_diff OR g.po_not_approved OR g.po_closed OR g.other_unit OR g.repeated) AS counts,
+       g.order_line_id IS NOT NULL AND NOT (g.currency_diff OR g.other_unit OR g.repeated OR NOT g.booked AND (g.supplier_mismatch OR g.po_not_approved OR g.po_closed)) AS counts,
        g.unjudged, g.taxed, g.supplier_mismatch, g.currency_diff, g.po_not_approved, g.po_closed, g.other_unit AS uom_unmapped, coalesce(g.line_arith, false) AS line_arith,
        g.gr_based, g.amount_based, g.order_gate, CASE WHEN g.amount_based THEN 0 ELSE g.quantity END AS quantity, g.net_amount, 1::numeric AS quantity_scale,
-       g.ordered, g.order_price, g.price_denominator, g.received, g.received_value
+       g.ordered, g.order_price, g.price_denominator, g.received, g.received_value, g.ordered_value
 FROM gated g;

@@ -1,5 +1,5 @@
--- Question: which line-level codes of the hold catalogue stand on each invoice line of the working set?
--- Grain: one row per work_line. Portable SQL (Postgres, DuckDB, Spark): no division, limits by cross-multiplication,
+-- Question: on which invoice lines of the working set do line-level codes of the hold catalogue stand, and which?
+-- Grain: one row per line on which a code stands. Portable SQL (Postgres, DuckDB, Spark): no division, limits by cross-multiplication,
 -- NULL limit = not checked, pass when measured <= limit. Quantities are in order units times the order line's quantity_scale,
 -- on both sides of each comparison.
 WITH
@@ -34,27 +34,45 @@ dear AS (
       THEN p.variance * 100 > t.price_pct * p.reference AND p.variance > t.price_abs * p.price_denominator
       ELSE COALESCE(p.variance * 100 > t.price_pct * p.reference, FALSE) OR COALESCE(p.variance > t.price_abs * p.price_denominator, FALSE) END
 ),
--- 3. what invoices up to and including this one billed on the order line in business order, net of all that was credited
+-- 3. order lines on which a running total can exceed anything at all: as a whole it exceeds what was ordered or received.
+-- The others, nearly all, need no running total
+suspect AS (
+  SELECT l.order_line_id FROM work_line l
+  WHERE l.counts AND NOT l.is_credit AND NOT l.amount_based
+  GROUP BY l.order_line_id
+  HAVING SUM(CASE WHEN l.quantity > 0 THEN l.quantity ELSE 0 END) > MIN(CASE WHEN l.match_type = 3 AND l.received < l.ordered THEN l.received ELSE l.ordered END)
+  UNION
+  SELECT l.order_line_id FROM work_line l WHERE l.counts AND NOT l.is_credit AND l.amount_based
+  UNION
+  SELECT c.order_line_id FROM work_credit c
+),
+looked_at AS (
+  SELECT l.*, d.invoice_id IS NOT NULL AS price, d.quantity AS document_quantity, d.amount AS document_value,
+         l.order_gate IS NOT NULL OR l.supplier_mismatch OR l.currency_diff OR l.po_not_approved OR l.po_closed OR l.uom_unmapped OR l.line_arith AS gated
+  FROM work_line l
+  LEFT JOIN suspect s ON s.order_line_id = l.order_line_id
+  LEFT JOIN dear d ON d.order_line_id = l.order_line_id AND d.invoice_id = l.invoice_id AND l.counts AND NOT (l.supplier_mismatch OR l.po_not_approved)
+  WHERE s.order_line_id IS NOT NULL OR d.invoice_id IS NOT NULL
+     OR l.order_gate IS NOT NULL OR l.supplier_mismatch OR l.currency_diff OR l.po_not_approved OR l.po_closed OR l.uom_unmapped OR l.line_arith
+),
+-- 4. what invoices up to and including this one billed on the order line in business order, net of all that was credited
 cumulative AS (
   SELECT l.*,
          SUM(CASE WHEN l.counts AND NOT l.is_credit THEN l.quantity ELSE 0 END) OVER business_order AS billed_so_far,
          SUM(CASE WHEN l.counts AND NOT l.is_credit AND l.amount_based THEN l.net_amount ELSE 0 END) OVER business_order AS value_so_far
-  FROM work_line l
+  FROM looked_at l
   WINDOW business_order AS (PARTITION BY l.order_line_id ORDER BY l.document_order)
 ),
 netted AS (
-  SELECT c.*, CASE WHEN n.order_line_id IS NULL THEN c.billed_so_far ELSE c.billed_so_far - n.quantity END AS quantity_after,
-         CASE WHEN n.order_line_id IS NULL THEN c.value_so_far ELSE c.value_so_far - n.amount END AS value_after,
-         COALESCE(e.in_excess, FALSE) AS credit_excess, e.billed_quantity, e.billed_value, e.credited_quantity, e.credited_value,
-         d.invoice_id IS NOT NULL AS price, d.quantity AS document_quantity, d.amount AS document_value
+  SELECT c.*, c.billed_so_far - COALESCE(n.quantity, 0) AS quantity_after, c.value_so_far - COALESCE(n.amount, 0) AS value_after,
+         COALESCE(e.in_excess, FALSE) AS credit_excess, e.billed_quantity, e.billed_value, e.credited_quantity, e.credited_value
   FROM cumulative c
   LEFT JOIN net_credit n ON n.order_line_id = c.order_line_id
-  LEFT JOIN work_credit e ON e.order_line_id = c.order_line_id AND e.invoice_id = c.invoice_id AND c.counts
-  LEFT JOIN dear d ON d.order_line_id = c.order_line_id AND d.invoice_id = c.invoice_id AND c.counts
+  LEFT JOIN work_credit e ON e.order_line_id = c.order_line_id AND e.invoice_id = c.invoice_id AND c.counts AND NOT (c.supplier_mismatch OR c.po_not_approved)
 ),
--- 4. each check: what is above its base, against the limits
+-- 5. each check: what is above its base, against the limits
 limited AS (
-  SELECT c.*, c.counts AND NOT c.is_credit AS billed_line,
+  SELECT c.*, c.counts AND NOT c.is_credit AND NOT (c.supplier_mismatch OR c.po_not_approved) AS billed_line,
          t.qty_ord_pct, t.qty_ord_abs, t.qty_ord_lenient, t.qty_rec_pct, t.qty_rec_abs, t.qty_rec_lenient,
          t.amt_rec_pct, t.amt_rec_abs, t.amt_rec_lenient, t.no_receipt_abs
   FROM netted c
@@ -73,21 +91,26 @@ judged AS (
         ELSE COALESCE((m.quantity_after - m.received) * 100 > m.qty_rec_pct * m.received, FALSE)
           OR COALESCE(m.quantity_after - m.received > m.qty_rec_abs * m.quantity_scale, FALSE) END AS qty_rec,
     -- receipts of unknown value: the excess cannot be known, so anything above the known value is held
-    m.billed_line AND m.amount_based AND m.match_type = 3 AND m.receipts > 0 AND m.value_after > m.received_value
+    m.billed_line AND m.amount_based AND m.match_type = 3 AND (m.unknown_receipts > 0 OR m.received_value > 0) AND m.value_after > m.received_value
       AND COALESCE(m.amt_rec_pct, m.amt_rec_abs) IS NOT NULL
       AND (m.unknown_receipts > 0 OR CASE WHEN m.amt_rec_lenient AND m.amt_rec_pct IS NOT NULL AND m.amt_rec_abs IS NOT NULL
         THEN (m.value_after - m.received_value) * 100 > m.amt_rec_pct * m.received_value AND m.value_after - m.received_value > m.amt_rec_abs
         ELSE COALESCE((m.value_after - m.received_value) * 100 > m.amt_rec_pct * m.received_value, FALSE)
           OR COALESCE(m.value_after - m.received_value > m.amt_rec_abs, FALSE) END) AS amt_rec,
     m.billed_line AND m.match_type = 3 AND m.no_receipt_abs IS NOT NULL
-      AND CASE WHEN m.amount_based THEN m.receipts = 0 AND m.value_after > m.no_receipt_abs
+      AND CASE WHEN m.amount_based THEN m.unknown_receipts = 0 AND m.received_value <= 0 AND m.value_after > m.no_receipt_abs
                ELSE m.received <= 0 AND m.order_price * m.quantity_after > m.no_receipt_abs * m.price_denominator END AS no_receipt
   FROM limited m
+),
+coded AS (
+  SELECT j.invoice_line_id, j.invoice_id, j.order_line_id, j.gated,
+         COALESCE(j.qty_ord, FALSE) AS qty_ord, COALESCE(j.qty_rec, FALSE) AS qty_rec, COALESCE(j.amt_rec, FALSE) AS amt_rec,
+         COALESCE(j.no_receipt, FALSE) AS no_receipt, j.price, j.credit_excess,
+         j.document_quantity, j.document_value, j.quantity_after, j.value_after, j.credited_quantity, j.credited_value, j.billed_quantity, j.billed_value
+  FROM judged j
+  WHERE j.in_scope
 )
-SELECT j.invoice_line_id, j.invoice_id, j.order_line_id, j.evaluated,
-       j.order_gate IS NOT NULL OR j.supplier_mismatch OR j.currency_diff OR j.po_not_approved OR j.po_closed OR j.uom_unmapped OR j.line_arith AS gated,
-       COALESCE(j.qty_ord, FALSE) AS qty_ord, COALESCE(j.qty_rec, FALSE) AS qty_rec, COALESCE(j.amt_rec, FALSE) AS amt_rec,
-       COALESCE(j.no_receipt, FALSE) AS no_receipt, j.price, j.credit_excess,
-       j.document_quantity, j.document_value, j.quantity_after, j.value_after, j.credited_quantity, j.credited_value, j.billed_quantity, j.billed_value
-FROM judged j
-WHERE j.in_scope
+SELECT c.invoice_line_id, c.invoice_id, c.order_line_id, c.qty_ord, c.qty_rec, c.amt_rec, c.no_receipt, c.price, c.credit_excess,
+       c.document_quantity, c.document_value, c.quantity_after, c.value_after, c.credited_quantity, c.credited_value, c.billed_quantity, c.billed_value
+FROM coded c
+WHERE c.gated OR c.qty_ord OR c.qty_rec OR c.amt_rec OR c.no_receipt OR c.price OR c.credit_excess

@@ -32,7 +32,7 @@ SELECT p.invoice_id, p.invoice_line_id, p.code, CASE WHEN p.code = 'NO_RECEIPT' 
     WHEN 'AMT_REC' THEN p.value_after - p.received_value
     WHEN 'NO_RECEIPT' THEN CASE WHEN p.amount_based THEN p.value_after ELSE p.order_price * p.quantity_after / p.order_base END
     WHEN 'PRICE' THEN abs(p.document_value - p.document_quantity * p.order_price / p.order_base)
-    WHEN 'CREDIT_EXCESS' THEN CASE WHEN NOT p.amount_based AND p.credited_quantity > p.billed_quantity THEN (p.credited_quantity - p.billed_quantity)
+    WHEN 'CREDIT_EXCESS' THEN CASE WHEN NOT p.amount_based AND p.credited_quantity > p.billed_quantity + p.credit_excess_abs THEN p.credited_quantity - p.billed_quantity
                                    ELSE p.credited_value - p.billed_value END
     WHEN 'LINE_ARITH' THEN abs(p.net_amount - (p.quantity * p.unit_price / p.price_base_quantity + p.charge_total - p.allowance_total)) END AS measured,
   CASE p.code WHEN 'QTY_ORD' THEN p.qty_ord_abs WHEN 'QTY_REC' THEN p.qty_rec_abs WHEN 'AMT_REC' THEN p.amt_rec_abs WHEN 'NO_RECEIPT' THEN p.no_receipt_abs

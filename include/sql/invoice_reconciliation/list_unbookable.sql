@@ -6,7 +6,7 @@ WITH awaiting_receipt AS (
   SELECT l.invoice_id, l.amount_based, l.order_price, l.price_denominator, t.no_receipt_abs,
          SUM(l.quantity) OVER business_order AS quantity_after, SUM(l.net_amount) OVER business_order AS value_after
   FROM work_line l JOIN work_tolerance t ON t.tolerance_id = l.tolerance_id
-  WHERE l.counts AND NOT l.is_credit AND l.match_type = 3 AND l.gr_based AND CASE WHEN l.amount_based THEN l.receipts = 0 ELSE l.received <= 0 END
+  WHERE l.counts AND NOT l.is_credit AND l.match_type = 3 AND l.gr_based AND CASE WHEN l.amount_based THEN l.unknown_receipts = 0 AND l.received_value <= 0 ELSE l.received <= 0 END
   WINDOW business_order AS (PARTITION BY l.order_line_id ORDER BY l.document_order)
 )
 SELECT l.invoice_id FROM work_line l

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,22 @@ from backoffice.domain.typed_value import Defect, Kind, UnreadableValueError, pr
 
 # when a source says that it changed a record is no part of what the record says
 NOT_CONTENT = frozenset({"updated_at"})
+
+
+class RepeatedFields(list[tuple[str, Any]]):
+    """A JSON object that names a field more than once, as its pairs in the order in which they were sent."""
+
+    @property
+    def repeated(self) -> list[str]:
+        """Return the names that stand there more than once."""
+        names = [name for name, _ in self]
+        return sorted({name for name in names if names.count(name) > 1})
+
+
+def fields_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any] | RepeatedFields:
+    """Return a JSON object as a dictionary if each of its names stands there once, else as its pairs."""
+    fields = dict(pairs)
+    return fields if len(fields) == len(pairs) else RepeatedFields(pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +66,10 @@ def read_record(spec: RecordSpec, item: object, found: tuple[Defect, ...] = ()) 
     :param found: Defects that were found before, as in joining the record's tables.
     """
     if not isinstance(item, Mapping):
-        defect = Defect(
-            "record", printed(item), f"not an object with named fields but a {type(item).__name__}"
-        )
+        reason = f"not an object with named fields but a {type(item).__name__}"
+        if isinstance(item, RepeatedFields):
+            reason = f"names a field more than once: {printed(', '.join(item.repeated))}"
+        defect = Defect("record", printed(item), reason)
         return Record(dict.fromkeys(spec.fields), (defect, *found), _hash({}, {"record": item}))
     values: dict[str, Any] = {}
     refused: dict[str, object] = {}

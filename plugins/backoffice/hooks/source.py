@@ -142,11 +142,15 @@ class SourceHook(BaseHook):
     ) -> Download:
         """Return the bytes of a document and what is wrong with them: a bad document never stops the others.
 
+        Bytes that are not those which the source lists are fetched again: the fault is the line's or the
+        source's, not the document's.
+
         :param href: Path of the document on the source's own host.
         :param sha256: Hash in hexadecimal that the source stated for it; checked if given.
         :param size: Number of bytes that the source stated for it; checked if given.
         :param max_bytes: Longer documents are not read.
-        :raises SourceUnavailableError: The source did not answer; a later retry may help.
+        :raises SourceUnavailableError: The source did not answer, or not with the bytes that it lists; a
+            later retry may help.
         """
         if size is not None and size > max_bytes:
             return Download(None, None, f"not fetched: {size} bytes, the limit is {max_bytes}")
@@ -154,15 +158,7 @@ class SourceHook(BaseHook):
             path = same_host_path(href)
         except ForeignAddressError as error:
             return Download(None, None, str(error))
-        download: Download = self._persist(self._document_of, path, max_bytes)
-        if download.content is None or download.problem is not None:
-            return download
-        problem = None
-        if size is not None and len(download.content) != size:
-            problem = f"{len(download.content)} bytes arrived, the source lists {size}"
-        elif sha256 is not None and download.sha256.hex() != sha256.strip().lower():
-            problem = f"SHA-256 is {download.sha256.hex()}, the source lists {sha256[:100]}"
-        return Download(download.content, download.media_type, problem)
+        return self._persist(self._document_of, path, max_bytes, sha256, size)
 
     def test_connection(self) -> tuple[bool, str]:
         """Say whether the source answers this log-in."""
@@ -197,7 +193,7 @@ class SourceHook(BaseHook):
                     f"{self.http_conn_id}: a page is larger than {MAX_PAGE_BYTES} bytes; lower page_size"
                 ) from error
 
-    def _document_of(self, path: str, max_bytes: int) -> Download:
+    def _document_of(self, path: str, max_bytes: int, sha256: str | None, size: int | None) -> Download:
         with self._ask(path, None) as response:
             if response.status_code in (404, 410):
                 return Download(None, None, f"the source no longer has it (status {response.status_code})")
@@ -207,10 +203,15 @@ class SourceHook(BaseHook):
             )
             try:
                 body = self._body(response, max_bytes)
-                self._note(path, response, body)
-                return Download(body, media_type, None)
             except _TooLargeError:
                 return Download(None, media_type, f"not kept: longer than the limit of {max_bytes} bytes")
+            self._note(path, response, body)
+        download = Download(body, media_type, None)
+        if size is not None and len(body) != size:
+            raise _TryAgainError(f"{len(body)} bytes arrived, the source lists {size}")
+        if sha256 is not None and download.sha256.hex() != sha256.strip().lower():
+            raise _TryAgainError(f"SHA-256 is {download.sha256.hex()}, the source lists {sha256[:100]}")
+        return download
 
     def _persist(self, question: Callable[..., Answer], *arguments: object) -> Answer:
         """Ask until there is an answer or ``attempts`` are used up."""

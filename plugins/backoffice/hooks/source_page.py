@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from urllib.parse import urlsplit
 
+from backoffice.domain.record import fields_once
 from backoffice.domain.typed_value import Moment, Number, UnreadableValueError, Whole
 
 _COUNT = Whole(0, 2**53)
@@ -62,11 +63,16 @@ class Download:
 def read_page(content: bytes) -> Page:
     """Return the page in ``content``. Numbers stay the text that was sent, so nothing is rounded on the way.
 
+    An item that names a field twice stays as its pairs, which no record can be read from: nobody can say
+    which of the two values was meant. A page that does so itself is no page.
+
     :raises NoPageError: The bytes are no page.
     :raises ForeignAddressError: The next page is said to be on another host.
     """
     try:
-        answer = json.loads(content, parse_float=str, parse_int=str, parse_constant=str)
+        answer = json.loads(
+            content, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=fields_once
+        )
     except (ValueError, RecursionError) as error:
         raise NoPageError(f"the answer is not complete JSON ({len(content)} bytes)") from error
     if not isinstance(answer, dict) or not isinstance(answer.get("items"), list):

@@ -154,7 +154,7 @@ class IngestRecordsOperator(_IngestOperator):
     :param process: Business process of the run, as ``invoice_reconciliation``.
     :return: Ids and counts: ``run_id``, ``load_id``, ``source``, ``dataset``, ``rows``, ``with_defects``,
         ``pages``.
-    :raises SourceUnavailableError: The source did not answer. Retried.
+    :raises SourceUnavailableError: The source did not answer, or its clock is ahead. Retried.
     :raises ControlTotalsError: Count or total of the source do not tie; nothing was kept. Not retried.
     """
 
@@ -188,8 +188,9 @@ class IngestInvoicesOperator(_IngestOperator):
 
     Asks the mailbox for its messages since the last accepted load (overlapping it), fetches each one's
     bytes, keeps them with their SHA-256, and stages what they say. Whatever arrived is staged: a PDF, a
-    broken file or one that is gone becomes a row with the reason, for people. Documents that a person wants
-    to be read again are staged once more from the kept bytes. Accepts and books nothing.
+    broken file or one that is gone becomes a row with the reason, for people. Bytes that are not those which
+    the mailbox lists have not arrived: they are fetched again, and without them nothing is kept. Documents
+    that a person wants to be read again are staged once more from the kept bytes. Accepts and books nothing.
 
     Count and bytes of the list must tie with the mailbox's own. Retry, clear, rerun and parameters: as
     :class:`IngestRecordsOperator`.
@@ -202,7 +203,8 @@ class IngestInvoicesOperator(_IngestOperator):
     :param process: Business process of the run, as ``invoice_reconciliation``.
     :return: Ids and counts: ``run_id``, ``load_id``, ``source``, ``dataset``, ``rows``, ``with_defects``,
         ``pages``, ``read_again``.
-    :raises SourceUnavailableError: The mailbox did not answer. Retried.
+    :raises SourceUnavailableError: The mailbox did not answer, not with the bytes that it lists, or its
+        clock is ahead. Retried.
     :raises ControlTotalsError: Count or bytes do not tie; nothing was kept. Not retried.
     """
 

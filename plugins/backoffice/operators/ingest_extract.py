@@ -157,7 +157,14 @@ class IngestExtractOperator(BaseOperator):
         self, connection: Connection, run_id: int, extract: _Extract, dataset: str, read_at: datetime
     ) -> dict[str, int]:
         """Stage one dataset in a load of its own."""
-        what = LoadOf(self.source, dataset, EXTRACT_PARSER, extract.profile.label, advances_watermark=False)
+        what = LoadOf(
+            self.source,
+            dataset,
+            EXTRACT_PARSER,
+            extract.profile.label,
+            advances_watermark=False,
+            complete=True,
+        )
         load = open_load(connection, run_id, what)
         if dataset == "invoices":
             rows, with_defects = _stage_invoices(connection, load.load_id, extract)

@@ -84,7 +84,7 @@ class IngestFolderOperator(BaseOperator):
             )
         ledger = LedgerHook(self.ledger_conn_id)
         run_id = ledger_run(ledger, context, self.process)
-        what = LoadOf(self.source, "invoices", EINVOICE_PARSER, advances_watermark=False)
+        what = LoadOf(self.source, "invoices", EINVOICE_PARSER, advances_watermark=False, complete=True)
         used, not_used = self._sort_files(folder)
         read_at = datetime.now(UTC)
         with loading(ledger, run_id, what) as (connection, load):

@@ -34,6 +34,8 @@ class LoadOf:
     :param profile: Name, version and hash of the extract profile, if one was used.
     :param advances_watermark: Whether the next run may go on where this load ended. False for a period that
         is read again, for a selection, and for folders, which are always read whole.
+    :param complete: Whether the load holds everything that the source has, as of a folder. A load that is
+        neither complete nor goes on from the last one says nothing about the rest of its source.
     """
 
     source: str
@@ -41,6 +43,7 @@ class LoadOf:
     parser: str
     profile: str | None = None
     advances_watermark: bool = True
+    complete: bool = False
 
     def __post_init__(self) -> None:
         if self.dataset not in DATASETS:
@@ -57,7 +60,10 @@ class Load:
 
 def open_load(connection: Connection, run_id: int, what: LoadOf) -> Load:
     """Open a load; an earlier one of the same run, source and dataset that was not accepted is superseded."""
-    arguments = (run_id, what.source, what.dataset, what.parser, what.profile, what.advances_watermark)
+    arguments = (
+        *(run_id, what.source, what.dataset, what.parser, what.profile),
+        *(what.advances_watermark, what.complete),
+    )
     row = connection.execute(settings.sql("intake/open_load"), arguments).fetchone()
     if row is None:
         raise RuntimeError("intake.open_load returned nothing")
@@ -78,7 +84,8 @@ def finish_load(
     :param until: The end of the source's window; the next run starts there.
     :param count: The source's own count of rows; None if it gives none.
     :param amount: The source's own total; None if it gives none.
-    :raises psycopg.Error: With SQLSTATE BO500 if count or total differ from what was staged.
+    :raises psycopg.Error: With SQLSTATE BO500 if count or total differ from what was staged, with BO503 if
+        the end of the window lies ahead of the database's clock.
     """
     connection.execute(settings.sql("intake/finish_load"), (load.load_id, until, count, amount))
 
@@ -88,6 +95,7 @@ def ledger_transaction(ledger: LedgerHook) -> Iterator[Connection]:
     """Yield a connection in one transaction: committed at the end, gone without a trace after any error.
 
     :raises ControlTotalsError: The source's totals do not tie.
+    :raises SourceUnavailableError: The source's clock is ahead. Retried.
     :raises TransientError: The database was not reachable, or a lock was lost. Retried.
     """
     try:

@@ -13,6 +13,7 @@ from backoffice.exceptions import (
     BusinessStop,
     ConfigurationError,
     ControlTotalsError,
+    SourceUnavailableError,
     TransientError,
 )
 from backoffice.hooks.ledger import LedgerHook
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 # SQLSTATEs of the ledger's functions, by what a retry does.
-BUSINESS_ERRORS = {
+REFUSALS = {
     "BO401": AuthorityError,
     "BO403": AuthorityError,
     "BO409": BusinessStop,
     "BO422": ConfigurationError,
     "BO500": ControlTotalsError,
+    "BO503": SourceUnavailableError,
 }
 TRANSIENT_CLASSES = (
     "08",
@@ -43,8 +45,8 @@ TRANSIENT_CLASSES = (
 def translated(error: psycopg.Error) -> Exception:
     """Return the product's error for a database error: refused for good, or worth a retry."""
     state = error.sqlstate or ""
-    if state in BUSINESS_ERRORS:
-        return BUSINESS_ERRORS[state](str(error).splitlines()[0])
+    if state in REFUSALS:
+        return REFUSALS[state](str(error).splitlines()[0])
     if not state or state[:2] in TRANSIENT_CLASSES or state == "55P03":
         return TransientError(f"the ledger database did not answer as it should: {error}")
     return error

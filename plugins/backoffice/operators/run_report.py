@@ -106,9 +106,11 @@ def report_view(report: Mapping[str, Any]) -> dict[str, Any]:
             (hold.get("title") or hold.get("code"), hold.get("count"), hold.get("effect")) for hold in holds
         ),
         "bookings": report["bookings"] or _Reported(),
+        "left_undone": report.get("left_undone") or [],
         "payments": report["payments"] or _Reported(),
         "cases": report["cases"] or _Reported(),
         "quarantine": report.get("quarantine") or [],
+        "quarantine_open": report.get("quarantine_open") or [],
         "money_at_stake": report.get("money_at_stake") or [],
         "policy": report["policy"] or _Reported(),
         "draft_policies": list(report["draft_policies"] or ()),

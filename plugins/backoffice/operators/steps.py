@@ -27,8 +27,9 @@ def accept_loads(connection: Connection, run_id: int) -> dict[str, Any]:
 
 
 def match_invoices(connection: Connection, run_id: int, tolerance_set: str | None = None) -> dict[str, Any]:
-    """Judge what is queued; raise and clear holds."""
-    return counts(connection, "SELECT * FROM ledger.match_invoices(%s, %s)", run_id, tolerance_set)
+    """Judge what is queued; raise and clear holds; allocate receipts to what was judged."""
+    found = counts(connection, "SELECT * FROM ledger.match_invoices(%s, %s)", run_id, tolerance_set)
+    return found | counts(connection, "SELECT ledger.allocate_receipts(%s) AS allocations", run_id)
 
 
 def post_entries(connection: Connection, run_id: int) -> dict[str, Any]:

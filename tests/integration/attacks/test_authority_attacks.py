@@ -192,7 +192,7 @@ def test_temporary_objects_shadow_nothing(target: Target, victim: str) -> None:
             "rehearse(text) RETURNS void",
             "pg_advisory_xact_lock(bigint) RETURNS void",
             "current_evidence() RETURNS int",
-            "posting_date(text, date) RETURNS date",
+            "queue_related(bigint) RETURNS void",
         ):
             app.execute(
                 f"CREATE FUNCTION pg_temp.{function} LANGUAGE sql AS 'SELECT NULL::{function.rpartition(' ')[2]}'"

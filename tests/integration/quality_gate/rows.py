@@ -135,6 +135,7 @@ def wrong(suite: str, today: date) -> dict[str, Planted]:
             "iban_shape": planted({"iban": "0212030000"}, {"iban": "DE0212030000"}),
             "payment_terms_out_of_range": planted({"payment_terms_days": -1}, {"payment_terms_days": 367}),
             "blocked_not_stated": planted({"blocked": None}),
+            "updated_in_future": planted({"updated_at": datetime(2099, 1, 1, tzinfo=UTC)}),
         }
     if suite == "orders":
         by_value = {"amount_based": True, "quantity": None, "unit_price": None, "uom": None}
@@ -171,6 +172,9 @@ def wrong(suite: str, today: date) -> dict[str, Planted]:
             "match_type_missing": planted({"match_type": None}),
             "match_type_unknown": planted({"match_type": 1}, {"match_type": 4}),
             "order_date_in_future": planted({"order_date": tomorrow}),
+            "gr_based_missing": planted({"gr_based": None}),
+            "status_missing": planted({"status": None}),
+            "updated_in_future": planted({"updated_at": datetime(2099, 1, 1, tzinfo=UTC)}),
         }
     if suite == "receipts":
         return {
@@ -229,6 +233,13 @@ def wrong(suite: str, today: date) -> dict[str, Planted]:
             "gross_total_missing": planted({"gross_total": None}),
             "payable_total_missing": planted({"payable_total": None}),
             "no_lines": planted({"line_count": 0, "lines": 0}),
+            "amounts_beyond_cents": planted(
+                {"gross_total": Decimal("119.004")},
+                {"currency": "KWD", "tax_total": Decimal("19.001")},
+                {"prepaid_total": Decimal("0.001")},
+                {"rounding_amount": Decimal("-0.0001")},
+            ),
+            "amounts_with_decimals": planted({"currency": "JPY", "net_total": Decimal("100.5")}),
         }
     if suite == "invoice_lines":
         return {
@@ -241,12 +252,20 @@ def wrong(suite: str, today: date) -> dict[str, Planted]:
             "tax_rate_out_of_range": planted(
                 {"tax_rate": Decimal("100.0001")}, {"tax_rate": Decimal("-0.0001")}
             ),
+            "amounts_beyond_cents": planted(
+                {"net_amount": Decimal("100.004")},
+                {"allowance_total": Decimal("0.001")},
+                {"charge_total": Decimal("0.0001")},
+            ),
         }
     return {
         "unreadable": unreadable,
         "rate_out_of_range": planted({"rate": Decimal("100.0001")}, {"rate": Decimal("-0.0001")}),
         "taxable_amount_missing": planted({"taxable_amount": None}),
         "tax_amount_missing": planted({"tax_amount": None}),
+        "amounts_beyond_cents": planted(
+            {"tax_amount": Decimal("19.001")}, {"taxable_amount": Decimal("100.0001")}
+        ),
     }
 
 
@@ -304,12 +323,16 @@ def harmless(suite: str, today: date) -> list[Row]:
             {"kind": "credit_note"},
             {"invoice_date": today - timedelta(days=4000)},
             {"gross_total": Decimal(-1)},
+            {"gross_total": Decimal("119.2500")},
+            {"currency": "KWD", "gross_total": Decimal("119.25")},
+            {"currency": "JPY", "gross_total": Decimal("119.00")},
         ],
         "invoice_lines": [
             {"tax_rate": None},
             {"price_base_quantity": None},
             {"quantity": Decimal(-1)},
             {"tax_rate": Decimal(100)},
+            {"quantity": Decimal("0.0001"), "unit_price": Decimal("0.000001")},
         ],
         "invoice_taxes": [{"rate": None}, {"rate": Decimal(0)}, {"rate": Decimal(100)}],
     }[suite]

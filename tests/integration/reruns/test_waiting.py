@@ -162,6 +162,7 @@ def test_an_amount_above_the_limit_waits_for_its_receipt_first(
     assert books.entries("R-1") == []
     company.answer("ap_manager", "manager", code="approved")
     company.act()
+    night(company, "compared again")
     assert company.proposed() == [Decimal("120120.00")]
 
 
@@ -185,6 +186,24 @@ def test_nothing_is_proposed_for_payment_on_what_a_source_did_not_deliver(
     night(company, "up")
     assert decided(books, "R-1") == ("approve", "matched")
     assert company.proposed() == [Decimal("1200.00")]
+
+
+@pytest.mark.parametrize("missing", ["receipts", "orders"])
+def test_an_answer_frees_nothing_for_payment_while_a_source_is_down(company: Office, missing: str) -> None:
+    """The buyer accepts the price while the warehouse is down: the hold is released, the payment waits for the delivery."""
+    books = company.books
+    books.order("PO-1", 1, 100, 10)
+    books.receive("PO-1", 1, 100)
+    books.invoice("R-1", [("PO-1", 1, 100, 12)])
+    night(company, "arrival")
+    night(company, "down", missing)
+    company.answer("buyer", "buyer")
+    assert company.act() == {"booked": 1, "stale": 0}
+    assert books.status("R-1") == ("matched", True, True)
+    assert company.proposed() == []
+    night(company, "up")
+    assert books.status("R-1") == ("matched", True, False)
+    assert company.proposed() == [Decimal("1440.00")]
 
 
 def test_an_order_without_receipts_does_not_wait_for_the_warehouse(company: Office) -> None:
@@ -223,6 +242,7 @@ def test_an_amount_in_another_currency_than_the_policys_goes_to_a_manager(
         company.answer("ap_manager", "manager", code="approved")
     company.answer("ap_manager", "anna", code="approved")
     company.act()
+    night(company, "compared again")
     assert company.proposed() == [Decimal("1200.00")]
     assert company.failed_checks() == []
 

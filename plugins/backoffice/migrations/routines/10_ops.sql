@@ -6,6 +6,14 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ops.business_date IS 'Today in the entity''s time zone; a simulated clock (tests, drills) wins.';
 
+-- The latest moment that can be: a source or record that says later has a wrong clock. Five minutes are forgiven, less than
+-- what each reading overlaps the one before.
+CREATE OR REPLACE FUNCTION ops.latest_moment() RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT greatest(clock_timestamp(), (SELECT (c.business_date + 2)::timestamp AT TIME ZONE 'UTC' FROM ops.simulated_clock c)) + interval '5 minutes';
+END;
+
 CREATE OR REPLACE FUNCTION ops.utc(at timestamptz) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 RETURN to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
@@ -36,13 +44,14 @@ BEGIN
   RETURN found_run;
 END $$;
 
--- Datasets that this run expected from a source and has not accepted: what depends on them waits.
+-- Datasets that this run expected from a source and has not accepted up to now: what depends on them waits. A period or a
+-- selection that was read again says nothing about the rest of its source.
 CREATE OR REPLACE FUNCTION ops.stale_datasets(run_in bigint) RETURNS text[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce(array_agg(DISTINCT expected.source ->> 'dataset'), '{}')
   FROM ops.run r, jsonb_array_elements(coalesce(r.parameters -> 'sources', '[]')) AS expected(source)
   WHERE r.run_id = run_in AND NOT EXISTS (
-    SELECT FROM intake.load l WHERE l.run_id = r.run_id AND l.state = 'accepted'
+    SELECT FROM intake.load l WHERE l.run_id = r.run_id AND l.state = 'accepted' AND (l.advances_watermark OR l.complete)
       AND l.source = expected.source ->> 'source' AND l.dataset = expected.source ->> 'dataset')
 $$;
 
@@ -90,24 +99,25 @@ BEGIN ATOMIC
   FROM (SELECT greatest(to_day - from_day, 0) AS n) AS days;
 END;
 
--- The business day of booking, or the first business day after it that lies in an open period.
-CREATE OR REPLACE FUNCTION ledger.posting_date(entity_in text, booked_on date) RETURNS date
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE day date := booked_on; last_open date;
+-- The business day of booking, or the first business day after it that lies in an open period. No row when there is none.
+CREATE OR REPLACE FUNCTION ledger.find_posting_day(entity_in text, booked_on date, OUT day date, OUT period text) RETURNS SETOF record
+LANGUAGE plpgsql STABLE ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE last_open date;
 BEGIN
   SELECT max(p.ends_on) INTO last_open FROM ledger.fiscal_period p WHERE p.entity = entity_in AND p.state = 'open';
-  WHILE day <= last_open LOOP
-    IF ledger.is_business_day(entity_in, day) AND EXISTS (
-      SELECT FROM ledger.fiscal_period p WHERE p.entity = entity_in AND p.state = 'open' AND day BETWEEN p.starts_on AND p.ends_on) THEN
-      RETURN day;
+  FOR place IN 0 .. coalesce(last_open - booked_on, -1) LOOP
+    find_posting_day.day := booked_on + place;
+    SELECT p.period INTO find_posting_day.period FROM ledger.fiscal_period p
+    WHERE p.entity = entity_in AND p.state = 'open' AND find_posting_day.day BETWEEN p.starts_on AND p.ends_on ORDER BY p.starts_on DESC LIMIT 1;
+    IF FOUND AND ledger.is_business_day(entity_in, find_posting_day.day) THEN
+      RETURN NEXT;
+      RETURN;
     END IF;
-    day := day + 1;
   END LOOP;
-  RAISE EXCEPTION 'entity % has no open fiscal period on or after %; open one in ledger.fiscal_period', entity_in, booked_on USING ERRCODE = 'BO500';
 END $$;
 
--- Posting date and period of today, once per entity.
+-- Posting date and period of today per entity. An entity without an open period ahead is not in it: nothing of it is booked.
 CREATE OR REPLACE VIEW ledger.posting_day AS
-SELECT e.entity, p.day, f.period FROM ops.entity e
-CROSS JOIN LATERAL (SELECT ledger.posting_date(e.entity, ops.business_date(e.entity)) AS day OFFSET 0) p
-JOIN ledger.fiscal_period f ON f.entity = e.entity AND p.day BETWEEN f.starts_on AND f.ends_on;
+SELECT e.entity, p.day, p.period FROM ops.entity e CROSS JOIN LATERAL ledger.find_posting_day(e.entity, ops.business_date(e.entity)) p;
+DROP FUNCTION IF EXISTS ledger.posting_date(text, date);

@@ -1,23 +1,3 @@
-CREATE OR REPLACE FUNCTION intake.quarantine_rows(load_in bigint, dataset_in text, kept text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
-BEGIN
-  -- kept: the disposition view; the row goes along in full, with every finding on it or on its lines and tax rows
-  EXECUTE format($q$
-    INSERT INTO intake.quarantine (load_id, source, dataset, row_no, document_id, content_hash, business_key, findings, row_content)
-    SELECT d.load_id, l.source, l.dataset, d.row_no, d.document_id, d.content_hash,
-           coalesce(to_jsonb(d) ->> 'invoice_number', to_jsonb(d) ->> 'receipt_number', to_jsonb(d) ->> 'po_number', to_jsonb(d) ->> 'supplier_id', to_jsonb(d) ->> 'filename'),
-           (SELECT coalesce(jsonb_agg(jsonb_build_object('check_id', f.check_id, 'reason', f.reason, 'field', f.field, 'value', f.value) ORDER BY f.dataset, f.row_no, f.check_id), '[]')
-            FROM intake.finding f WHERE f.load_id = d.load_id AND f.severity = 'quarantine' AND (
-              (f.dataset = l.dataset AND f.row_no = d.row_no)
-              OR (l.dataset = 'invoices' AND f.dataset = 'invoice_lines' AND EXISTS (SELECT FROM intake.stage_invoice_line x WHERE x.load_id = d.load_id AND x.row_no = f.row_no AND x.invoice_row_no = d.row_no))
-              OR (l.dataset = 'invoices' AND f.dataset = 'invoice_taxes' AND EXISTS (SELECT FROM intake.stage_invoice_tax x WHERE x.load_id = d.load_id AND x.row_no = f.row_no AND x.invoice_row_no = d.row_no)))),
-           to_jsonb(d) - 'disposition' - 'repetition' - 'contradicted' - 'content_hash'
-    FROM intake.%I d JOIN intake.load l ON l.load_id = d.load_id
-    WHERE d.load_id = $1 AND d.disposition = 'quarantined'
-    ON CONFLICT (load_id, dataset, row_no) DO NOTHING $q$, kept) USING load_in;
-END $$;
-
 CREATE OR REPLACE FUNCTION intake.queue_order_lines(order_lines bigint[]) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   INSERT INTO ledger.match_queue (invoice_id)
@@ -30,32 +10,36 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
   WITH accepted AS (
-    SELECT DISTINCT ON (d.supplier_id) d.* FROM intake.disposition_suppliers d
-    WHERE d.load_id = load_in AND d.disposition = 'accepted' ORDER BY d.supplier_id, d.updated_at DESC NULLS LAST, d.row_no DESC
+    SELECT DISTINCT ON (d.supplier_id) d.*, least(d.updated_at, (SELECT ops.latest_moment())) AS changed_at FROM intake.disposition_suppliers d
+    WHERE d.load_id = load_in AND d.disposition = 'accepted' ORDER BY d.supplier_id, changed_at DESC NULLS LAST, d.row_no DESC
   ), version AS (
     INSERT INTO purchasing.master_version (kind, business_key, version_no, content_hash, content, load_id)
     SELECT 'supplier', a.supplier_id, coalesce((SELECT max(v.version_no) FROM purchasing.master_version v WHERE v.kind = 'supplier' AND v.business_key = a.supplier_id), 0) + 1,
-           a.content_hash, to_jsonb(a) - 'disposition' - 'repetition' - 'contradicted' - 'content_hash' - 'defects', load_in FROM accepted a
+           a.content_hash, to_jsonb(a) - 'disposition' - 'repetition' - 'contradicted' - 'content_hash' - 'defects' - 'changed_at', load_in FROM accepted a
   )
   INSERT INTO purchasing.supplier AS s (supplier_id, name, vat_id, iban, supplier_group, country, currency, payment_terms_days, blocked, content_hash, load_id, source_updated_at)
   SELECT a.supplier_id, a.name, a.vat_id, a.iban, coalesce(a.supplier_group, a.supplier_id), a.country, a.currency, a.payment_terms_days,
-         coalesce(a.blocked, false), a.content_hash, load_in, a.updated_at FROM accepted a
+         a.blocked, a.content_hash, load_in, a.changed_at FROM accepted a
   ON CONFLICT (supplier_id) DO UPDATE SET name = excluded.name, vat_id = excluded.vat_id, iban = excluded.iban,
     supplier_group = excluded.supplier_group, country = excluded.country, currency = excluded.currency,
     payment_terms_days = excluded.payment_terms_days, blocked = excluded.blocked, content_hash = excluded.content_hash,
     load_id = excluded.load_id, source_updated_at = excluded.source_updated_at
   WHERE s.source_updated_at IS NULL OR excluded.source_updated_at IS NULL OR excluded.source_updated_at >= s.source_updated_at;
 
-  -- what these suppliers sent and is not settled is looked at again; a document whose sender was unknown may now be known
-  UPDATE purchasing.invoice i SET supplier_id = resolved.supplier_id, supplier_group = resolved.supplier_group
-  FROM (SELECT u.invoice_id, s.supplier_id, s.supplier_group FROM purchasing.invoice u
+  -- a document whose sender was unknown may now be known; the group is the master's of now, however old the document is
+  UPDATE purchasing.invoice i SET supplier_id = resolved.supplier_id
+  FROM (SELECT u.invoice_id, s.supplier_id FROM purchasing.invoice u
         JOIN purchasing.supplier s ON s.supplier_id = intake.resolve_supplier(u.seller_id, u.seller_vat_id)
         WHERE u.supplier_id IS NULL AND s.load_id = load_in) AS resolved
   WHERE i.invoice_id = resolved.invoice_id;
+  UPDATE purchasing.invoice i SET supplier_group = s.supplier_group
+  FROM purchasing.supplier s WHERE s.supplier_id = i.supplier_id AND s.load_id = load_in AND i.supplier_group <> s.supplier_group;
+  -- what these suppliers sent and is not settled is looked at again, also what was matched and waits to be paid
   INSERT INTO ledger.match_queue (invoice_id)
   SELECT i.invoice_id FROM purchasing.invoice i JOIN purchasing.supplier s ON s.supplier_id = i.supplier_id
   LEFT JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id
-  WHERE s.load_id = load_in AND (st.state IS NULL OR st.state NOT IN ('matched', 'rejected'))
+  WHERE s.load_id = load_in AND st.state IS DISTINCT FROM 'rejected'
+    AND (st.booking_no IS NULL OR NOT EXISTS (SELECT FROM ledger.open_item o WHERE o.invoice_id = i.invoice_id AND o.closed_by_entry IS NOT NULL))
   ON CONFLICT DO NOTHING;
 END $$;
 
@@ -76,21 +60,21 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE changed bigint[];
 BEGIN
   WITH accepted AS (
-    SELECT DISTINCT ON (d.entity, d.po_number, d.po_line) d.* FROM intake.disposition_orders d
+    SELECT DISTINCT ON (d.entity, d.po_number, d.po_line) d.*, least(d.updated_at, (SELECT ops.latest_moment())) AS changed_at FROM intake.disposition_orders d
     WHERE d.load_id = load_in AND d.disposition = 'accepted'
-    ORDER BY d.entity, d.po_number, d.po_line, d.version DESC NULLS LAST, d.updated_at DESC NULLS LAST, d.row_no DESC
+    ORDER BY d.entity, d.po_number, d.po_line, d.version DESC NULLS LAST, changed_at DESC NULLS LAST, d.row_no DESC
   ), version AS (
     INSERT INTO purchasing.master_version (kind, business_key, version_no, content_hash, content, load_id)
     SELECT 'order_line', a.entity || '/' || a.po_number || '/' || a.po_line,
            coalesce((SELECT max(v.version_no) FROM purchasing.master_version v WHERE v.kind = 'order_line' AND v.business_key = a.entity || '/' || a.po_number || '/' || a.po_line), 0) + 1,
-           a.content_hash, to_jsonb(a) - 'disposition' - 'repetition' - 'contradicted' - 'content_hash' - 'defects', load_in FROM accepted a
+           a.content_hash, to_jsonb(a) - 'disposition' - 'repetition' - 'contradicted' - 'content_hash' - 'defects' - 'changed_at', load_in FROM accepted a
   ), written AS (
     INSERT INTO purchasing.order_line AS o (entity, po_number, po_line, supplier_id, currency, item, description, category, quantity, uom, unit_price,
       price_base_quantity, amount_based, ordered_value, tax_rate, match_type, gr_based, order_date, closed, approved, buyer, requester, created_by,
       version, content_hash, load_id, source_updated_at)
     SELECT a.entity, a.po_number, a.po_line, a.supplier_id, a.currency, a.item, a.description, a.category, a.quantity, a.uom, a.unit_price,
-      coalesce(a.price_base_quantity, 1), coalesce(a.amount_based, false), a.ordered_value, a.tax_rate, a.match_type, coalesce(a.gr_based, false), a.order_date,
-      coalesce(a.status, 'open') <> 'open', coalesce(a.approved, false), a.buyer, a.requester, a.created_by, coalesce(a.version, 1), a.content_hash, load_in, a.updated_at
+      coalesce(a.price_base_quantity, 1), coalesce(a.amount_based, false), a.ordered_value, a.tax_rate, a.match_type, a.gr_based, a.order_date,
+      a.status <> 'open', coalesce(a.approved, false), a.buyer, a.requester, a.created_by, coalesce(a.version, 1), a.content_hash, load_in, a.changed_at
     FROM accepted a
     ON CONFLICT (entity, po_number, po_line) DO UPDATE SET supplier_id = excluded.supplier_id, currency = excluded.currency, item = excluded.item,
       description = excluded.description, category = excluded.category, quantity = excluded.quantity, uom = excluded.uom, unit_price = excluded.unit_price,
@@ -103,14 +87,6 @@ BEGIN
   )
   SELECT array_agg(order_line_id) INTO changed FROM written;
 
-  WITH resolved AS (
-    UPDATE purchasing.receipt_line r SET order_line_id = o.order_line_id
-    FROM purchasing.order_line o
-    WHERE r.order_line_id IS NULL AND o.order_line_id = ANY (changed)
-      AND o.entity = r.entity AND o.po_number = r.po_number AND o.po_line_key = r.po_line_key
-    RETURNING r.receipt_line_id
-  )
-  INSERT INTO ledger.receipt_queue (receipt_line_id) SELECT receipt_line_id FROM resolved ON CONFLICT DO NOTHING;
   UPDATE purchasing.invoice_line l SET order_line_id = o.order_line_id
   FROM purchasing.order_line o, purchasing.invoice i
   WHERE l.order_line_id IS NULL AND o.order_line_id = ANY (changed) AND i.invoice_id = l.invoice_id
@@ -128,10 +104,14 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE touched bigint[];
 BEGIN
   WITH written AS (
-    INSERT INTO purchasing.receipt_line (entity, receipt_number, receipt_line, po_number, po_line_key, order_line_id, quantity, received_value, value_known,
-      received_at, reverses_number, reverses_line, receiver, content_hash, load_id, source_updated_at)
-    SELECT d.entity, d.receipt_number, d.receipt_line, d.po_number, ltrim(d.po_line, '0'), o.order_line_id, coalesce(d.quantity, 0), d.received_value,
-           coalesce(d.value_known, d.received_value IS NOT NULL), d.received_at, d.reverses_number, d.reverses_line, d.receiver, d.content_hash, load_in, d.updated_at
+    INSERT INTO purchasing.receipt_line (entity, receipt_number, receipt_line, po_number, po_line_key, order_line_id, quantity, sent_quantity, sent_uom,
+      received_value, value_known, received_at, reverses_number, reverses_line, receiver, content_hash, load_id, source_updated_at)
+    SELECT d.entity, d.receipt_number, d.receipt_line, d.po_number, ltrim(d.po_line, '0'), o.order_line_id,
+           -- the gate let through only what can be counted; before its order is known a receipt stands in its own unit
+           CASE WHEN coalesce(d.quantity, 0) = 0 THEN 0 WHEN o.order_line_id IS NULL OR o.amount_based THEN d.quantity
+                ELSE intake.in_unit(d.quantity, d.uom, o.uom, o.item) END, d.quantity, d.uom,
+           d.received_value, coalesce(d.value_known, d.received_value IS NOT NULL), d.received_at, d.reverses_number, d.reverses_line, d.receiver,
+           d.content_hash, load_in, d.updated_at
     FROM intake.disposition_receipts d
     LEFT JOIN purchasing.order_line o ON o.entity = d.entity AND o.po_number = d.po_number AND o.po_line_key = ltrim(d.po_line, '0')
     WHERE d.load_id = load_in AND d.disposition = 'accepted'
@@ -140,6 +120,52 @@ BEGIN
     INSERT INTO ledger.receipt_queue (receipt_line_id) SELECT w.receipt_line_id FROM written w WHERE w.order_line_id IS NOT NULL
   )
   SELECT array_agg(DISTINCT order_line_id) FILTER (WHERE order_line_id IS NOT NULL) INTO touched FROM written;
+  PERFORM intake.queue_order_lines(touched);
+END $$;
+
+-- Receipts that came before their order find it, and count in its unit from then on. One whose unit has no exact factor to
+-- it does not count: it stands in quarantine until there is a factor. Tried again each night.
+CREATE OR REPLACE FUNCTION intake.place_receipts() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE touched bigint[];
+BEGIN
+  WITH found AS (
+    SELECT DISTINCT ON (r.receipt_line_id) r.*, o.order_line_id AS found_line, CASE WHEN r.quantity = 0 OR o.amount_based THEN r.quantity ELSE intake.in_unit(r.quantity, r.sent_uom, o.uom, o.item) END AS counted
+    FROM purchasing.receipt_line r JOIN purchasing.order_line o ON o.entity = r.entity AND o.po_number = r.po_number AND o.po_line_key = r.po_line_key
+    WHERE r.order_line_id IS NULL ORDER BY r.receipt_line_id, o.order_line_id
+  ), placed AS (
+    UPDATE purchasing.receipt_line r SET order_line_id = f.found_line FROM found f
+    WHERE r.receipt_line_id = f.receipt_line_id AND f.counted = f.quantity RETURNING r.receipt_line_id, r.order_line_id, r.content_hash
+  ), taken AS (
+    -- a receipt line is never changed: nothing refers to one without an order yet, so it is written anew in the order's unit
+    DELETE FROM purchasing.receipt_line r USING found f WHERE r.receipt_line_id = f.receipt_line_id AND f.counted <> f.quantity
+    RETURNING f.*
+  ), converted AS (
+    INSERT INTO purchasing.receipt_line (entity, receipt_number, receipt_line, po_number, po_line_key, order_line_id, quantity, sent_quantity, sent_uom,
+      received_value, value_known, received_at, reverses_number, reverses_line, receiver, content_hash, load_id, source_updated_at)
+    SELECT t.entity, t.receipt_number, t.receipt_line, t.po_number, t.po_line_key, t.found_line, t.counted, t.sent_quantity, t.sent_uom,
+      t.received_value, t.value_known, t.received_at, t.reverses_number, t.reverses_line, t.receiver, t.content_hash, t.load_id, t.source_updated_at
+    FROM taken t RETURNING receipt_line_id, order_line_id, content_hash
+  ), counting AS (
+    SELECT * FROM placed UNION ALL SELECT * FROM converted
+  ), queued AS (
+    INSERT INTO ledger.receipt_queue (receipt_line_id) SELECT c.receipt_line_id FROM counting c ON CONFLICT DO NOTHING
+  ), settled AS (
+    UPDATE intake.quarantine q SET state = 'accepted', settled_at = now() FROM counting c
+    WHERE q.dataset = 'receipts' AND q.state = 'open' AND q.content_hash = c.content_hash
+  ), held AS (
+    INSERT INTO intake.quarantine AS k (load_id, source, dataset, row_no, document_id, content_hash, business_key, findings, row_content)
+    SELECT DISTINCT ON (f.receipt_line_id) f.load_id, l.source, 'receipts', t.row_no, t.document_id, f.content_hash, f.receipt_number,
+      jsonb_build_array(jsonb_build_object('check_id', 'unit_not_countable', 'reason', intake.reason_not_countable(), 'field', 'uom', 'value', f.sent_uom)),
+      to_jsonb(t) - 'content_hash'
+    FROM found f JOIN intake.load l ON l.load_id = f.load_id
+    JOIN intake.stage_receipt_line t ON t.load_id = f.load_id AND t.content_hash = f.content_hash
+    WHERE f.counted IS NULL AND NOT EXISTS (SELECT FROM intake.quarantine q WHERE q.dataset = 'receipts' AND q.state = 'open' AND q.content_hash = f.content_hash)
+    ORDER BY f.receipt_line_id, t.row_no
+    ON CONFLICT (load_id, dataset, row_no) DO UPDATE SET state = 'open', settled_at = NULL, findings = excluded.findings, times = k.times + 1, last_seen_at = now()
+  )
+  SELECT array_agg(DISTINCT c.order_line_id) INTO touched FROM counting c;
   PERFORM intake.queue_order_lines(touched);
 END $$;
 
@@ -194,16 +220,17 @@ BEGIN
     SELECT * FROM intake.load l WHERE l.run_id = run_in AND l.state = 'gated'
     ORDER BY array_position(ARRAY['suppliers', 'orders', 'receipts', 'invoices'], l.dataset), l.load_id FOR UPDATE
   LOOP
+    PERFORM intake.judge_again(loaded.load_id, loaded.dataset);
     EXECUTE format($q$ SELECT
         count(*) FILTER (WHERE d.disposition = 'accepted') AS accepted, coalesce(sum(d.control_amount) FILTER (WHERE d.disposition = 'accepted'), 0) AS accepted_amount,
         count(*) FILTER (WHERE d.disposition = 'accepted' AND d.control_amount IS NULL) AS accepted_unknown,
         count(*) FILTER (WHERE d.disposition = 'quarantined') AS quarantined, coalesce(sum(d.control_amount) FILTER (WHERE d.disposition = 'quarantined'), 0) AS quarantined_amount,
         count(*) FILTER (WHERE d.disposition = 'quarantined' AND d.control_amount IS NULL) AS quarantined_unknown,
         count(*) FILTER (WHERE d.disposition = 'known') AS known, coalesce(sum(d.control_amount) FILTER (WHERE d.disposition = 'known'), 0) AS known_amount,
-        count(*) FILTER (WHERE d.disposition = 'known' AND d.control_amount IS NULL) AS known_unknown,
-        max(d.updated_at) AS newest
+        count(*) FILTER (WHERE d.disposition = 'known' AND d.control_amount IS NULL) AS known_unknown
       FROM intake.%I d WHERE d.load_id = $1 $q$, 'disposition_' || loaded.dataset) INTO totals USING loaded.load_id;
-    PERFORM intake.quarantine_rows(loaded.load_id, loaded.dataset, 'disposition_' || loaded.dataset);
+    PERFORM intake.quarantine_rows(loaded.load_id, loaded.dataset);
+    PERFORM intake.settle_quarantine(loaded.load_id, loaded.dataset);
     CASE loaded.dataset
       WHEN 'suppliers' THEN PERFORM intake.accept_suppliers(loaded.load_id);
       WHEN 'orders' THEN PERFORM intake.accept_orders(loaded.load_id);
@@ -219,7 +246,7 @@ BEGIN
       INSERT INTO intake.watermark AS w (source, dataset, high_water, load_id)
       VALUES (loaded.source, loaded.dataset, loaded.window_until, loaded.load_id)
       ON CONFLICT (source, dataset) DO UPDATE SET high_water = excluded.high_water, load_id = excluded.load_id
-      WHERE excluded.high_water > w.high_water;
+      WHERE excluded.high_water > w.high_water OR w.high_water > ops.latest_moment();
     END IF;
     PERFORM audit.append('path', 'run:' || run_in, audit.object(
       'run_id', audit.text(run_in::text), 'step', audit.text('load accepted'), 'load_id', audit.text(loaded.load_id::text),
@@ -231,4 +258,7 @@ BEGIN
     quarantined := totals.quarantined; known := totals.known;
     RETURN NEXT;
   END LOOP;
+  PERFORM intake.place_receipts();
+  PERFORM intake.mark_doubtful();
+  PERFORM intake.close_settled_cases(this_run.process);
 END $$;

@@ -36,6 +36,9 @@ BEGIN
   IF EXISTS (SELECT FROM work_line WHERE uom_unmapped) THEN
     {{ include: invoice_reconciliation/convert_units }}
   END IF;
+  IF EXISTS (SELECT FROM work_line WHERE uom_unmapped OR ordered_value IS NOT NULL) THEN
+    {{ include: invoice_reconciliation/mark_unjudged }}
+  END IF;
 END $$;
 
 CREATE OR REPLACE FUNCTION ledger.fill_work_credits() RETURNS void

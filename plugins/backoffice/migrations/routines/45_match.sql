@@ -6,14 +6,6 @@ BEGIN
   {{ include: invoice_reconciliation/list_holds }}
 END $$;
 
--- Which receipt covers which invoice line, anew for the order lines of the working set.
-CREATE OR REPLACE FUNCTION ledger.allocate_receipts() RETURNS void
-LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
-#variable_conflict use_column
-BEGIN
-  {{ include: invoice_reconciliation/allocate_receipts }}
-END $$;
-
 -- Match what is queued: verdict per line, holds raised and cleared by facts, state per line and invoice. Books nothing.
 -- Retried, cleared or run twice it finds the queue empty and changes nothing.
 CREATE OR REPLACE FUNCTION ledger.match_invoices(run_in bigint, tolerance_set_in text DEFAULT NULL,
@@ -53,7 +45,6 @@ BEGIN
   PERFORM check_documents(this_run.business_date, tolerances);
   PERFORM fill_work_credits();
   {{ include: invoice_reconciliation/write_verdicts }}
-  ANALYZE work_verdict;
   PERFORM fill_work_holds();
 
   -- 1. what a missing source may still clear is no new hold: the line waits for the source
@@ -95,6 +86,20 @@ BEGIN
 
   SELECT count(*) INTO invoices FROM work_invoice WHERE in_scope;
   SELECT count(*) INTO lines FROM work_line WHERE in_scope;
-  PERFORM allocate_receipts();
   DELETE FROM match_queue q USING work_invoice w WHERE w.invoice_id = q.invoice_id AND w.in_scope AND NOT w.blocked;
+END $$;
+
+-- Which receipt covers which invoice line, anew for the order lines that were just matched. Explains verdicts and takes part in
+-- none; called after match_invoices in the same transaction. Run again it changes nothing.
+CREATE OR REPLACE FUNCTION ledger.allocate_receipts(run_in bigint) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, purchasing, pg_catalog, pg_temp SET work_mem = '256MB' SET jit = off AS $$
+#variable_conflict use_column
+DECLARE this_run ops.run; written bigint;
+BEGIN
+  SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;
+  PERFORM ops.lock_process(this_run.process);
+  PERFORM ops.rehearse(this_run);
+  {{ include: invoice_reconciliation/allocate_receipts }}
+  GET DIAGNOSTICS written = ROW_COUNT;
+  RETURN written;
 END $$;

@@ -37,8 +37,15 @@ ALTER TABLE ledger.journal_entry ENABLE ALWAYS TRIGGER has_lines;
 CREATE OR REPLACE FUNCTION ledger.write_entry_lines(run_in bigint) RETURNS bigint
 LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE entries bigint;
+DECLARE entries bigint; missing text;
 BEGIN
+  SELECT string_agg(DISTINCT format('role %s of company code %s', w.role, e.entity), ', ') INTO missing
+  FROM work_entry_line w JOIN journal_entry e ON e.business_key = w.business_key
+  WHERE w.amount <> 0 AND w.role <> ALL (ARRAY(SELECT a.role FROM account_role a WHERE a.entity = '*'))
+    AND NOT EXISTS (SELECT FROM account_role a WHERE a.entity = e.entity AND a.role = w.role);
+  IF missing IS NOT NULL THEN
+    RAISE EXCEPTION 'there is no account for %; nothing was booked. Add it to ledger.account_role (entity: the company code or *) and clear the task', missing USING ERRCODE = 'BO422';
+  END IF;
   INSERT INTO journal_line (entry_id, line_no, account, debit, credit, currency, ledger_debit, ledger_credit, order_line_id, supplier_id, purpose)
   SELECT e.entry_id, row_number() OVER (PARTITION BY e.entry_id ORDER BY w.line_no), coalesce(own.account, every.account),
          greatest(w.amount, 0), greatest(-w.amount, 0), en.ledger_currency, greatest(w.amount, 0), greatest(-w.amount, 0),
@@ -80,26 +87,79 @@ BEGIN
   INSERT INTO gr_ir (order_line_id)
   SELECT DISTINCT r.order_line_id FROM receipt_queue q JOIN receipt_line r ON r.receipt_line_id = q.receipt_line_id ON CONFLICT DO NOTHING;
   {{ include: invoice_reconciliation/book_receipts }}
-  DELETE FROM receipt_queue q USING receipt_line r WHERE r.receipt_line_id = q.receipt_line_id;
   RETURN write_entry_lines(run_in);
 END $$;
 
--- Book the invoices of work_booking. Callers have checked the authority of each; amounts come from stored facts alone.
+-- Move to GR/IR what was booked to unmatched purchases and has found its order line.
+CREATE OR REPLACE FUNCTION ledger.transfer_unmatched(run_in bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  TRUNCATE work_entry_line;
+  INSERT INTO gr_ir (order_line_id)
+  SELECT DISTINCT l.order_line_id FROM booked_line b JOIN invoice_line l ON l.invoice_line_id = b.invoice_line_id
+  WHERE b.order_line_id IS NULL AND l.order_line_id IS NOT NULL ON CONFLICT DO NOTHING;
+  {{ include: invoice_reconciliation/transfer_unmatched }}
+  RETURN write_entry_lines(run_in);
+END $$;
+
+-- Book the invoices of work_booking. Callers have checked the authority of each; amounts come from stored facts alone. Those
+-- of a company code without an open period stay unbooked, and work_booking keeps what is booked.
 CREATE OR REPLACE FUNCTION ledger.book_invoices(run_in bigint) RETURNS bigint
 LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
   TRUNCATE work_entry_line;
+  DELETE FROM work_booking b USING invoice i WHERE i.invoice_id = b.invoice_id AND i.entity <> ALL (ARRAY(SELECT p.entity FROM posting_day p));
   INSERT INTO gr_ir (order_line_id)
   SELECT DISTINCT l.order_line_id FROM work_booking b JOIN invoice_line l ON l.invoice_id = b.invoice_id WHERE l.order_line_id IS NOT NULL ON CONFLICT DO NOTHING;
   {{ include: invoice_reconciliation/book_invoices }}
   RETURN write_entry_lines(run_in);
 END $$;
 
--- Free or block what is booked, and propose for payment what is free. Each decision is checked here again.
+-- Is what exceeds its reference above the limit? No limit = not checked; of two, either (or with lenient both) must be exceeded.
+CREATE OR REPLACE FUNCTION ledger.above_limit(excess numeric, reference numeric, pct numeric, absolute numeric, lenient boolean) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN excess > 0 AND CASE WHEN lenient AND pct IS NOT NULL AND absolute IS NOT NULL THEN excess * 100 > pct * reference AND excess > absolute
+                           ELSE coalesce(excess * 100 > pct * reference, false) OR coalesce(excess > absolute, false) END;
+
+CREATE OR REPLACE FUNCTION ledger.coverage_limits(order_lines bigint[], on_day date, tolerances text)
+RETURNS TABLE (order_line_id bigint, ordered_pct numeric, ordered_abs numeric, ordered_lenient boolean, received_pct numeric, received_abs numeric, received_lenient boolean,
+               value_pct numeric, value_abs numeric, value_lenient boolean, unreceived_abs numeric)
+LANGUAGE sql STABLE SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+  {{ include: invoice_reconciliation/resolve_coverage_limits }}
+$$;
+
+-- Block booked invoices that are free, and withdraw what was proposed of them.
+CREATE OR REPLACE FUNCTION ledger.raise_blocks(run_in bigint, why text, invoices bigint[]) RETURNS bigint
+LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE raised bigint;
+BEGIN
+  WITH risen AS (
+    UPDATE invoice_status st SET payment_block = true
+    WHERE st.invoice_id = ANY (invoices) AND st.booking_no IS NOT NULL AND NOT st.payment_block AND st.state <> 'rejected' RETURNING st.invoice_id
+  ), withdrawn AS (
+    UPDATE payment_proposal p SET state = 'withdrawn' FROM risen r WHERE p.invoice_id = r.invoice_id AND p.state = 'proposed' RETURNING p.invoice_id
+  ), done AS (
+    SELECT i.content_hash, 1 AS place, 'payment block raised' AS effect FROM risen r JOIN invoice i ON i.invoice_id = r.invoice_id
+    UNION ALL
+    SELECT i.content_hash, 2, 'payment proposal withdrawn' FROM withdrawn w JOIN invoice i ON i.invoice_id = w.invoice_id
+  ), recorded AS (
+    SELECT count(*) FILTER (WHERE d.place = 1) AS n, array_agg('invoice:' || encode(d.content_hash, 'hex') ORDER BY d.content_hash, d.place) AS subjects,
+           array_agg(audit.object('effect', audit.text(d.effect), 'reason', audit.text(why), 'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))) ORDER BY d.content_hash, d.place) AS bodies
+    FROM done d
+  )
+  SELECT r.n INTO raised FROM recorded r LEFT JOIN LATERAL (SELECT audit.append_many('effect', r.subjects, r.bodies) WHERE r.n > 0) AS done(ok) ON true;
+  RETURN raised;
+END $$;
+
+-- Free or block what is booked, and propose for payment what is free. Each decision is checked here again. work_booking holds
+-- what this transaction has booked.
 CREATE OR REPLACE FUNCTION ledger.settle_blocks(run_in bigint, OUT unblocked bigint, OUT blocked bigint, OUT proposed bigint)
 LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
 #variable_conflict use_column
+DECLARE stale text[];
 BEGIN
   {{ include: invoice_reconciliation/settle_blocks }}
 END $$;
@@ -114,9 +174,11 @@ BEGIN
   PERFORM ops.lock_process(this_run.process);
   PERFORM ops.rehearse(this_run);
   receipts := post_receipts(run_in);
+  PERFORM transfer_unmatched(run_in);
   TRUNCATE work_booking;
   INSERT INTO work_booking (invoice_id, decision_id, payment_block)
-  SELECT st.invoice_id, coalesce(a.decision_id, d.decision_id),
+  -- the entry names the person whose answer let it be booked, if it was one
+  SELECT st.invoice_id, coalesce(a.decision_id, (SELECT max(h.release_decision_id) FROM hold h WHERE h.invoice_id = st.invoice_id AND h.effect = 'B' AND h.release_kind = 'person'), d.decision_id),
          CASE WHEN a.invoice_id IS NULL THEN d.outcome <> 'approve' ELSE st.state <> 'matched' END OR EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'P')
   FROM invoice_status st
   JOIN invoice i ON i.invoice_id = st.invoice_id

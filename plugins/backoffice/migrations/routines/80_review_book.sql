@@ -1,51 +1,72 @@
--- Reverse the entry of a booked invoice: every line with its sides exchanged, on the day of the reversal.
+-- Reverse the entries of a booked invoice, transfers included: every line with its sides exchanged, on the day of the reversal.
 CREATE OR REPLACE FUNCTION ledger.reverse_invoice(invoice_in bigint, decision_in bigint, run_in bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE entry ledger.journal_entry; d ledger.decision; day date; reversal bigint; subject text;
+DECLARE entry ledger.journal_entry; d ledger.decision; posting record; reversal bigint; subject text;
 BEGIN
-  SELECT * INTO entry FROM ledger.journal_entry e WHERE e.invoice_id = invoice_in AND e.event IN ('invoice', 'credit_note')
-    AND NOT EXISTS (SELECT FROM ledger.journal_entry r WHERE r.reverses_entry_id = e.entry_id);
-  IF entry.entry_id IS NULL THEN RETURN; END IF;
   SELECT * INTO STRICT d FROM ledger.decision x WHERE x.decision_id = decision_in;
-  day := ledger.posting_date(entry.entity, ops.business_date(entry.entity));
-  INSERT INTO ledger.journal_entry (entity, business_key, event, posting_date, document_date, period, invoice_id, decision_id, reverses_entry_id, person_id, reason_code, case_id, run_id)
-  SELECT entry.entity, 'reversal/' || entry.business_key, 'reversal', day, entry.document_date, p.period, invoice_in, decision_in, entry.entry_id, d.person_id, d.reason_code, d.case_id, run_in
-  FROM ledger.fiscal_period p WHERE p.entity = entry.entity AND day BETWEEN p.starts_on AND p.ends_on RETURNING entry_id INTO reversal;
-  INSERT INTO ledger.journal_line (entry_id, line_no, account, debit, credit, currency, ledger_debit, ledger_credit, order_line_id, supplier_id, purpose)
-  SELECT reversal, l.line_no, l.account, l.credit, l.debit, l.currency, l.ledger_credit, l.ledger_debit, l.order_line_id, l.supplier_id, 'reversal: ' || l.purpose
-  FROM ledger.journal_line l WHERE l.entry_id = entry.entry_id;
+  SELECT 'invoice:' || encode(i.content_hash, 'hex') INTO STRICT subject FROM purchasing.invoice i WHERE i.invoice_id = invoice_in;
   UPDATE ledger.gr_ir g SET billed_value = g.billed_value - s.amount, billed_quantity = g.billed_quantity - s.quantity
-  FROM (SELECT l.order_line_id, sum(l.debit - l.credit) AS amount,
-          (SELECT coalesce(sum(CASE i.kind WHEN 'credit_note' THEN -1 ELSE 1 END * CASE WHEN o.amount_based THEN 0 WHEN x.uom = o.uom THEN x.quantity
-                    ELSE round(x.quantity * coalesce(f.numerator, v.numerator) / coalesce(f.denominator, v.denominator), 12) END), 0)
-           FROM purchasing.invoice_line x JOIN purchasing.invoice i ON i.invoice_id = x.invoice_id JOIN purchasing.order_line o ON o.order_line_id = x.order_line_id
-           LEFT JOIN purchasing.uom_factor f ON f.from_uom = x.uom AND f.to_uom = o.uom AND f.item = o.item
-           LEFT JOIN purchasing.uom_factor v ON v.from_uom = x.uom AND v.to_uom = o.uom AND v.item = '*'
-           WHERE x.invoice_id = invoice_in AND x.order_line_id = l.order_line_id) AS quantity
-        FROM ledger.journal_line l JOIN ledger.account_role a ON a.account = l.account AND a.role = 'gr_ir'
-        WHERE l.entry_id = entry.entry_id AND l.order_line_id IS NOT NULL GROUP BY l.order_line_id) s
+  FROM (SELECT b.order_line_id, sum(b.quantity) AS quantity,
+          (SELECT coalesce(sum(l.debit - l.credit), 0) FROM ledger.journal_entry e JOIN ledger.journal_line l ON l.entry_id = e.entry_id
+           WHERE e.invoice_id = invoice_in AND l.order_line_id = b.order_line_id AND l.account IN (SELECT a.account FROM ledger.account_role a WHERE a.role = 'gr_ir')) AS amount
+        FROM ledger.booked_line b WHERE b.invoice_id = invoice_in AND b.order_line_id IS NOT NULL GROUP BY b.order_line_id) s
   WHERE g.order_line_id = s.order_line_id;
-  UPDATE ledger.open_item o SET closed_by_entry = reversal WHERE o.invoice_id = invoice_in;
+  DELETE FROM ledger.booked_line b WHERE b.invoice_id = invoice_in;
+  FOR entry IN SELECT * FROM ledger.journal_entry e WHERE e.invoice_id = invoice_in AND e.event <> 'reversal'
+      AND NOT EXISTS (SELECT FROM ledger.journal_entry r WHERE r.reverses_entry_id = e.entry_id) ORDER BY e.entry_id
+  LOOP
+    SELECT p.day, p.period INTO posting FROM ledger.posting_day p WHERE p.entity = entry.entity;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'company code % has no open fiscal period ahead; open one in ledger.fiscal_period', entry.entity USING ERRCODE = 'BO500';
+    END IF;
+    INSERT INTO ledger.journal_entry (entity, business_key, event, posting_date, document_date, period, invoice_id, decision_id, reverses_entry_id, person_id, reason_code, case_id, run_id)
+    VALUES (entry.entity, 'reversal/' || entry.business_key, 'reversal', posting.day, entry.document_date, posting.period, invoice_in, decision_in, entry.entry_id, d.person_id, d.reason_code, d.case_id, run_in)
+    RETURNING entry_id INTO reversal;
+    INSERT INTO ledger.journal_line (entry_id, line_no, account, debit, credit, currency, ledger_debit, ledger_credit, order_line_id, supplier_id, purpose)
+    SELECT reversal, l.line_no, l.account, l.credit, l.debit, l.currency, l.ledger_credit, l.ledger_debit, l.order_line_id, l.supplier_id, 'reversal: ' || l.purpose
+    FROM ledger.journal_line l WHERE l.entry_id = entry.entry_id;
+    UPDATE ledger.open_item o SET closed_by_entry = reversal WHERE o.opened_by_entry = entry.entry_id;
+    PERFORM audit.append('effect', subject, audit.object('effect', audit.text('journal entry'), 'business_key', audit.text('reversal/' || entry.business_key), 'event', audit.text('reversal'),
+      'posting_date', audit.text(posting.day::text), 'decision_id', audit.text(decision_in::text), 'person_id', audit.text(d.person_id), 'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))));
+  END LOOP;
   UPDATE ledger.payment_proposal p SET state = 'withdrawn' WHERE p.invoice_id = invoice_in AND p.state = 'proposed';
-  SELECT 'invoice:' || encode(i.content_hash, 'hex') INTO subject FROM purchasing.invoice i WHERE i.invoice_id = invoice_in;
-  PERFORM audit.append('effect', subject, audit.object('effect', audit.text('journal entry'), 'business_key', audit.text('reversal/' || entry.business_key), 'event', audit.text('reversal'),
-    'posting_date', audit.text(day::text), 'decision_id', audit.text(decision_in::text), 'person_id', audit.text(d.person_id), 'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))));
+  IF FOUND THEN
+    PERFORM audit.append('effect', subject, audit.object('effect', audit.text('payment proposal withdrawn'), 'reason', audit.text('rejected'), 'decision_id', audit.text(decision_in::text),
+      'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))));
+  END IF;
 END $$;
 
--- Book every final answer of the process that is not booked yet, whichever run opened its case. Each answer once.
+-- What has to be compared anew when an answer changed what counts: the document itself, what shares its order lines and what
+-- repeats its number. What is rejected stays out.
+CREATE OR REPLACE FUNCTION ledger.queue_related(invoice_in bigint) RETURNS void
+LANGUAGE sql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+  INSERT INTO match_queue (invoice_id)
+  SELECT s.invoice_id FROM invoice_status s
+  WHERE s.state <> 'rejected' AND s.invoice_id IN (
+    SELECT invoice_in
+    UNION ALL
+    SELECT o.invoice_id FROM invoice_line l JOIN invoice_line o ON o.order_line_id = l.order_line_id WHERE l.invoice_id = invoice_in
+    UNION ALL
+    SELECT o.invoice_id FROM invoice i JOIN invoice o ON o.similar_number = i.similar_number WHERE i.invoice_id = invoice_in)
+  ON CONFLICT DO NOTHING
+$$;
+
+-- Book every final answer of the process that is not booked yet, whichever run opened its case. Each answer once. Answers about
+-- invoices of a company code without an open period wait for one.
 -- An answer whose holds were released or replaced by facts meanwhile books nothing and its case goes back to open.
 CREATE OR REPLACE FUNCTION review.book_answers(run_in bigint, process_in text, OUT booked bigint, OUT stale bigint, OUT entries bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE a record; result text;
+DECLARE a record; result text; accepted bigint[] := '{}';
 BEGIN
   booked := 0; stale := 0; entries := 0;
   PERFORM ops.lock_process(process_in);
   PERFORM ops.rehearse(r) FROM ops.run r WHERE r.run_id = run_in;
   FOR a IN
     SELECT n.*, c.subject_kind, c.subject_id, c.subject_key, c.role, c.process FROM review.answer n JOIN review.case c ON c.case_id = n.case_id
-    WHERE n.booked_at IS NULL AND n.final AND c.process = process_in AND c.state = 'decided' ORDER BY n.answer_id FOR UPDATE OF n, c
+    WHERE n.booked_at IS NULL AND n.final AND c.process = process_in AND c.state = 'decided'
+      AND (c.subject_kind <> 'invoice' OR EXISTS (SELECT FROM ledger.posting_day p WHERE p.entity = c.entity)) ORDER BY n.answer_id FOR UPDATE OF n, c
   LOOP
     IF a.subject_kind = 'quarantine' THEN
       result := review.settle_quarantine(a.answer_id, run_in);
@@ -56,13 +77,22 @@ BEGIN
       UPDATE ledger.hold h SET released_at = now(), release_kind = 'rejected', release_decision_id = a.decision_id WHERE h.invoice_id = a.subject_id AND h.released_at IS NULL;
       UPDATE ledger.invoice_status st SET state = 'rejected', rejected_at = now() WHERE st.invoice_id = a.subject_id;
       UPDATE review.case c SET state = 'superseded', closed_at = now() WHERE c.subject_kind = 'invoice' AND c.subject_id = a.subject_id AND c.case_id <> a.case_id AND c.state IN ('open', 'half_decided');
-      -- what shares its order lines counts anew
-      INSERT INTO ledger.match_queue (invoice_id) SELECT DISTINCT o.invoice_id FROM purchasing.invoice_line l JOIN purchasing.invoice_line o ON o.order_line_id = l.order_line_id
-        JOIN ledger.invoice_status s ON s.invoice_id = o.invoice_id AND s.state <> 'rejected' WHERE l.invoice_id = a.subject_id ON CONFLICT DO NOTHING;
+      PERFORM ledger.queue_related(a.subject_id);
       result := 'rejected';
     ELSE
       UPDATE ledger.hold h SET released_at = now(), release_kind = 'person', release_decision_id = a.decision_id
       FROM review.asked_hold q, review.case_item x WHERE q.hold_id = h.hold_id AND q.releasable AND x.case_id = a.case_id AND x.hold_id = h.hold_id;
+      -- it can be booked from now on, so it counts for others; a repetition was not even compared with its order until now
+      PERFORM ledger.queue_related(a.subject_id) WHERE EXISTS (
+        SELECT FROM ledger.hold h WHERE h.invoice_id = a.subject_id AND h.release_decision_id = a.decision_id AND h.effect = 'B' AND h.code <> 'APPROVAL');
+      -- an amount that is approved can be credited from now on
+      INSERT INTO ledger.match_queue (invoice_id)
+      SELECT DISTINCT c.invoice_id FROM purchasing.invoice_line l JOIN purchasing.invoice_line o ON o.order_line_id = l.order_line_id
+      JOIN purchasing.invoice c ON c.invoice_id = o.invoice_id AND c.kind = 'credit_note' JOIN ledger.invoice_status s ON s.invoice_id = c.invoice_id AND s.state <> 'rejected'
+      WHERE l.invoice_id = a.subject_id AND c.invoice_id <> a.subject_id
+        AND EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = a.subject_id AND h.release_decision_id = a.decision_id AND h.code = 'APPROVAL')
+      ON CONFLICT DO NOTHING;
+      accepted := accepted || a.answer_id;
       result := 'accepted';
     END IF;
     IF result = 'stale' THEN
@@ -78,12 +108,15 @@ BEGIN
     PERFORM audit.append('path', CASE a.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || a.subject_key, audit.object('step', audit.text('answer booked'),
       'answer_id', audit.text(a.answer_id::text), 'case_id', audit.text(a.case_id::text), 'result', audit.text(result), 'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))));
   END LOOP;
-  IF booked > 0 THEN entries := ledger.post_accepted(run_in, process_in); END IF;
+  IF booked > 0 THEN entries := ledger.post_accepted(run_in, accepted); END IF;
   PERFORM review.settle_by_facts(process_in);
+  IF stale > 0 THEN PERFORM review.open_cases(run_in); END IF; -- who looks again sees the facts of now
 END $$;
 
--- Invoices that a person's answer freed from their last B hold are booked on that answer's authority; blocks and proposals follow.
-CREATE OR REPLACE FUNCTION ledger.post_accepted(run_in bigint, process_in text) RETURNS bigint
+DROP FUNCTION IF EXISTS ledger.post_accepted(bigint, text);
+-- Invoices that these accepting answers freed from their last B hold are booked on their authority; blocks and proposals
+-- follow. What another person rejected, before or after, stays rejected.
+CREATE OR REPLACE FUNCTION ledger.post_accepted(run_in bigint, answers bigint[]) RETURNS bigint
 LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE entries bigint;
@@ -92,23 +125,27 @@ BEGIN
       WHEN NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect <> 'W') THEN 'matched'
       WHEN NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect <> 'W' AND h.code <> 'NO_RECEIPT') THEN 'waiting_receipt' ELSE 'held' END
   FROM review.answer n JOIN review.case c ON c.case_id = n.case_id
-  WHERE n.booked_run = run_in AND n.action = 'accept' AND n.booking_result = 'accepted' AND c.subject_kind = 'invoice' AND c.subject_id = st.invoice_id AND st.state <> 'waiting_source';
+  WHERE n.answer_id = ANY (answers) AND c.subject_id = st.invoice_id AND st.state NOT IN ('waiting_source', 'rejected');
   UPDATE line_state ls SET state = CASE
       WHEN EXISTS (SELECT FROM hold h WHERE h.invoice_id = ls.invoice_id AND h.released_at IS NULL AND h.effect <> 'W' AND (h.invoice_line_id IS NULL OR h.invoice_line_id = ls.invoice_line_id AND h.code <> 'NO_RECEIPT')) THEN 'held'
       WHEN EXISTS (SELECT FROM hold h WHERE h.invoice_line_id = ls.invoice_line_id AND h.released_at IS NULL AND h.code = 'NO_RECEIPT') THEN 'waiting_receipt' ELSE 'matched' END
-  FROM review.answer n JOIN review.case c ON c.case_id = n.case_id
-  WHERE n.booked_run = run_in AND n.action = 'accept' AND n.booking_result = 'accepted' AND c.subject_kind = 'invoice'
+  FROM review.answer n JOIN review.case c ON c.case_id = n.case_id JOIN invoice_status st ON st.invoice_id = c.subject_id AND st.state <> 'rejected'
+  WHERE n.answer_id = ANY (answers)
     AND ls.invoice_line_id IN (SELECT x.invoice_line_id FROM purchasing.invoice_line x WHERE x.invoice_id = c.subject_id) AND ls.state <> 'waiting_source';
   TRUNCATE work_booking;
   INSERT INTO work_booking (invoice_id, decision_id, payment_block)
   SELECT st.invoice_id, max(n.decision_id), EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'P')
          OR EXISTS (SELECT FROM match_queue q WHERE q.invoice_id = st.invoice_id) -- facts that nobody compared yet: booked, not paid
-  FROM invoice_status st JOIN invoice i ON i.invoice_id = st.invoice_id JOIN review.case c ON c.subject_kind = 'invoice' AND c.subject_id = st.invoice_id AND c.process = process_in
-  JOIN review.answer n ON n.case_id = c.case_id AND n.booked_run = run_in AND n.action = 'accept' AND n.booking_result = 'accepted'
-  WHERE st.booking_no IS NULL AND st.state IN ('matched', 'held', 'waiting_receipt')
+  FROM review.answer n JOIN review.case c ON c.case_id = n.case_id JOIN invoice_status st ON st.invoice_id = c.subject_id JOIN invoice i ON i.invoice_id = st.invoice_id
+  WHERE n.answer_id = ANY (answers) AND st.booking_no IS NULL AND st.state IN ('matched', 'held', 'waiting_receipt')
     AND NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'B')
     -- who accepts a receipt or a price has not approved an amount that the machine may not decide: the next decision asks for that
     AND (EXISTS (SELECT FROM approved_amount a WHERE a.invoice_id = st.invoice_id) OR NOT EXISTS (SELECT FROM beyond_machine b WHERE b.invoice_id = st.invoice_id))
+    -- whether something else blocks its posting was not compared while it was a repetition: the next match says
+    AND NOT (EXISTS (SELECT FROM match_queue q WHERE q.invoice_id = st.invoice_id)
+      AND EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.code = 'DUP_EXACT' AND h.release_kind = 'person')
+      AND (i.kind = 'credit_note' OR EXISTS (SELECT FROM invoice_line l JOIN order_line o ON o.order_line_id = l.order_line_id AND o.match_type = 3 AND o.gr_based
+                                             WHERE l.invoice_id = st.invoice_id)))
   GROUP BY st.invoice_id;
   entries := book_invoices(run_in);
   PERFORM settle_blocks(run_in);

@@ -1,17 +1,82 @@
+-- What stands of a load, counted again: rows as staged with their control amounts, rows set aside, and accepted rows that are facts.
+-- An order line or supplier that came in several versions is a fact once; each of those rows counts.
+CREATE OR REPLACE FUNCTION ops.staged_of_load(loaded intake.load, OUT counted bigint, OUT amount numeric, OUT unknown bigint, OUT quarantined bigint, OUT stored bigint)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE versions bigint;
+BEGIN
+  EXECUTE format('SELECT count(*), coalesce(sum(control_amount), 0), count(*) FILTER (WHERE control_amount IS NULL) FROM intake.%I WHERE load_id = $1',
+    CASE loaded.dataset WHEN 'suppliers' THEN 'stage_supplier' WHEN 'orders' THEN 'stage_order_line' WHEN 'receipts' THEN 'stage_receipt_line' ELSE 'stage_invoice' END)
+  INTO counted, amount, unknown USING loaded.load_id;
+  SELECT count(*) INTO quarantined FROM intake.quarantine q WHERE q.load_id = loaded.load_id AND q.dataset = loaded.dataset;
+  CASE loaded.dataset
+    WHEN 'invoices' THEN SELECT count(*) INTO stored FROM purchasing.invoice i WHERE i.load_id = loaded.load_id;
+    WHEN 'receipts' THEN SELECT count(*) INTO stored FROM purchasing.receipt_line r WHERE r.load_id = loaded.load_id;
+    WHEN 'orders' THEN
+      SELECT count(DISTINCT s.content_hash) INTO stored FROM intake.stage_order_line s
+      JOIN purchasing.order_line o ON o.entity = s.entity AND o.po_number = s.po_number AND o.po_line = s.po_line
+      JOIN purchasing.master_version v ON v.kind = 'order_line' AND v.business_key = s.entity || '/' || s.po_number || '/' || s.po_line AND v.load_id = s.load_id
+      WHERE s.load_id = loaded.load_id;
+    ELSE
+      SELECT count(DISTINCT s.content_hash) INTO stored FROM intake.stage_supplier s JOIN purchasing.supplier k ON k.supplier_id = s.supplier_id
+      JOIN purchasing.master_version v ON v.kind = 'supplier' AND v.business_key = s.supplier_id AND v.load_id = s.load_id
+      WHERE s.load_id = loaded.load_id;
+  END CASE;
+  -- rows of the same keys that were known or set aside stand beside the accepted ones
+  IF loaded.dataset IN ('orders', 'suppliers') THEN stored := least(stored, loaded.accepted_count); END IF;
+END $$;
+
+-- Received or approved, and yet not booked or not proposed for payment: with the reason, so that nothing waits in silence.
+CREATE OR REPLACE FUNCTION ledger.left_undone() RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+  WITH posting AS MATERIALIZED (SELECT p.entity FROM posting_day p), receipt AS (
+    SELECT 'received, not booked' AS what, NULL::numeric AS amount, NULL::text AS currency,
+      CASE WHEN NOT EXISTS (SELECT FROM posting p WHERE p.entity = r.entity) THEN 'company code ' || r.entity || ' has no open fiscal period'
+           WHEN o.currency <> e.ledger_currency THEN 'waits for an exchange rate from ' || o.currency || ' to ' || e.ledger_currency
+           ELSE 'waits for the next posting' END AS reason
+    FROM receipt_queue q JOIN receipt_line r ON r.receipt_line_id = q.receipt_line_id JOIN order_line o ON o.order_line_id = r.order_line_id JOIN ops.entity e ON e.entity = r.entity
+  ), open AS (
+    SELECT st.invoice_id, st.booking_no, i.entity, i.currency, i.gross_total, d.maker, d.outcome, d.evidence_hash, d.policy_id
+    FROM invoice_status st JOIN invoice i ON i.invoice_id = st.invoice_id
+    JOIN LATERAL (SELECT x.* FROM decision x WHERE x.process = 'invoice_reconciliation' AND x.subject_kind = 'invoice' AND x.subject_id = st.invoice_id ORDER BY x.decision_id DESC LIMIT 1) d ON true
+    WHERE st.state <> 'rejected' AND (st.booking_no IS NULL OR st.payment_block)
+      AND NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect IN ('B', 'P'))
+  ), approved AS (
+    SELECT CASE WHEN u.booking_no IS NULL THEN 'approved, not booked' ELSE 'approved, not proposed' END AS what, abs(u.gross_total) AS amount, u.currency,
+      CASE WHEN NOT EXISTS (SELECT FROM posting p WHERE p.entity = u.entity) THEN 'company code ' || u.entity || ' has no open fiscal period'
+           WHEN EXISTS (SELECT FROM match_queue q WHERE q.invoice_id = u.invoice_id) THEN 'waits to be compared'
+           WHEN u.maker = 'machine' AND p.policy_id IS NULL THEN 'the policy it was decided by is not active'
+           WHEN u.maker = 'machine' AND p.currency <> u.currency THEN 'the policy decides in ' || p.currency || ', the document is in ' || u.currency
+           WHEN abs(u.gross_total) > p.machine_limit AND NOT EXISTS (SELECT FROM approved_amount a WHERE a.invoice_id = u.invoice_id) THEN 'above the machine''s limit'
+           WHEN u.maker = 'machine' AND c.evidence_hash <> u.evidence_hash THEN 'the facts changed after the decision'
+           WHEN u.booking_no IS NULL THEN 'waits for the next posting'
+           ELSE 'orders and receipts do not cover what is booked' END AS reason
+    FROM open u JOIN current_evidence c ON c.invoice_id = u.invoice_id
+    LEFT JOIN policy_version p ON p.policy_id = u.policy_id AND p.active_until IS NULL
+    WHERE u.outcome = 'approve' OR EXISTS (SELECT FROM accepted_by_person a WHERE a.invoice_id = u.invoice_id)
+  ), counted AS (
+    SELECT x.what, x.reason, count(*) AS n, sum(x.amount) AS amount, x.currency
+    FROM (SELECT what, reason, amount, currency FROM receipt UNION ALL SELECT what, reason, amount, currency FROM approved) x GROUP BY x.what, x.reason, x.currency
+  )
+  SELECT coalesce(jsonb_agg(jsonb_build_object('what', c.what, 'reason', c.reason, 'count', c.n, 'amount', trim_scale(c.amount)::text, 'currency', c.currency) ORDER BY c.what, c.reason, c.currency), '[]') FROM counted c
+$$;
+
 -- Every invariant that a run can check, with what was found. Failing ones fail the run.
 CREATE OR REPLACE FUNCTION ops.check_run(run_in bigint) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_agg(jsonb_build_object('check', c.name, 'ok', c.wrong = 0, 'detail', c.detail) ORDER BY c.place) FROM (
     SELECT 1 AS place, 'received = accepted + quarantined + already known' AS name,
-      count(*) FILTER (WHERE l.received_count <> l.accepted_count + l.quarantined_count + l.known_count OR l.received_amount <> l.accepted_amount + l.quarantined_amount + l.known_amount) AS wrong,
-      count(*) || ' loads accepted' AS detail FROM intake.load l WHERE l.run_id = run_in AND l.state = 'accepted'
+      count(*) FILTER (WHERE l.received_count <> l.accepted_count + l.quarantined_count + l.known_count OR l.received_amount <> l.accepted_amount + l.quarantined_amount + l.known_amount
+        OR l.source_count <> s.counted OR l.source_amount <> s.amount AND s.unknown = 0
+        OR (l.received_count, l.received_amount, l.received_unknown, l.quarantined_count) IS DISTINCT FROM (s.counted, s.amount, s.unknown, s.quarantined)) AS wrong,
+      count(*) || ' loads accepted' AS detail FROM intake.load l CROSS JOIN LATERAL ops.staged_of_load(l) s WHERE l.run_id = run_in AND l.state = 'accepted'
     UNION ALL
-    SELECT 2, 'every accepted row is a fact', count(*) FILTER (WHERE x.accepted_count > 0 AND x.found = 0), coalesce(sum(x.found), 0) || ' documents stored'
-    FROM (SELECT l.accepted_count, (SELECT count(*) FROM purchasing.invoice i WHERE i.load_id = l.load_id) AS found FROM intake.load l WHERE l.run_id = run_in AND l.state = 'accepted' AND l.dataset = 'invoices'
-            AND l.accepted_count <> (SELECT count(*) FROM purchasing.invoice i WHERE i.load_id = l.load_id)) x
+    SELECT 2, 'every accepted row is a fact', count(*) FILTER (WHERE s.stored IS DISTINCT FROM l.accepted_count), coalesce(sum(s.stored), 0) || ' of ' || coalesce(sum(l.accepted_count), 0) || ' rows stored'
+    FROM intake.load l CROSS JOIN LATERAL ops.staged_of_load(l) s WHERE l.run_id = run_in AND l.state = 'accepted'
     UNION ALL
     SELECT 3, 'every accepted line is in exactly one state', count(*), count(*) || ' lines without a state'
-    FROM purchasing.invoice_line l WHERE NOT EXISTS (SELECT FROM ledger.line_state s WHERE s.invoice_line_id = l.invoice_line_id)
+    FROM intake.load d JOIN purchasing.invoice i ON i.load_id = d.load_id JOIN purchasing.invoice_line l ON l.invoice_id = i.invoice_id
+    WHERE d.run_id = run_in AND NOT EXISTS (SELECT FROM ledger.line_state s WHERE s.invoice_line_id = l.invoice_line_id)
       AND NOT EXISTS (SELECT FROM ledger.match_queue q WHERE q.invoice_id = l.invoice_id)
     UNION ALL
     SELECT 4, 'journal balances', CASE WHEN coalesce(sum(l.ledger_debit - l.ledger_credit), 0) = 0 THEN 0 ELSE 1 END,
@@ -19,16 +84,19 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     FROM ledger.journal_entry e JOIN ledger.journal_line l ON l.entry_id = e.entry_id WHERE e.run_id = run_in
     UNION ALL
     SELECT 5, 'GR/IR balance per order line ties to the journal', count(*), count(*) || ' order lines differ'
-    FROM ledger.gr_ir g JOIN (SELECT l.order_line_id, sum(l.debit - l.credit) AS amount FROM ledger.journal_line l
-      JOIN ledger.account_role a ON a.account = l.account AND a.role = 'gr_ir' WHERE l.order_line_id IS NOT NULL GROUP BY l.order_line_id) j ON j.order_line_id = g.order_line_id
-    WHERE g.billed_value - g.received_value <> j.amount
+    FROM ledger.gr_ir g FULL JOIN (
+      SELECT l.order_line_id, coalesce(sum(l.debit - l.credit) FILTER (WHERE e.event <> 'goods_receipt'), 0) AS billed, coalesce(sum(l.credit - l.debit) FILTER (WHERE e.event = 'goods_receipt'), 0) AS received
+      FROM ledger.journal_line l JOIN ledger.journal_entry e ON e.entry_id = l.entry_id
+      WHERE l.order_line_id IS NOT NULL AND l.account IN (SELECT a.account FROM ledger.account_role a WHERE a.role = 'gr_ir') GROUP BY l.order_line_id) j ON j.order_line_id = g.order_line_id
+    WHERE (coalesce(g.billed_value, 0), coalesce(g.received_value, 0)) <> (coalesce(j.billed, 0), coalesce(j.received, 0))
     UNION ALL
-    SELECT 6, 'open items tie to accounts payable', CASE WHEN (SELECT coalesce(sum(o.amount), 0) FROM ledger.open_item o WHERE o.closed_by_entry IS NULL)
-        = (SELECT coalesce(sum(l.credit - l.debit), 0) FROM ledger.journal_line l JOIN ledger.account_role a ON a.account = l.account AND a.role = 'accounts_payable') THEN 0 ELSE 1 END,
-      'open items ' || (SELECT coalesce(sum(o.amount), 0) FROM ledger.open_item o WHERE o.closed_by_entry IS NULL)
+    SELECT 6, 'open items tie to accounts payable', CASE WHEN i.amount = p.amount THEN 0 ELSE 1 END, 'open items ' || i.amount || ', accounts payable ' || p.amount
+    FROM (SELECT coalesce(sum(o.amount), 0) AS amount FROM ledger.open_item o WHERE o.closed_by_entry IS NULL) i,
+      (SELECT coalesce(sum(l.credit - l.debit), 0) AS amount FROM ledger.journal_line l WHERE l.account IN (SELECT a.account FROM ledger.account_role a WHERE a.role = 'accounts_payable')) p
     UNION ALL
     SELECT 7, 'nothing is proposed for payment that is held', count(*), count(*) || ' proposals on held invoices'
-    FROM ledger.payment_proposal p JOIN ledger.hold h ON h.invoice_id = p.invoice_id AND h.released_at IS NULL AND h.effect IN ('B', 'P') WHERE p.state = 'proposed'
+    FROM ledger.payment_proposal p JOIN ledger.invoice_status st ON st.invoice_id = p.invoice_id
+    WHERE p.state = 'proposed' AND (st.payment_block OR st.state <> 'matched' OR EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = p.invoice_id AND h.released_at IS NULL AND h.effect IN ('B', 'P')))
     UNION ALL
     SELECT 8, 'every hold under review is in a case', count(*), count(*) || ' holds without a case'
     FROM review.asked_hold h
@@ -36,6 +104,18 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     WHERE NOT EXISTS (SELECT FROM review.case_item x WHERE x.hold_id = h.hold_id)
       -- an answer that waits to be booked is void when its holds changed: then the case is open again and takes these in
       AND NOT EXISTS (SELECT FROM review.case k JOIN ledger.hold_code r ON r.role = k.role WHERE k.subject_kind = 'invoice' AND k.subject_id = h.invoice_id AND k.state = 'decided' AND r.code = h.code)
+    UNION ALL
+    SELECT 9, 'every company code with something to book has an open fiscal period', count(*), coalesce('none ahead: ' || string_agg(e.entity, ', ' ORDER BY e.entity), 'all have one')
+    FROM ops.entity e WHERE NOT EXISTS (SELECT FROM ledger.posting_day p WHERE p.entity = e.entity) AND (
+      EXISTS (SELECT FROM ledger.receipt_queue q JOIN purchasing.receipt_line r ON r.receipt_line_id = q.receipt_line_id WHERE r.entity = e.entity)
+      OR EXISTS (SELECT FROM ledger.invoice_status st JOIN purchasing.invoice i ON i.invoice_id = st.invoice_id WHERE i.entity = e.entity AND st.booking_no IS NULL AND st.state <> 'rejected'
+                 AND NOT EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'B'))
+      OR EXISTS (SELECT FROM review.answer n JOIN review.case c ON c.case_id = n.case_id WHERE n.booked_at IS NULL AND n.final AND c.state = 'decided' AND c.subject_kind = 'invoice' AND c.entity = e.entity))
+    UNION ALL
+    SELECT 10, 'every booked invoice that is free for payment is proposed', count(*), count(*) || ' free invoices without a proposal'
+    FROM ledger.invoice_status st JOIN ledger.open_item o ON o.invoice_id = st.invoice_id AND o.closed_by_entry IS NULL AND o.amount <> 0
+    WHERE st.booking_no IS NOT NULL AND NOT st.payment_block AND st.state <> 'rejected'
+      AND NOT EXISTS (SELECT FROM ledger.payment_proposal p WHERE p.invoice_id = st.invoice_id AND p.state = 'proposed')
   ) c
 $$;
 
@@ -73,8 +153,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
         'waiting_source', count(*) FILTER (WHERE s.state = 'waiting_source'), 'held', count(*) FILTER (WHERE s.state = 'held'))
       FROM ledger.line_state s JOIN ledger.invoice_status st ON st.invoice_id = s.invoice_id WHERE st.state <> 'rejected'),
     'holds', (SELECT coalesce(jsonb_agg(jsonb_build_object('code', x.code, 'title', x.title, 'effect', x.effect, 'count', x.n, 'amount', x.amount::text) ORDER BY x.n DESC, x.code), '[]')
-      FROM (SELECT h.code, c.title, h.effect, count(*) AS n, sum(DISTINCT abs(i.gross_total)) AS amount FROM ledger.hold h JOIN ledger.hold_code c ON c.code = h.code
-            JOIN purchasing.invoice i ON i.invoice_id = h.invoice_id WHERE h.released_at IS NULL GROUP BY h.code, c.title, h.effect) x),
+      FROM (SELECT o.code, c.title, o.effect, sum(o.n) AS n, sum(abs(i.gross_total)) AS amount -- an invoice counts once, however many of its lines are held
+            FROM (SELECT h.invoice_id, h.code, h.effect, count(*) AS n FROM ledger.hold h WHERE h.released_at IS NULL GROUP BY h.invoice_id, h.code, h.effect) o
+            JOIN ledger.hold_code c ON c.code = o.code JOIN purchasing.invoice i ON i.invoice_id = o.invoice_id GROUP BY o.code, c.title, o.effect) x),
+    'left_undone', ledger.left_undone(),
     'bookings', (SELECT jsonb_build_object('entries', count(DISTINCT e.entry_id), 'debit', coalesce(sum(l.debit), 0)::text, 'credit', coalesce(sum(l.credit), 0)::text, 'currency', min(l.currency),
         'by_event', (SELECT coalesce(jsonb_agg(jsonb_build_object('event', y.event, 'entries', y.n, 'debit', y.debit::text) ORDER BY y.event), '[]')
           FROM (SELECT v.event, count(DISTINCT v.entry_id) AS n, sum(w.debit) AS debit FROM ledger.journal_entry v JOIN ledger.journal_line w ON w.entry_id = v.entry_id WHERE v.run_id = run_in GROUP BY v.event) y))
@@ -86,6 +168,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     'quarantine', (SELECT coalesce(jsonb_agg(jsonb_build_object('dataset', q.dataset, 'reason', q.reason, 'count', q.n) ORDER BY q.dataset, q.reason), '[]')
       FROM (SELECT x.dataset, f.value ->> 'reason' AS reason, count(*) AS n FROM intake.quarantine x JOIN intake.load l ON l.load_id = x.load_id, jsonb_array_elements(x.findings) AS f(value)
             WHERE l.run_id = run_in GROUP BY x.dataset, f.value ->> 'reason') q),
+    'quarantine_open', intake.open_quarantine(),
     'money_at_stake', (SELECT coalesce(jsonb_agg(jsonb_build_object('currency', m.currency, 'amount', m.amount::text, 'what', m.what) ORDER BY m.what, m.currency), '[]')
       FROM (SELECT i.currency, sum(abs(i.gross_total)) AS amount, CASE WHEN st.booking_no IS NULL THEN 'parked, not booked' ELSE 'booked, blocked for payment' END AS what
             FROM ledger.invoice_status st JOIN purchasing.invoice i ON i.invoice_id = st.invoice_id

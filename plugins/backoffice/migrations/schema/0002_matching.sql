@@ -5,9 +5,12 @@ DROP TABLE ledger.work_scope, ledger.work_invoice, ledger.work_tolerance, ledger
 -- One hash under which every number that may repeat another of its supplier group and kind stands: the same, confusable or with
 -- two characters swapped. Who is found by it is compared in full (find_duplicates).
 DROP INDEX purchasing.invoice_by_confusable, purchasing.invoice_by_letters;
-ALTER TABLE purchasing.invoice DROP COLUMN letters_key,
+ALTER TABLE purchasing.invoice DROP COLUMN letters_key, DROP COLUMN confusable_key,
+  -- letters and digits that are easily confused made one, then no leading zeros
+  ADD COLUMN confusable_key text COLLATE "C" GENERATED ALWAYS AS
+    (ltrim(translate(regexp_replace(upper(invoice_number), '[^[:alnum:]]', '', 'g'), 'OIL', '011'), '0')) STORED,
   ADD COLUMN similar_number bigint GENERATED ALWAYS AS (hashtextextended(kind || '|' || supplier_group || '|' ||
-    purchasing.sorted_letters(translate(ltrim(regexp_replace(upper(invoice_number), '[^[:alnum:]]', '', 'g'), '0'), 'OIL', '011')), 0)) STORED;
+    purchasing.sorted_letters(replace(translate(regexp_replace(upper(invoice_number), '[^[:alnum:]]', '', 'g'), 'OIL', '011'), '0', '')), 0)) STORED;
 CREATE INDEX invoice_by_similar_number ON purchasing.invoice (similar_number);
 
 -- Derived rows, written for documents and codes that were just read in the same statement: nothing that a check per row would find.

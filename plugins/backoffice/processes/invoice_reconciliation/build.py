@@ -39,6 +39,9 @@ SUITES = {"invoices": ["invoices", "invoice_lines", "invoice_taxes"]}
 DEFAULT_ARGS: dict[str, Any] = {"owner": "accounts-payable", **RETRIES}
 
 
+_LIMITS = "It limits the reading: what is on record and waits is matched, decided and booked for all."
+
+
 def run_params() -> dict[str, Param]:
     """Return the typed form of a manual run."""
     day: dict[str, Any] = {"type": ["null", "string"], "format": "date"}
@@ -49,13 +52,23 @@ def run_params() -> dict[str, Param]:
             **day,
             title="Read again from",
             description="First day of source documents to read again. It never changes a posting date "
-            "nor decides a posted invoice anew.",
+            "nor decides a posted invoice anew, and a part of a source does not stand for all of it.",
         ),
         "period_until": Param(
             None, **day, title="Read again until", description="Last day of that period, included."
         ),
-        "entity": Param(None, **key, title="Entity", description="Only this company code."),
-        "supplier": Param(None, **key, title="Supplier", description="Only this supplier number."),
+        "entity": Param(
+            None,
+            **key,
+            title="Entity",
+            description=f"Read only this company code from the sources. {_LIMITS}",
+        ),
+        "supplier": Param(
+            None,
+            **key,
+            title="Supplier",
+            description=f"Read only this supplier number from the sources. {_LIMITS}",
+        ),
         "dry_run": Param(
             False, type="boolean", title="Dry run", description="Book nothing; report what would happen."
         ),

@@ -1,4 +1,4 @@
-"""Matching: the working set is no longer a table of Alembic's, one key finds repeated documents."""
+"""Facts that are unknown stay unknown, order lines know what was received, matching works on one table."""
 
 from alembic import op
 
@@ -9,8 +9,8 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Drop the old working tables; the routines bring their own."""
-    for text in schema_text("0002_matching"):
+    """Keep every row; what was guessed before becomes unknown."""
+    for text in schema_text("0002_matching", "0002_intake", "0002_posting"):
         op.get_bind().exec_driver_sql(text)
 
 

@@ -1,0 +1,2 @@
+-- Readable rows without status; a row with defects is set aside for those.
+defects IS NULL AND status IS NULL
