@@ -104,23 +104,22 @@ def test_two_holds_of_one_amount_are_both_counted(desk: Desk) -> None:
 
 
 def test_a_policy_in_another_currency_than_the_document_is_named(desk: Desk) -> None:
-    """A company whose ledger is in dollars, decided by a policy in euro: approved, not booked, and said so."""
-    desk.admin.execute(
-        "INSERT INTO ops.entity (entity, name, ledger_currency) VALUES ('3000', 'Dollar', 'USD')"
-    )
-    desk.admin.execute(
-        "INSERT INTO ledger.fiscal_period VALUES ('3000', '2026-11', '2026-11-01', '2026-11-30', 'open')"
-    )
-    desk.order(entity="3000", currency="USD", match_type=2)
-    desk.books.invoice("R-1", [("PO-1", 1, 10, 10)], entity="3000", currency="USD")
+    """After an invoice was approved, a policy in dollars takes over: approved, not booked, and said so."""
+    desk.order(match_type=2)
+    desk.books.invoice("R-1", [("PO-1", 1, 10, 10)])
     desk.books.match()
     connection = desk.books.connection
     sha256, invoice = connection.execute(
         f"SELECT ({ACTIVE}), max(invoice_id) FROM purchasing.invoice"
     ).fetchone()
     connection.execute(APPROVE, (desk.books.run_id, sha256, [invoice], ["approve"], ["matched"], ["{}"]))
+    connection.commit()
+    desk.admin.execute(
+        "SELECT ledger.activate_policy(replace(replace(content, 'version: 2', 'version: 3'), '100000.00 EUR', '100000.00 USD'), 'test') "
+        "FROM ledger.policy_version WHERE policy_id = 'approve_invoice'"
+    )
     connection.execute("SELECT ledger.post_entries(%s)", (desk.books.run_id,))
     connection.commit()
     assert desk.report()["left_undone"] == [
-        {"what": "approved, not booked", "reason": "the policy decides in EUR, the document is in USD", "count": 1, "amount": "120", "currency": "USD"}
+        {"what": "approved, not booked", "reason": "the policy decides in USD, the document is in EUR", "count": 1, "amount": "120", "currency": "EUR"}
     ]  # fmt: skip

@@ -46,7 +46,7 @@ def test_what_waits_for_a_source_is_not_paid_meanwhile(desk: Desk) -> None:
     assert desk.books.status("R-1") == ("waiting_source", True, True)
     assert desk.proposed() == []
     assert desk.failed_checks() == []
-    desk.books.sources = []
+    desk.books.sources = [{"source": "books", "dataset": "receipts"}]
     desk.books.receive("PO-1", 1, 50)
     desk.night("night-3")
     assert desk.proposed() == [Decimal("1200.00")]

@@ -201,6 +201,10 @@ def test_an_answer_frees_nothing_for_payment_while_a_source_is_down(company: Off
     assert company.act() == {"booked": 1, "stale": 0}
     assert books.status("R-1") == ("matched", True, True)
     assert company.proposed() == []
+    [undone] = books.connection.execute(
+        "SELECT ops.build_report(%s) -> 'left_undone'", (books.run_id,)
+    ).fetchone()[0]
+    assert (undone["what"], undone["reason"]) == ("approved, not proposed", "a source did not deliver")
     night(company, "up")
     assert books.status("R-1") == ("matched", True, False)
     assert company.proposed() == [Decimal("1440.00")]

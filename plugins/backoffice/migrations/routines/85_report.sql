@@ -46,12 +46,13 @@ LANGUAGE sql STABLE SET search_path = ledger, purchasing, pg_catalog, pg_temp AS
       CASE WHEN NOT EXISTS (SELECT FROM posting p WHERE p.entity = u.entity) THEN 'company code ' || u.entity || ' has no open fiscal period'
            WHEN EXISTS (SELECT FROM match_queue q WHERE q.invoice_id = u.invoice_id) THEN 'waits to be compared'
            WHEN u.maker = 'machine' AND p.policy_id IS NULL THEN 'the policy it was decided by is not active'
-           WHEN u.maker = 'machine' AND p.currency <> u.currency THEN 'the policy decides in ' || p.currency || ', the document is in ' || u.currency
-           WHEN abs(u.gross_total) > p.machine_limit AND NOT EXISTS (SELECT FROM approved_amount a WHERE a.invoice_id = u.invoice_id) THEN 'above the machine''s limit'
+           WHEN NOT EXISTS (SELECT FROM approved_amount a WHERE a.invoice_id = u.invoice_id) AND p.currency <> u.currency THEN 'the policy decides in ' || p.currency || ', the document is in ' || u.currency
+           WHEN NOT EXISTS (SELECT FROM approved_amount a WHERE a.invoice_id = u.invoice_id) AND abs(u.gross_total) > p.machine_limit THEN 'above the machine''s limit'
            WHEN u.maker = 'machine' AND c.evidence_hash <> u.evidence_hash THEN 'the facts changed after the decision'
            WHEN u.booking_no IS NULL THEN 'waits for the next posting'
+           WHEN rests_on(u.invoice_id, s.stale) THEN 'a source did not deliver'
            ELSE 'orders and receipts do not cover what is booked' END AS reason
-    FROM open u JOIN current_evidence c ON c.invoice_id = u.invoice_id
+    FROM open u JOIN current_evidence c ON c.invoice_id = u.invoice_id CROSS JOIN (SELECT undelivered('invoice_reconciliation') AS stale OFFSET 0) s
     LEFT JOIN policy_version p ON p.policy_id = u.policy_id AND p.active_until IS NULL
     WHERE u.outcome = 'approve' OR EXISTS (SELECT FROM accepted_by_person a WHERE a.invoice_id = u.invoice_id)
   ), counted AS (
