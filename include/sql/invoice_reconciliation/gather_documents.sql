@@ -15,6 +15,7 @@ INSERT INTO work_scope (invoice_id, in_scope, queued)
 SELECT DISTINCT o.invoice_id, true, false FROM work_scope s
 JOIN invoice_line l ON l.invoice_id = s.invoice_id
 JOIN invoice_line o ON o.order_line_id = l.order_line_id AND o.invoice_id <> l.invoice_id
+JOIN invoice_status e ON e.invoice_id = o.invoice_id -- what was never evaluated is queued
 WHERE NOT EXISTS (SELECT FROM work_scope x WHERE x.invoice_id = o.invoice_id);
 INSERT INTO work_scope (invoice_id, in_scope, queued)
 SELECT DISTINCT o.invoice_id, false, false FROM work_scope s

@@ -34,15 +34,13 @@ dear AS (
       THEN p.variance * 100 > t.price_pct * p.reference AND p.variance > t.price_abs * p.price_denominator
       ELSE COALESCE(p.variance * 100 > t.price_pct * p.reference, FALSE) OR COALESCE(p.variance > t.price_abs * p.price_denominator, FALSE) END
 ),
--- 3. order lines on which a running total can exceed anything at all: as a whole it exceeds what was ordered or received.
--- The others, nearly all, need no running total
+-- 3. order lines on which a running total is needed at all: several lines on one, a line that exceeds what was ordered or received
+-- by itself, values, credits. The others, nearly all, bill once and no more than there is
 suspect AS (
-  SELECT l.order_line_id FROM work_line l
-  WHERE l.counts AND NOT l.is_credit AND NOT l.amount_based
-  GROUP BY l.order_line_id
-  HAVING SUM(CASE WHEN l.quantity > 0 THEN l.quantity ELSE 0 END) > MIN(CASE WHEN l.match_type = 3 AND l.received < l.ordered THEN l.received ELSE l.ordered END)
+  SELECT l.order_line_id FROM work_line l WHERE l.counts AND NOT l.is_credit GROUP BY l.order_line_id HAVING COUNT(*) > 1
   UNION
-  SELECT l.order_line_id FROM work_line l WHERE l.counts AND NOT l.is_credit AND l.amount_based
+  SELECT l.order_line_id FROM work_line l
+  WHERE l.counts AND NOT l.is_credit AND (l.amount_based OR l.quantity > l.ordered OR l.match_type = 3 AND l.quantity > l.received)
   UNION
   SELECT c.order_line_id FROM work_credit c
 ),
@@ -50,9 +48,8 @@ looked_at AS (
   SELECT l.*, d.invoice_id IS NOT NULL AS price, d.quantity AS document_quantity, d.amount AS document_value,
          l.order_gate IS NOT NULL OR l.supplier_mismatch OR l.currency_diff OR l.po_not_approved OR l.po_closed OR l.uom_unmapped OR l.line_arith AS gated
   FROM work_line l
-  LEFT JOIN suspect s ON s.order_line_id = l.order_line_id
   LEFT JOIN dear d ON d.order_line_id = l.order_line_id AND d.invoice_id = l.invoice_id AND l.counts AND NOT (l.supplier_mismatch OR l.po_not_approved)
-  WHERE s.order_line_id IS NOT NULL OR d.invoice_id IS NOT NULL
+  WHERE l.order_line_id IN (SELECT s.order_line_id FROM suspect s) OR d.invoice_id IS NOT NULL
      OR l.order_gate IS NOT NULL OR l.supplier_mismatch OR l.currency_diff OR l.po_not_approved OR l.po_closed OR l.uom_unmapped OR l.line_arith
 ),
 -- 4. what invoices up to and including this one billed on the order line in business order, net of all that was credited

@@ -1,5 +1,7 @@
 -- Question: which holds stand on the working set, with what was measured, against which limit, on which facts?
 -- Grain: one row per document or line and code. Rounding here is for display; the verdict compared exactly.
+DROP TABLE IF EXISTS ledger.work_hold;
+CREATE UNLOGGED TABLE ledger.work_hold AS
 WITH coded AS (
   SELECT v.invoice_id, v.invoice_line_id, v.order_line_id, listed.code, w.tolerance_id, v.document_value, v.value_after, v.credited_value, v.billed_value,
          v.document_quantity / w.quantity_scale AS document_quantity, v.quantity_after / w.quantity_scale AS quantity_after,
@@ -77,9 +79,8 @@ FROM work_invoice w JOIN hold_code h ON h.code = w.duplicate JOIN invoice e ON e
 WHERE w.in_scope
 )
 -- The hash that a manual release is bound to: the measured value, the limit and every fact, as text in key order.
-INSERT INTO work_hold (invoice_id, invoice_line_id, code, effect, measured, limit_value, limit_unit, scope, facts, evidence_hash)
 SELECT h.invoice_id, h.invoice_line_id, h.code, h.effect, h.measured, h.limit_value, h.limit_unit, h.scope, h.facts,
   sha256(convert_to(concat_ws('|', h.code, h.effect, trim_scale(h.measured)::text, trim_scale(h.limit_value)::text, h.scope,
-    (SELECT string_agg(f.key || '=' || f.value, '|' ORDER BY f.key COLLATE "C") FROM jsonb_each_text(h.facts) AS f)), 'UTF8'))
+    (SELECT string_agg(f.key || '=' || f.value, '|' ORDER BY f.key COLLATE "C") FROM jsonb_each_text(h.facts) AS f)), 'UTF8')) AS evidence_hash
 FROM listed h;
 ANALYZE work_hold;

@@ -41,3 +41,11 @@ SELECT p.tolerance_id, p.scope,
 FROM (SELECT tolerance_id, scope FROM wide UNION ALL SELECT tolerance_id, scope FROM narrow) p
 LEFT JOIN resolved r ON r.tolerance_id = p.tolerance_id
 GROUP BY p.tolerance_id, p.scope;
+
+-- Limits of whole documents: those of the entity, else in general.
+INSERT INTO work_document_limit (entity, code, up_abs)
+SELECT DISTINCT ON (e.entity, t.code) e.entity, t.code, t.up_abs
+FROM ops.entity e JOIN tolerance t ON (t.entity = e.entity OR t.scope_rank = 6) AND t.scope_rank >= 5
+WHERE t.tolerance_set = tolerances AND t.code IN ('TOTAL_ARITH', 'TAX_TOTAL') AND t.up_abs IS NOT NULL
+  AND t.effective_from <= business_day AND (t.effective_to IS NULL OR t.effective_to >= business_day)
+ORDER BY e.entity, t.code, t.scope_rank, t.effective_from DESC, t.tolerance_id DESC;

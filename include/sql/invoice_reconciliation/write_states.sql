@@ -11,7 +11,10 @@ WITH standing AS (
     UNION ALL
     SELECT a.invoice_line_id, 3 FROM work_waiting_line a
     UNION ALL
-    SELECT s.invoice_line_id, 0 FROM line_state s JOIN work_line l ON l.invoice_line_id = s.invoice_line_id AND l.in_scope WHERE s.state <> 'matched'
+    SELECT v.invoice_line_id, 0 FROM work_verdict v
+    UNION ALL
+    SELECT s.invoice_line_id, 0 FROM work_line l JOIN line_state s ON s.invoice_line_id = l.invoice_line_id
+    WHERE l.in_scope AND l.evaluated AND s.state <> 'matched'
   ) x GROUP BY x.invoice_line_id
 )
 UPDATE line_state s SET run_id = run_in,
@@ -34,4 +37,4 @@ WITH worst AS (
   FROM judged j WHERE j.evaluated AND s.invoice_id = j.invoice_id AND s.state <> j.state AND s.state <> 'rejected'
 )
 INSERT INTO invoice_status (invoice_id, state, evaluated_run)
-SELECT j.invoice_id, j.state, run_in FROM judged j WHERE NOT j.evaluated;
+SELECT j.invoice_id, j.state, run_in FROM judged j WHERE NOT j.evaluated ORDER BY j.invoice_id;

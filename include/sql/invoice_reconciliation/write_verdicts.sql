@@ -1,7 +1,7 @@
 -- The lines on which a code stands into the working set, every line's first state into line_state: a new line with a code is held
 -- until its holds say otherwise (write_states). Lines judged before have a state.
-INSERT INTO work_verdict (invoice_line_id, invoice_id, order_line_id, qty_ord, qty_rec, amt_rec, no_receipt, price, credit_excess,
-  document_quantity, document_value, quantity_after, value_after, credited_quantity, credited_value, billed_quantity, billed_value)
+DROP TABLE IF EXISTS ledger.work_verdict;
+CREATE UNLOGGED TABLE ledger.work_verdict AS
 {{ include: invoice_reconciliation/judge_invoice_lines }};
 ANALYZE work_verdict;
 

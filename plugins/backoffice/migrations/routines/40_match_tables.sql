@@ -1,6 +1,7 @@
--- Working set of one matching transaction; emptied at its start. Unlogged: a crash rolls the transaction back anyhow.
-DROP TABLE IF EXISTS ledger.work_scope, ledger.work_repetition, ledger.work_invoice, ledger.work_tolerance, ledger.work_line, ledger.work_unbookable, ledger.work_credit,
-  ledger.work_verdict, ledger.work_hold, ledger.work_waiting_line;
+-- Working set of one matching transaction; emptied at its start. Unlogged: a crash rolls the transaction back anyhow. The large
+-- ones (work_line, work_doubtful, work_verdict, work_hold) are made anew each time, in parallel, by the statement that fills them.
+DROP TABLE IF EXISTS ledger.work_scope, ledger.work_repetition, ledger.work_invoice, ledger.work_tolerance, ledger.work_document_limit,
+  ledger.work_unbookable, ledger.work_credit, ledger.work_waiting_line;
 CREATE UNLOGGED TABLE ledger.work_scope (invoice_id bigint NOT NULL, in_scope boolean NOT NULL, queued boolean NOT NULL);
 -- Documents of one supplier group and kind whose numbers are equal, confusable or permuted.
 CREATE UNLOGGED TABLE ledger.work_repetition (invoice_id bigint NOT NULL, other_invoice_id bigint NOT NULL);
@@ -25,23 +26,12 @@ CREATE UNLOGGED TABLE ledger.work_tolerance (
   price_pct numeric, price_abs numeric, price_lenient boolean NOT NULL,
   credit_excess_abs numeric, line_arith_abs numeric
 );
+CREATE UNLOGGED TABLE ledger.work_document_limit (entity text NOT NULL, code text NOT NULL, up_abs numeric NOT NULL);
 -- Invoices that cannot be booked now: what is credited is not compared with them.
 CREATE UNLOGGED TABLE ledger.work_unbookable (invoice_id bigint NOT NULL);
 -- Credit notes on their order lines: judge_credit_notes.
 CREATE UNLOGGED TABLE ledger.work_credit (
   order_line_id bigint NOT NULL, invoice_id bigint NOT NULL, quantity numeric NOT NULL, amount numeric NOT NULL, in_excess boolean NOT NULL,
   credited_quantity numeric NOT NULL, credited_value numeric NOT NULL, billed_quantity numeric NOT NULL, billed_value numeric NOT NULL, credited boolean NOT NULL
-);
--- The verdicts on which a code stands; the others go straight into line_state.
-CREATE UNLOGGED TABLE ledger.work_verdict (
-  invoice_line_id bigint NOT NULL, invoice_id bigint NOT NULL, order_line_id bigint,
-  qty_ord boolean NOT NULL, qty_rec boolean NOT NULL, amt_rec boolean NOT NULL, no_receipt boolean NOT NULL,
-  price boolean NOT NULL, credit_excess boolean NOT NULL,
-  document_quantity numeric, document_value numeric, quantity_after numeric, value_after numeric,
-  credited_quantity numeric, credited_value numeric, billed_quantity numeric, billed_value numeric
-);
-CREATE UNLOGGED TABLE ledger.work_hold (
-  invoice_id bigint NOT NULL, invoice_line_id bigint, code text NOT NULL, effect text NOT NULL,
-  measured numeric, limit_value numeric, limit_unit text, scope text, facts jsonb NOT NULL, evidence_hash bytea
 );
 CREATE UNLOGGED TABLE ledger.work_waiting_line (invoice_line_id bigint, invoice_id bigint NOT NULL);

@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION ledger.fill_work_invoices() RETURNS void
 LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
 BEGIN
-  TRUNCATE work_scope, work_repetition, work_invoice, work_tolerance, work_unbookable, work_credit, work_verdict, work_hold, work_waiting_line;
+  TRUNCATE work_scope, work_repetition, work_invoice, work_tolerance, work_document_limit, work_unbookable, work_credit, work_waiting_line;
   {{ include: invoice_reconciliation/gather_documents }}
   ANALYZE work_invoice;
 END $$;
@@ -15,7 +15,8 @@ BEGIN
   {{ include: invoice_reconciliation/find_duplicates }}
 END $$;
 
-CREATE OR REPLACE FUNCTION ledger.check_documents(business_day date, tolerances text) RETURNS void
+DROP FUNCTION IF EXISTS ledger.check_documents(date, text);
+CREATE OR REPLACE FUNCTION ledger.check_documents() RETURNS void
 LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
 BEGIN
   {{ include: invoice_reconciliation/check_documents }}
