@@ -26,7 +26,7 @@ down:  ## Stop everything that `make demo` started
 	@if [ -x $(BIN)/backoffice ]; then $(BIN)/backoffice down; else echo "nothing is installed here"; fi
 
 test: $(VENV)/.installed-dev  ## Run all tests but the drills
-	@$(BIN)/python -m pytest -m "not drill"
+	@$(BIN)/python -m pytest -m "not drill" -n 2 --dist loadfile
 
 drill: $(VENV)/.installed-dev  ## Kill the whole of a running Airflow, piece by piece, and see it come back
 	@$(BIN)/python -m pytest -m drill tests/drills

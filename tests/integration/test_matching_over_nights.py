@@ -238,3 +238,62 @@ def test_lines_of_one_document_on_one_order_line_are_priced_together(books):
     books.night()
     assert books.codes("R-1") == {"1": ["PRICE"], "2": ["PRICE"]}
     assert books.codes("R-2") == {}
+
+
+# -- what is posted, and what nobody can add up -----------------------------------------------------------------------
+
+
+def test_posted_lines_stay_billed_whatever_became_of_the_order(books):
+    """60 booked for S1, then the order goes to S2, who bills 60 as well: 120 of 100, not a second 60."""
+    books.supplier()
+    books.supplier("S2")
+    books.order("PO-1", 1, 100, 10)
+    books.receive("PO-1", 1, 100)
+    books.invoice("R-1", [("PO-1", 1, 60, 10)])
+    books.night()
+    books.open_run("night-2")
+    books.order("PO-1", 1, 100, 10, supplier_id="S2", version=2)
+    books.invoice("R-2", [("PO-1", 1, 60, 10)], seller_id="S2", seller_name="Supplier S2")
+    books.night()
+    assert books.codes("R-2") == {"1": ["QTY_ORD", "QTY_REC"]}
+    assert books.codes("R-1") == {"1": ["SUPPLIER_MISMATCH"]}
+
+
+def test_letters_that_look_like_leading_zeros(books):
+    """OO7 and 007 are one number to the eye."""
+    two_orders(books)
+    books.invoice("007", [("PO-1", 1, 10, 10)], invoice_date=date(2026, 11, 16))
+    books.invoice("OO7", [("PO-2", 1, 5, 10)])
+    books.night()
+    assert books.codes("OO7") == {"": ["DUP_LIKELY"]}
+
+
+def test_behind_an_unknown_unit_nobody_knows_what_was_billed(books):
+    books.supplier()
+    books.order("PO-1", 1, 100, 10)
+    books.receive("PO-1", 1, 100)
+    books.invoice("R-1", [("PO-1", 1, 60, 10, {"uom": "XPP"})], invoice_date=date(2026, 11, 16))
+    books.invoice("R-2", [("PO-1", 1, 100, 10)])
+    books.night()
+    assert books.codes("R-1") == {"1": ["UOM_UNMAPPED"]}
+    assert "unknown unit" in why(books, "R-2")
+
+
+def test_a_charge_on_a_line_was_not_ordered(books):
+    two_orders(books)
+    line = {"charge_total": Decimal(1), "net_amount": Decimal(101)}
+    books.invoice("R-1", [("PO-1", 1, 10, 10, line)])
+    books.night()
+    assert "charge on a line" in why(books)
+
+
+def test_above_the_ordered_value(books):
+    """100 ordered and 150 received by value: what bills more than 100 is asked, although it came."""
+    books.supplier()
+    books.order("PO-1", 1, 10, 10, amount_based=True, ordered_value=Decimal(100))
+    books.receive("PO-1", 1, 15, received_value=Decimal(150), value_known=True)
+    books.invoice("R-1", [("PO-1", 1, 10, 10)], invoice_date=date(2026, 11, 16))
+    books.invoice("R-2", [("PO-1", 1, 5, 10)])
+    books.night()
+    assert why(books) == ""
+    assert why(books, "R-2") == "billed above the ordered value"

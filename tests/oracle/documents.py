@@ -88,6 +88,8 @@ def reasons_in_orders(reads: Sequence[ReadLine]) -> set[str]:
     reasons = set()
     for read in reads:
         order_line = read.order_line
+        if read.line.charge > 0:
+            reasons.add("charge on a line")
         if order_line is None:
             continue
         if order_line.amount_based and order_line.match_type == 2:
@@ -96,8 +98,6 @@ def reasons_in_orders(reads: Sequence[ReadLine]) -> set[str]:
             reasons.add("ordered after the invoice")
         if order_line.doubtful:
             reasons.add("order in doubt")
-        if read.line.charge > 0:
-            reasons.add("charge on a line")
     return reasons
 
 

@@ -4,7 +4,7 @@
 INSERT INTO work_repetition (invoice_id, other_invoice_id)
 SELECT q.invoice_id, e.invoice_id FROM match_queue q JOIN invoice i ON i.invoice_id = q.invoice_id
 JOIN invoice e ON e.similar_number = i.similar_number AND e.invoice_id <> i.invoice_id
-WHERE i.duplicates_evaluable AND e.duplicates_evaluable AND i.number_key <> '';
+WHERE i.duplicates_evaluable AND e.duplicates_evaluable AND i.number_key <> '' AND e.number_key <> '';
 INSERT INTO work_scope (invoice_id, in_scope, queued)
 SELECT q.invoice_id, true, true FROM match_queue q
 UNION ALL
@@ -25,7 +25,7 @@ WHERE NOT s.queued AND NOT EXISTS (SELECT FROM work_scope x WHERE x.invoice_id =
 INSERT INTO work_repetition (invoice_id, other_invoice_id)
 SELECT s.invoice_id, e.invoice_id FROM work_scope s JOIN invoice i ON i.invoice_id = s.invoice_id
 JOIN invoice e ON e.similar_number = i.similar_number AND e.invoice_id <> i.invoice_id
-WHERE NOT s.queued AND i.duplicates_evaluable AND e.duplicates_evaluable AND i.number_key <> '';
+WHERE NOT s.queued AND i.duplicates_evaluable AND e.duplicates_evaluable AND i.number_key <> '' AND e.number_key <> '';
 
 INSERT INTO work_invoice (invoice_id, in_scope, evaluated, entity, is_credit, supplier_id, currency, invoice_date, booking_no, document_order, above_limit)
 SELECT p.invoice_id, p.in_scope, st.invoice_id IS NOT NULL, i.entity, i.kind = 'credit_note', i.supplier_id, i.currency, i.invoice_date, st.booking_no,

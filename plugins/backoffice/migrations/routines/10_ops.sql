@@ -45,14 +45,23 @@ BEGIN
 END $$;
 
 -- Datasets that this run expected from a source and has not accepted up to now: what depends on them waits. A period or a
--- selection that was read again says nothing about the rest of its source.
+-- selection that was read again says nothing about the rest of its source: then it counts how the last run fared that asked
+-- for everything.
 CREATE OR REPLACE FUNCTION ops.stale_datasets(run_in bigint) RETURNS text[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(array_agg(DISTINCT expected.source ->> 'dataset'), '{}')
-  FROM ops.run r, jsonb_array_elements(coalesce(r.parameters -> 'sources', '[]')) AS expected(source)
-  WHERE r.run_id = run_in AND NOT EXISTS (
-    SELECT FROM intake.load l WHERE l.run_id = r.run_id AND l.state = 'accepted' AND (l.advances_watermark OR l.complete)
-      AND l.source = expected.source ->> 'source' AND l.dataset = expected.source ->> 'dataset')
+  WITH attempt AS (
+    SELECT l.run_id, l.source, l.dataset, l.advances_watermark OR l.complete AS whole, l.state = 'accepted' AS accepted FROM intake.load l WHERE l.state <> 'superseded'
+  ), expected AS (
+    SELECT r.run_id, r.process, s.source AS named, s.source ->> 'source' AS source, s.source ->> 'dataset' AS dataset
+    FROM ops.run r, jsonb_array_elements(coalesce(r.parameters -> 'sources', '[]')) AS s(source) WHERE r.run_id = run_in
+  )
+  SELECT coalesce(array_agg(DISTINCT e.dataset), '{}') FROM expected e
+  CROSS JOIN LATERAL (SELECT CASE WHEN EXISTS (SELECT FROM attempt a WHERE a.run_id = e.run_id AND a.source = e.source AND a.dataset = e.dataset AND a.accepted AND NOT a.whole)
+    THEN (SELECT f.run_id FROM ops.run f WHERE f.process = e.process AND f.run_id < e.run_id AND NOT f.dry_run AND f.parameters -> 'sources' @> jsonb_build_array(e.named)
+            AND NOT EXISTS (SELECT FROM attempt a WHERE a.run_id = f.run_id AND a.source = e.source AND a.dataset = e.dataset AND NOT a.whole)
+          ORDER BY f.run_id DESC LIMIT 1)
+    ELSE e.run_id END AS run_id) AS telling
+  WHERE NOT EXISTS (SELECT FROM attempt a WHERE a.run_id = telling.run_id AND a.source = e.source AND a.dataset = e.dataset AND a.accepted AND a.whole)
 $$;
 
 -- One writer per process: match, post and answers take this lock inside their transaction.
