@@ -155,7 +155,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
       SELECT jsonb_build_object('action', 'accept', 'label', 'Accept',
         'needs_second_person', EXISTS (SELECT FROM review.asked_hold h WHERE h.invoice_id = i.invoice_id AND h.role = role_in AND h.persons > 1),
         'reason_codes', jsonb_build_array('not_a_duplicate', 'agreed_with_supplier', 'receipt_confirmed', 'correct_as_billed', 'approved'),
-        'effect', CASE WHEN st.booking_no IS NULL THEN 'Books the invoice: payable ' || trim_scale(i.gross_total)::text || ' ' || i.currency || ', and frees it for payment when nothing else holds it.'
+        'effect', CASE WHEN st.booking_no IS NULL THEN 'Books the invoice: payable ' || trim_scale(i.gross_total)::text || ' ' || i.currency || '. The next run compares it again and frees it for payment when nothing else holds it.'
                        ELSE 'Releases these holds. No journal entry; the payment block falls when nothing else holds it.' END) AS a
       WHERE NOT EXISTS (SELECT FROM review.asked_hold h WHERE h.invoice_id = i.invoice_id AND h.role = role_in AND NOT h.releasable)
       UNION ALL
