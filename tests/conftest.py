@@ -27,6 +27,7 @@ LOG_INS = {
     "app": "backoffice_app",
     "web": "backoffice_web",
     "auditor": "backoffice_auditor",
+    "sealer": "backoffice_sealer",
 }
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backoffice.domain.canonical import canonical_bytes, content_hash, leaf_hash, number_text, time_text
+from backoffice.domain.canonical import canonical_bytes, content_hash, number_text, time_text
+from backoffice.domain.merkle import leaf_hash
 
 VECTORS = json.loads((Path(__file__).parent / "canonical_vectors.json").read_text(encoding="utf-8"))[
     "vectors"

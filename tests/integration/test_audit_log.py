@@ -9,7 +9,8 @@ import pytest
 from psycopg.types.json import Jsonb
 from tests.books import Books
 
-from backoffice.domain.canonical import canonical_bytes, leaf_hash
+from backoffice.domain.canonical import canonical_bytes
+from backoffice.domain.merkle import leaf_hash
 
 pytestmark = pytest.mark.integration
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from pathlib import Path
 from typing import Any
 
+from backoffice.cli.ledger_access import dsn_in
 from backoffice.runtime.errors import RuntimeFault
 
 ROLES = {
@@ -22,7 +21,7 @@ def register(subparsers: Any) -> None:
     migrate.add_argument(
         "--dsn-file",
         metavar="FILE",
-        type=_dsn_in,
+        type=dsn_in,
         dest="dsn",
         help="a file with the DSN of a log-in that may create roles and databases (first time) or of "
         "backoffice_migrator (later); - reads it from standard input. A command line is no place for a "
@@ -37,17 +36,6 @@ def register(subparsers: Any) -> None:
         help="whose log-in (default: auditor, who may only read)",
     )
     dsn.set_defaults(run=_dsn)
-
-
-def _dsn_in(file: str) -> str:
-    """Return the DSN that the file holds; what the file says is in no message."""
-    try:
-        dsn = (sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise argparse.ArgumentTypeError(f"cannot be read: {type(error).__name__}") from None
-    if not dsn:
-        raise argparse.ArgumentTypeError("holds no DSN")
-    return dsn
 
 
 def _migrate(arguments: argparse.Namespace) -> int:

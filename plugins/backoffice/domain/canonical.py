@@ -38,13 +38,6 @@ def content_hash(value: object) -> bytes:
     return hashlib.sha256(canonical_bytes(value)).digest()
 
 
-def leaf_hash(body: bytes) -> bytes:
-    """Return the hash of an audit record as a leaf of the log: SHA-256 of a zero byte and ``body`` (RFC
-    6962).
-    """
-    return hashlib.sha256(b"\x00" + body).digest()
-
-
 def number_text(number: Decimal | int) -> str:
     """Return ``number`` without exponent and without trailing zeros: ``1E+2`` is ``100``, ``-0.0`` is
     ``0``.

@@ -23,7 +23,13 @@ from psycopg import sql
 from backoffice import __version__, settings
 
 OWNER = "backoffice_owner"
-LOG_INS = ("backoffice_migrator", "backoffice_app", "backoffice_web", "backoffice_auditor")
+LOG_INS = (
+    "backoffice_migrator",
+    "backoffice_app",
+    "backoffice_web",
+    "backoffice_auditor",
+    "backoffice_sealer",
+)
 SCHEMAS = ("ops", "audit", "intake", "purchasing", "ledger", "review")
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -112,6 +118,14 @@ def _bootstrap(admin_dsn: str, database: str, passwords: dict[str, str]) -> None
                 sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database))
             )
             for role in LOG_INS:
+                connection.execute(
+                    sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
+                        sql.Identifier(database), sql.Identifier(role)
+                    )
+                )
+        # a log-in that a later version brings is let in where the database was there before it
+        for role in LOG_INS:
+            if found is None or role not in existing:
                 connection.execute(
                     sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
                         sql.Identifier(database), sql.Identifier(role)

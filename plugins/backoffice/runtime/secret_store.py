@@ -14,7 +14,13 @@ from backoffice.runtime.home import Home
 
 # Log-ins of the bundled Airflow and their Airflow roles. What each may decide is data in the ledger.
 USERS = {"admin": "admin", "clerk": "user", "manager": "user", "buyer": "user", "auditor": "viewer"}
-LEDGER_LOGINS = ("backoffice_migrator", "backoffice_app", "backoffice_web", "backoffice_auditor")
+LEDGER_LOGINS = (
+    "backoffice_migrator",
+    "backoffice_app",
+    "backoffice_web",
+    "backoffice_auditor",
+    "backoffice_sealer",
+)
 AIRFLOW_LOGIN = "airflow"
 SANDBOX_USER = "backoffice"
 

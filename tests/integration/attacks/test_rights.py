@@ -13,7 +13,7 @@ from tests.conftest import LOG_INS, Ledger
 pytestmark = pytest.mark.integration
 
 SCHEMAS = ("ops", "audit", "intake", "purchasing", "ledger", "review")
-ROLES = ("app", "web", "auditor", "migrator")
+ROLES = ("app", "web", "auditor", "sealer", "migrator")
 STAGES = (
     "stage_supplier",
     "stage_order_line",
@@ -27,17 +27,18 @@ COLUMN_INSERTS = {"app": {f"intake.document.{column}" for column in ("sha256", "
 READING = {
     "ops.business_date", "ops.latest_moment", "ops.utc", "ops.stale_datasets", "ops.check_run", "ops.build_report", "ledger.draft_policies",
     "intake.this_load", "intake.in_unit", "intake.amounts_finer_than", "intake.resolve_supplier", "ledger.is_business_day", "ledger.business_days", "audit.text", "audit.number",
-    "audit.object", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "review.may_have_ordered", "review.may_read",
+    "audit.object", "audit.sealer_is_there", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "review.may_have_ordered", "review.may_read",
 }  # fmt: skip
 CALLS = {
     "app": READING | {
         "ops.open_run", "ops.write_report", "ops.keep_rehearsal", "ops.take_unsent", "ops.mark_attempt", "ops.mark_sent",
         "audit.record_calls", "intake.open_load", "intake.finish_load", "intake.begin_gate", "intake.mark_gated",
         "intake.accept_loads", "ledger.allocate_receipts", "ledger.match_invoices", "ledger.decision_input", "ledger.record_machine_decisions", "ledger.post_entries",
-        "review.open_cases", "review.book_answers",
+        "review.open_cases", "review.book_answers", "audit.request_seal", "audit.raise_alert",
     },
     "web": READING | {"review.decide_case"},
     "auditor": READING,
+    "sealer": {"audit.introduce_key", "audit.begin_seal", "audit.finish_seal", "audit.record_anchor", "audit.raise_alert", "audit.sealer_is_there"},
     "migrator": set(),
 }  # fmt: skip
 RELATIONS = """

@@ -20,14 +20,17 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('backoffice:audit:' || s.subject, 0))
-  FROM (SELECT DISTINCT subject FROM unnest(subjects) AS subject WHERE subject LIKE 'run:%' ORDER BY subject) AS s;
+  FROM (SELECT DISTINCT subject FROM unnest(subjects) AS subject WHERE subject LIKE 'run:%' OR subject = 'log' ORDER BY subject) AS s;
+  WITH written AS (
   INSERT INTO audit.record (subject, n, kind, body, leaf)
   SELECT given.subject,
          coalesce((SELECT max(r.n) FROM audit.record r WHERE r.subject = given.subject), 0)
            + row_number() OVER (PARTITION BY given.subject ORDER BY given.place),
          kind_in, convert_to(given.body, 'UTF8'), sha256('\x00'::bytea || convert_to(given.body, 'UTF8'))
   FROM unnest(subjects, bodies) WITH ORDINALITY AS given(subject, body, place)
-  ORDER BY given.place;
+  ORDER BY given.place RETURNING record_id
+  )
+  INSERT INTO audit.waiting (record_id) SELECT w.record_id FROM written w;
 END $$;
 CREATE OR REPLACE FUNCTION audit.append(kind_in text, subject_in text, body_in text) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -58,7 +61,7 @@ END $$;
 DO $$
 DECLARE protected text;
 BEGIN
-  FOREACH protected IN ARRAY ARRAY['audit.record', 'ledger.journal_entry', 'ledger.journal_line', 'ledger.decision',
+  FOREACH protected IN ARRAY ARRAY['audit.record', 'audit.leaf', 'audit.seal', 'audit.sealing_key', 'audit.block', 'audit.anchor', 'ledger.journal_entry', 'ledger.journal_line', 'ledger.decision',
                                    'intake.document', 'purchasing.master_version'] LOOP
     EXECUTE format('DROP TRIGGER IF EXISTS append_only ON %s', protected);
     EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change()', protected);

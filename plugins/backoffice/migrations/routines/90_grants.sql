@@ -1,6 +1,6 @@
 -- What each role may do. Functions are closed to PUBLIC by default privileges; here is all that is open.
-REVOKE ALL ON ALL TABLES IN SCHEMA ops, audit, intake, purchasing, ledger, review FROM backoffice_app, backoffice_web, backoffice_auditor;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ops, audit, intake, purchasing, ledger, review FROM PUBLIC, backoffice_app, backoffice_web, backoffice_auditor;
+REVOKE ALL ON ALL TABLES IN SCHEMA ops, audit, intake, purchasing, ledger, review FROM backoffice_app, backoffice_web, backoffice_auditor, backoffice_sealer;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ops, audit, intake, purchasing, ledger, review FROM PUBLIC, backoffice_app, backoffice_web, backoffice_auditor, backoffice_sealer;
 GRANT USAGE ON SCHEMA ops, audit, intake, purchasing, ledger, review TO backoffice_app, backoffice_web, backoffice_auditor;
 GRANT SELECT ON ALL TABLES IN SCHEMA ops, audit, intake, purchasing, ledger, review TO backoffice_app, backoffice_web, backoffice_auditor;
 
@@ -11,9 +11,14 @@ GRANT INSERT ON intake.stage_supplier, intake.stage_order_line, intake.stage_rec
 GRANT EXECUTE ON FUNCTION ops.open_run, ops.write_report, ops.keep_rehearsal, ops.take_unsent, ops.mark_attempt, ops.mark_sent, audit.record_calls,
   intake.open_load, intake.finish_load, intake.begin_gate, intake.mark_gated, intake.accept_loads,
   ledger.match_invoices, ledger.allocate_receipts, ledger.decision_input, ledger.record_machine_decisions, ledger.post_entries, review.open_cases, review.book_answers TO backoffice_app;
+GRANT EXECUTE ON FUNCTION audit.request_seal, audit.raise_alert TO backoffice_app;
+-- the sealer: the log and nothing else
+GRANT USAGE ON SCHEMA audit TO backoffice_sealer;
+GRANT SELECT ON ALL TABLES IN SCHEMA audit TO backoffice_sealer;
+GRANT EXECUTE ON FUNCTION audit.introduce_key, audit.begin_seal, audit.finish_seal, audit.record_anchor, audit.raise_alert, audit.sealer_is_there TO backoffice_sealer;
 -- people: nothing but their answers
 GRANT EXECUTE ON FUNCTION review.decide_case TO backoffice_web;
 -- reading
-GRANT EXECUTE ON FUNCTION ops.business_date, ops.latest_moment, ops.utc, ops.stale_datasets, ops.check_run, ops.build_report, ledger.draft_policies, intake.this_load, intake.in_unit, intake.amounts_finer_than, ledger.is_business_day, ledger.business_days,
+GRANT EXECUTE ON FUNCTION audit.sealer_is_there, ops.business_date, ops.latest_moment, ops.utc, ops.stale_datasets, ops.check_run, ops.build_report, ledger.draft_policies, intake.this_load, intake.in_unit, intake.amounts_finer_than, ledger.is_business_day, ledger.business_days,
   audit.text, audit.number, audit.object, purchasing.is_neighbour_swap, purchasing.sorted_letters, intake.resolve_supplier, review.may_have_ordered, review.may_read
   TO backoffice_app, backoffice_web, backoffice_auditor;
