@@ -113,6 +113,7 @@ def report_view(report: Mapping[str, Any]) -> dict[str, Any]:
         "quarantine_open": report.get("quarantine_open") or [],
         "money_at_stake": report.get("money_at_stake") or [],
         "policy": report["policy"] or _Reported(),
+        "audit": report["audit"] or _Reported(),
         "draft_policies": list(report["draft_policies"] or ()),
         "checks": checks,
         "failed_checks": [check for check in checks if not check.get("ok")],

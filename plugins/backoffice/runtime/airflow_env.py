@@ -1,8 +1,8 @@
 """The environment of each local process: the settings all share, the secrets only one may have.
 
-======================  ==========  =========  =============  =========  =======
-secret                  api-server  scheduler  dag-processor  triggerer  sandbox
-======================  ==========  =========  =============  =========  =======
+======================  ==========  =========  =============  =========  =======  ======
+secret                  api-server  scheduler  dag-processor  triggerer  sandbox  sealer
+======================  ==========  =========  =============  =========  =======  ======
 Airflow's own database      x           x            x            x
 Fernet key                  x           x            x            x
 tasks' token secret         x           x
@@ -11,7 +11,9 @@ log request key             x           x                         x
 ledger log-in of tasks                  x            x            x
 ledger log-in of web        x
 sandbox log-in                          x            x            x          x
-======================  ==========  =========  =============  =========  =======
+ledger log-in of sealer                                                              x
+signing key (a file)                                                                 x
+======================  ==========  =========  =============  =========  =======  ======
 
 Tasks are children of the scheduler and see what it sees. No process has a log-in of the ledger's owner,
 migrator or superuser.
@@ -44,6 +46,7 @@ _INHERITED = (
     "http_proxy",
     "https_proxy",
 )
+_MAIL = ("BACKOFFICE_SMTP_URL", "BACKOFFICE_SMTP_FROM")
 SOURCES = ("erp", "warehouse", "mailbox")
 
 
@@ -124,6 +127,7 @@ class EnvironmentBuilder:
             "AIRFLOW__BACKOFFICE__SANDBOX": "True",  # reports say that the company is synthetic
             "AIRFLOW__BACKOFFICE__REPORT_DIR": str(self.home.reports),
             "AIRFLOW__BACKOFFICE__GATE_DIR": str(self.home.gates),
+            "AIRFLOW__BACKOFFICE__ANCHOR_DIR": str(self.home.anchors),
         }
 
     # -- one process each --
@@ -166,6 +170,18 @@ class EnvironmentBuilder:
             **self.base("sandbox"),
             "BACKOFFICE_SANDBOX_USER": SANDBOX_USER,
             "BACKOFFICE_SANDBOX_PASSWORD": self.secrets.sandbox_password,
+        }
+
+    def sealer(self) -> dict[str, str]:
+        """Return the environment of the sealer, the only one that has the signing key of the audit log."""
+        return {
+            **self.base("sealer"),
+            "BACKOFFICE_SEALER_DSN": self.ledger_dsn("backoffice_sealer"),
+            "BACKOFFICE_SEALER_KEY_FILE": str(self.home.sealer / "key.pem"),
+            "BACKOFFICE_SEALER_ANCHORS": os.environ.get(
+                "BACKOFFICE_SEALER_ANCHORS", f"file:{self.home.anchors}"
+            ),
+            **{name: os.environ[name] for name in _MAIL if name in os.environ},
         }
 
     # -- parts --
@@ -223,6 +239,7 @@ def owned_secrets(service: str, secrets: Secrets) -> dict[str, str]:
         "triggerer": {**airflow, "log requests": secrets.api_secret_key, **tasks},
         "airflow-database": airflow,
         "sandbox": {"sandbox": secrets.sandbox_password},
+        "sealer": {"ledger sealer": secrets.databases["backoffice_sealer"]},
     }.get(service, {})
 
 

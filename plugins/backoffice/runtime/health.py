@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from backoffice.runtime.http_client import NoAnswer, ask
@@ -18,6 +19,22 @@ def sandbox_health(port: int) -> Callable[[float], bool | None]:
             return ask(f"http://127.0.0.1:{port}/health", timeout=2).good
         except NoAnswer:
             return False
+
+    return well
+
+
+def heartbeat_health(file: Path, most: float = 60) -> Callable[[float], bool | None]:
+    """Return the check of a process that touches a file whenever it has done its round well.
+
+    :param most: Seconds after which a heartbeat is none.
+    """
+
+    def well(started: float) -> bool | None:
+        try:
+            beat = file.stat().st_mtime
+        except OSError:
+            return False
+        return beat >= started and time.time() - beat <= most
 
     return well
 

@@ -65,6 +65,16 @@ class Home:
         return self.state / "gates"
 
     @property
+    def sealer(self) -> Path:
+        """The sealer's own folder: its key and what it signed last."""
+        return self.state / "sealer"
+
+    @property
+    def anchors(self) -> Path:
+        """Checkpoints of the audit log, outside the state folder: what replaces that one leaves these."""
+        return self.state.with_name(f"{self.state.name}-anchors")
+
+    @property
     def status_file(self) -> Path:
         """What the supervisor says about its services."""
         return self.run / "status.json"

@@ -10,7 +10,7 @@ from pathlib import Path
 from backoffice.runtime.airflow_env import EnvironmentBuilder
 from backoffice.runtime.database import ADMIN_VARIABLE, current_server, embedded_server, external_admin_dsn
 from backoffice.runtime.files import read_json, write_json
-from backoffice.runtime.health import AirflowHealth, sandbox_health
+from backoffice.runtime.health import AirflowHealth, heartbeat_health, sandbox_health
 from backoffice.runtime.home import Home, Ports
 from backoffice.runtime.secret_store import Secrets
 from backoffice.runtime.service import Child, CommandChild, PostgresChild, Service
@@ -40,6 +40,7 @@ def build_children(home: Home, secrets: Secrets, ports: Ports) -> list[Child]:
     services = [
         *_migrations(home, environments, needs),
         _sandbox(home, environments),
+        _sealer(home, environments, (*needs, "ledger-database")),
         *_airflow(home, environments, (*needs, *DATABASES)),
     ]
     return [*children, *(CommandChild(service) for service in services)]
@@ -76,6 +77,19 @@ def _sandbox(home: Home, environments: EnvironmentBuilder) -> Service:
         env=environments.sandbox(),
         log=home.log("sandbox"),
         well=sandbox_health(port),
+        cwd=home.state,
+        grace=5,
+    )
+
+
+def _sealer(home: Home, environments: EnvironmentBuilder, needs: tuple[str, ...]) -> Service:
+    return Service(
+        name="sealer",
+        argv=(sys.executable, "-m", "backoffice.runtime.sealer"),
+        env=environments.sealer(),
+        log=home.log("sealer"),
+        well=heartbeat_health(home.sealer / "heartbeat"),
+        needs=needs,
         cwd=home.state,
         grace=5,
     )

@@ -99,6 +99,7 @@ class CaseDetail(CaseSummary):
     answers: list[AnswerGiven]
     documents: list[CaseDocument]
     handover: dict[str, Any]
+    checkpoint: str | None = Field(description="Of the audit log now: its size and half of its root")
 
 
 Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9_]{1,64}$")]

@@ -63,10 +63,13 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   INSERT INTO audit.anchor (seal_no, anchor, receipt, failure) VALUES (seal_in, anchor_in, receipt_in, failure_in)
 $$;
 
--- Something about the log itself that people must hear of: no seal came, a verification failed, the log is not the one that was signed.
+-- Something about the log itself that people must hear of, once a day: no seal came, a verification failed, the log is not the one that was signed.
 CREATE OR REPLACE FUNCTION audit.raise_alert(what_in text, detail_in text) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT audit.append('alert', 'log', audit.object('alert', audit.text(what_in), 'detail', audit.text(detail_in), 'by', audit.text(session_user::text), 'at', audit.text(ops.utc(now()))))
+  WHERE NOT EXISTS (SELECT FROM (SELECT r.kind, r.body, r.recorded_at FROM audit.record r WHERE r.subject = 'log' ORDER BY r.n DESC LIMIT 100) AS late
+    WHERE late.kind = 'alert' AND late.recorded_at > now() - interval '1 day'
+      AND convert_from(late.body, 'UTF8')::jsonb @> jsonb_build_object('alert', what_in, 'detail', detail_in))
 $$;
 
 -- Ask the sealer to seal now. Who asks waits until audit.waiting holds nothing of what it cares for.

@@ -176,6 +176,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
             FROM ledger.invoice_status st JOIN purchasing.invoice i ON i.invoice_id = st.invoice_id
             WHERE st.state <> 'rejected' AND (st.booking_no IS NULL OR st.payment_block) GROUP BY 1, 3) m),
     'policy', (SELECT jsonb_build_object('policy_id', p.policy_id, 'version', p.version::text, 'sha256', p.sha256) FROM ledger.policy_version p WHERE p.active_until IS NULL AND p.policy_id = 'approve_invoice'),
+    'audit', (SELECT jsonb_build_object('checkpoint', s.short, 'size', s.size::text, 'root', encode(s.root, 'hex'), 'sealed_at', ops.utc(s.sealed_at),
+        'waiting', (SELECT count(*) FROM audit.waiting), 'sealer', audit.sealer_is_there()) FROM (SELECT) AS one LEFT JOIN audit.latest_seal s ON true),
     'checks', ops.check_run(run_in))
 $$;
 

@@ -1,4 +1,4 @@
-"""Wire a reconciliation Dag: ingest, check, match, decide, post, hand over, report, wait, act."""
+"""Wire a reconciliation Dag: ingest, check, match, decide, post, hand over, seal, report, wait, act."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param, TriggerRule, chain
 
-from backoffice.assets import JOURNAL, PAYMENT_PROPOSALS, REVIEW_CASES
+from backoffice.assets import AUDIT_LOG, JOURNAL, PAYMENT_PROPOSALS, REVIEW_CASES
 from backoffice.operators.decide import DecideInvoicesOperator
 from backoffice.operators.ingest import IngestInvoicesOperator, IngestRecordsOperator
 from backoffice.operators.ingest_extract import IngestExtractOperator
@@ -22,6 +22,7 @@ from backoffice.operators.reconcile import (
 )
 from backoffice.operators.report import ReportOperator
 from backoffice.operators.retries import RETRIES
+from backoffice.operators.seal import SealAuditLogOperator
 from backoffice.processes.invoice_reconciliation.config import (
     PROCESS,
     ExtractSource,
@@ -100,13 +101,14 @@ def build_tasks(config: Reconciliation) -> None:
     decided = DecideInvoicesOperator(task_id="decide_invoices", **common)
     posted = PostEntriesOperator(task_id="post_entries", outlets=[JOURNAL, PAYMENT_PROPOSALS], **common)
     cases = OpenCasesOperator(task_id="open_cases", outlets=[REVIEW_CASES], **common)
+    sealed = SealAuditLogOperator(task_id="seal_audit_log", outlets=[AUDIT_LOG], **common)
     # a dry run skips the steps before; the report then rehearses them
     reported = ReportOperator(task_id="report", trigger_rule=TriggerRule.NONE_FAILED, **common)
     waited = ReviewSensor(
         task_id="wait_for_reviews", review_window=config.review_window, until=config.review_until, **common
     )
     answered = ActOnAnswersOperator(task_id="act_on_answers", **common)
-    chain(accepted, matched, decided, posted, cases, reported, waited, answered)
+    chain(accepted, matched, decided, posted, cases, sealed, reported, waited, answered)
 
 
 def _ingest(source: Source, config: Reconciliation) -> BaseOperator:

@@ -1,0 +1,1 @@
+"""The sealer: the one process that has the signing key of the audit log."""
