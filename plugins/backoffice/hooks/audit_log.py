@@ -59,7 +59,7 @@ class LedgerAuditLog:
         """Yield number and root of each kept block from a number on."""
         return self._stream("blocks", settings.sql("governance/read_blocks"), first)
 
-    def keys(self) -> list[KeyRow]:
+    def sealing_keys(self) -> list[KeyRow]:
         """Return every key, in the order of introduction."""
         rows = self.connection.execute(settings.sql("governance/read_sealing_keys")).fetchall()
         return [KeyRow(*row) for row in rows]
@@ -124,9 +124,7 @@ class LedgerAuditLog:
                 told += f"the ledger says {fact}, the record says {record}"
             findings.add("completeness", told, record_id=record_id, subject=subject, n=n)
         counts = self.connection.execute(settings.sql("governance/count_known_facts")).fetchall()
-        findings.note(
-            "completeness", "compared: " + ", ".join(f"{count:,} × {what}" for what, count in counts)
-        )
+        findings.note("completeness", "compared: " + ", ".join(f"{what} {count:,}" for what, count in counts))
 
     def _waiting(self, findings: Findings, _: int) -> None:
         row = self.connection.execute(settings.sql("governance/look_at_waiting")).fetchone()
@@ -159,6 +157,4 @@ class LedgerAuditLog:
 
 def _seal(row: tuple[Any, ...]) -> Seal:
     number, size, root, edge, note, key_id, reason, sealed_at = row
-    return Seal(
-        number, size, bytes(root), tuple(bytes(one) for one in edge), note, key_id, reason, sealed_at
-    )
+    return Seal(number, size, bytes(root), tuple(bytes(one) for one in edge), note, key_id, reason, sealed_at)

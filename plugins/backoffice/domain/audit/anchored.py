@@ -112,9 +112,15 @@ class AnchorCheck:
         held = {(one.checkpoint.size, one.checkpoint.root) for one in self.anchors.notes}
         for row in rows:
             folder = row.anchor.removeprefix("file:")
-            if row.anchor.startswith("file:") and folder in self.anchors.folders and (row.size, row.root) not in held:
+            if (
+                row.anchor.startswith("file:")
+                and folder in self.anchors.folders
+                and (row.size, row.root) not in held
+            ):
                 self.findings.add(
-                    "anchor", f"the ledger says that it lies in {row.receipt}; it does not", seal_no=row.seal_no
+                    "anchor",
+                    f"the ledger says that it lies in {row.receipt}; it does not",
+                    seal_no=row.seal_no,
                 )
 
     def _missing(self, one: Anchored, size: int, keys: Keys) -> None:
@@ -125,7 +131,9 @@ class AnchorCheck:
             self.findings.add("anchor", f"checkpoint {short} ({place}) is not of this log: {error}")
             return
         if one.checkpoint.size > size:
-            what = f"the log's checkpoints end at {size:,} records, {short} was signed and laid down ({place})"
+            what = (
+                f"the log's checkpoints end at {size:,} records, {short} was signed and laid down ({place})"
+            )
         else:
             what = f"checkpoint {short}, signed and laid down ({place}), is not in the log"
         self.findings.add("anchor", what)
@@ -137,7 +145,11 @@ def _given_up(missing: Sequence[Anchored], restores: Sequence[dict[str, Any]]) -
     for restore in restores:
         named = (str(restore.get("abandoned_size")), str(restore.get("abandoned_root")))
         root = next(
-            (one.checkpoint.root for one in missing if (str(one.checkpoint.size), one.checkpoint.root.hex()) == named),
+            (
+                one.checkpoint.root
+                for one in missing
+                if (str(one.checkpoint.size), one.checkpoint.root.hex()) == named
+            ),
             None,
         )
         while root is not None and root not in given_up:

@@ -75,7 +75,7 @@ class Chain:
         self._any_key = since is not None
 
     def meet(self, seal: Seal, tree: Frontier, batch: Batch) -> None:
-        """Compare a checkpoint with the tree at its place, with the one before, and with the log's own word."""
+        """Compare a checkpoint with the tree at its place, the one before, and the log's own word."""
         self.hear(batch)
         self._row(seal, tree)
         checkpoint = self._opened(seal)
@@ -101,7 +101,9 @@ class Chain:
         """Say which keys of the ledger no record that was read introduces."""
         for row in self._rows.values():
             self.findings.add(
-                "signature", f"key {row.key_id} is in the ledger, and no record introduces it", record_id=row.record_id
+                "signature",
+                f"key {row.key_id} is in the ledger, and no record introduces it",
+                record_id=row.record_id,
             )
 
     # -- parts --
@@ -136,7 +138,9 @@ class Chain:
         if key_id != seal.key_id:
             self._wrong("signature", f"key {key_id} signed it, beside it stands {seal.key_id}", seal)
         if (checkpoint.size, checkpoint.root) != (seal.size, seal.root):
-            self._wrong("signature", f"signed is {checkpoint.short}, beside it stands another size or root", seal)
+            self._wrong(
+                "signature", f"signed is {checkpoint.short}, beside it stands another size or root", seal
+            )
         self.keys.vouch(checkpoint.size)
         return checkpoint
 
@@ -145,7 +149,9 @@ class Chain:
         if seal.seal_no != self.seal_no + 1:
             self._wrong("seal record", f"seal {self.seal_no} is followed by seal {seal.seal_no}", seal)
         if before is not None and checkpoint.origin != before.origin:
-            self._wrong("signature", f"it is of the log {checkpoint.origin}, the one before of {before.origin}", seal)
+            self._wrong(
+                "signature", f"it is of the log {checkpoint.origin}, the one before of {before.origin}", seal
+            )
         if checkpoint.previous != (before.root if before else bytes(32)):
             self._wrong("signature", "it does not continue the checkpoint before it", seal)
         if before is not None and checkpoint.size <= before.size:
@@ -164,7 +170,9 @@ class Chain:
             self._wrong("time", f"it is of {sealed_at}, the one before of {before}", seal)
         if batch.oldest is not None and batch.oldest < before - LONGEST_TRANSACTION:
             self._wrong(
-                "time", f"it first covers a record of {batch.oldest}, long before the checkpoint of {before}", seal
+                "time",
+                f"it first covers a record of {batch.oldest}, long before the checkpoint of {before}",
+                seal,
             )
 
     def _own_record(self, seal: Seal, batch: Batch) -> None:
@@ -172,7 +180,10 @@ class Chain:
         for record_id, _ in own:
             if record_id != batch.last_record:
                 self.findings.add(
-                    "seal record", "it tells of a checkpoint that is not there", record_id=record_id, seal_no=seal.seal_no
+                    "seal record",
+                    "it tells of a checkpoint that is not there",
+                    record_id=record_id,
+                    seal_no=seal.seal_no,
                 )
         if batch.last_kind != "seal" or batch.last_body is None:
             self._wrong("seal record", "the last record that it covers does not tell of it", seal)
@@ -194,11 +205,15 @@ class Chain:
         line = str(said.get("key"))
         row = self._rows.pop(record_id, None)
         if row is None or row.line != line or row.key_id != said.get("key_id"):
-            self.findings.add("signature", "the key that it introduces is not the ledger's", record_id=record_id)
+            self.findings.add(
+                "signature", "the key that it introduces is not the ledger's", record_id=record_id
+            )
         try:
             self.keys.introduce(place, line, first=not self._any_key)
         except CheckpointError as error:
-            self.findings.add("signature", f"the key that it introduces is none: {error}", record_id=record_id)
+            self.findings.add(
+                "signature", f"the key that it introduces is none: {error}", record_id=record_id
+            )
         self._any_key = True
 
 

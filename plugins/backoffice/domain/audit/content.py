@@ -22,7 +22,13 @@ _SUBJECTS: dict[str, Callable[[dict[str, Any]], str | None]] = {
 }
 _SUBJECTS_OF_STEPS = ("run opened", "load accepted")
 # fields that only one kind has
-_TELLING = (("evidence_sha256", "rule", "decision"), ("principal", "answer_id", "human"), ("method", "url", "api_call"), ("previous_size", "seal_no", "seal"), ("alert", "detail", "alert"))  # fmt: skip
+_TELLING = (
+    ("evidence_sha256", "rule", "decision"),
+    ("principal", "answer_id", "human"),
+    ("method", "url", "api_call"),
+    ("previous_size", "seal_no", "seal"),
+    ("alert", "detail", "alert"),
+)
 
 
 class ContentCheck:

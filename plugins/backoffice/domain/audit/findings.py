@@ -8,7 +8,7 @@ from typing import Any
 
 # In the order in which they are told.
 CHECKS = {
-    "leaf": "each record still has the bytes whose hash was recorded; a body that is gone was purged lawfully",
+    "leaf": "each record has the bytes whose hash was recorded; a body that is gone was purged lawfully",
     "content": "subject, kind and moment beside a record are those that its bytes say",
     "index": "places in the tree are dense; each record has exactly one place or waits for one",
     "counter": "each subject counts its records from 1 without a gap, in the order of writing",

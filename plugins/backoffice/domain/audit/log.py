@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -11,9 +10,7 @@ from backoffice.domain.audit.findings import Findings
 
 # leaf index, record id, subject, n, kind, moment of recording, bytes, hash. A place whose record is gone has
 # None from the subject on; a purged record has no bytes.
-Row = tuple[
-    int, int, str | None, int | None, str | None, datetime | None, bytes | None, bytes | None
-]
+Row = tuple[int, int, str | None, int | None, str | None, datetime | None, bytes | None, bytes | None]
 
 
 class Seal(NamedTuple):
@@ -47,8 +44,7 @@ class LaidDown(NamedTuple):
     root: bytes
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(NamedTuple):
     """How far a verification that was good has come, kept outside the database.
 
     :param edge: Roots of the perfect subtrees at ``size``, largest first.
@@ -83,7 +79,7 @@ class AuditLog(Protocol):
     def blocks(self, first: int) -> Iterator[tuple[int, bytes]]:
         """Yield number and root of each kept block from a number on."""
 
-    def keys(self) -> list[KeyRow]:
+    def sealing_keys(self) -> list[KeyRow]:
         """Return every key, in the order of introduction."""
 
     def laid_down(self) -> list[LaidDown]:

@@ -43,7 +43,7 @@ class _Verifying:
         lines = since.keys if since else ()
         old = [VerifyingKey.parse(line) for line in lines]
         self.keys = Keys([*keys, *anchors.first_keys, *old])
-        ledgers = [row for row in log.keys() if row.line not in lines]
+        ledgers = [row for row in log.sealing_keys() if row.line not in lines]
         self.chain = Chain(self.findings, self.keys, ledgers, since)
         first = since.size if since else 0
         self.anchored = AnchorCheck(self.findings, anchors, first)
@@ -67,7 +67,9 @@ class _Verifying:
         """The checkpoint verified last is kept outside the database: it must be in the log still."""
         seal = self.log.seal_of_size(since.size)
         if seal is None or seal.note != since.note:
-            self.findings.add("anchor", f"the checkpoint verified last ({since.size:,} records) is not in the log")
+            self.findings.add(
+                "anchor", f"the checkpoint verified last ({since.size:,} records) is not in the log"
+            )
 
     def _walk(self) -> None:
         first = self.since.size if self.since else 0
@@ -110,14 +112,18 @@ class _Verifying:
         self.anchored.end(size, self.keys, self.chain.restores)
         self.anchored.compare_rows(self.log.laid_down())
         if not self.anchors.notes and not self.findings.count("anchor"):
-            self.findings.leave_out("anchor", "no anchor was given, nor found where this installation has its own")
+            self.findings.leave_out(
+                "anchor", "no anchor was given, nor found where this installation has its own"
+            )
 
     def _tell(self) -> None:
         for restore in self.chain.restores:
             told = ", ".join(f"{name} {value}" for name, value in sorted(restore.items()))
             self.findings.note("restore", f"lawful restore: {told}")
         if not self.keys.given:
-            self.findings.note("signature", "the first key was taken from the log itself; compare it with one kept elsewhere")
+            self.findings.note(
+                "signature", "the first key was taken from the log itself; compare it with one kept elsewhere"
+            )
         for line in self.keys.lines():
             self.findings.note("signature", f"key {line}")
 

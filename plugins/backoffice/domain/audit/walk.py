@@ -56,7 +56,7 @@ class TreeWalk:
         self._unkept: list[int] = []
         size = start.size if start else 0
         edge = list(start.edge) if start else []
-        # whole blocks, and the tree over their roots; what is left is a tree that was begun before, and leaves
+        # whole blocks and the tree over their roots; what is left is a tree begun before, and leaves
         full = size // BLOCK
         self._top = Frontier(full, edge[: full.bit_count()])
         self._begun = Frontier(size % BLOCK, edge[full.bit_count() :])
@@ -77,7 +77,7 @@ class TreeWalk:
 
     def take(self, row: Row) -> None:
         """Take the next record: check it and append its hash to the tree."""
-        place, record_id, subject, n, kind, recorded_at, body, leaf = row
+        place, record_id, subject, _, kind, recorded_at, body, leaf = row
         if place != self.next_place:
             self._misplaced(place, record_id)
         self.next_place = place + 1
@@ -161,13 +161,13 @@ class TreeWalk:
         if self._kept[1] != root:
             last = number * BLOCK + BLOCK - 1
             self.findings.add(
-                "blocks", f"block {number} (leaves to {last}) has another root than is kept", leaf=number * BLOCK
+                "blocks",
+                f"block {number} (leaves to {last}) has another root than is kept",
+                leaf=number * BLOCK,
             )
         self._kept = next(self._blocks, None)
 
-    def _note(
-        self, place: int, record_id: int, kind: str, recorded_at: datetime, body: bytes | None
-    ) -> None:
+    def _note(self, place: int, record_id: int, kind: str, recorded_at: datetime, body: bytes | None) -> None:
         batch = self.batch
         if batch.oldest is None or recorded_at < batch.oldest:
             batch.oldest = recorded_at
@@ -180,7 +180,9 @@ class TreeWalk:
     def _misplaced(self, place: int, record_id: int) -> None:
         expected = self.next_place
         what = (
-            f"places {expected} to {place - 1} are missing" if place > expected else "this place is taken twice"
+            f"places {expected} to {place - 1} are missing"
+            if place > expected
+            else "this place is taken twice"
         )
         self.findings.add("index", what, leaf=place, record_id=record_id)
 
