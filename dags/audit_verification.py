@@ -1,21 +1,22 @@
 """
 ### Purpose
-Prove every day that the audit log is the one that was signed: nothing changed, deleted, moved, backdated or cut off.
+Prove every day that the audit log is the one that was signed: nothing changed, deleted, moved, backdated or
+cut off.
 
 ### Inputs
-The audit log and the tables that it tells of, in the ledger database; the checkpoints that the sealer laid down outside
-(`[backoffice] anchor_dir`).
+The audit log and the tables that it tells of, in the ledger database; the checkpoints that the sealer laid
+down outside (`[backoffice] anchor_dir`).
 
 ### Controls
-The named checks of `backoffice verify-audit`. The outcome is kept in the ledger; a failure is also an alert in the log
-itself.
+The named checks of `backoffice verify-audit`. The outcome is kept in the ledger; a failure is also an alert
+in the log itself.
 
 ### What people do
 Nothing while it is green. Compare now and then the checkpoint of a printed report with the one shown here.
 
 ### If it fails
-Somebody or something changed the log, or no seal came. The task's last lines say which check failed, what is wrong
-and where. Do not clear it away: follow `docs/how-to/when-verify-audit-fails.md`.
+Somebody or something changed the log, or no seal came. The task's last lines say which check failed, what
+is wrong and where. Do not clear it away: follow `docs/how-to/when-verify-audit-fails.md`.
 
 ### Owner
 Internal audit.

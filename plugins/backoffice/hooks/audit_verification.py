@@ -65,7 +65,10 @@ def examine(log: AuditLog, outside: Outside, *, incremental: bool = False) -> Ex
 
 
 def origin_of(log: AuditLog) -> str | None:
-    """Return the name of the log, or None where it has no key yet."""
+    """Return the name that the log's first checkpoint gives it, else its first key; None without either."""
+    seal = next(iter(log.seals(0)), None)
+    if seal is not None:
+        return seal.note.partition("\n")[0]
     first = next(iter(log.sealing_keys()), None)
     return first.line.partition("+")[0] if first else None
 

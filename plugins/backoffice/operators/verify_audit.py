@@ -27,10 +27,10 @@ _LONGEST_DETAIL = 2_000
 class VerifyAuditOperator(BaseOperator):
     """Verify the audit log; fail, and leave an alert in it, when it does not prove itself.
 
-    Reads every record through one read-only transaction (after the parameter ``incremental``, only what came
-    since the last good verification), the checkpoints that lie in ``[backoffice] anchor_dir``, and the keys in
-    the file ``[backoffice] audit_keys``. Decides by the named checks of ``verify-audit``. Writes the outcome
-    to ``audit.verification``; a failure also as an alert record. Changes nothing else.
+    Reads every record through one read-only transaction (with the parameter ``incremental``, only what came
+    since the last good verification), the checkpoints that lie in ``[backoffice] anchor_dir``, and the keys
+    in the file ``[backoffice] audit_keys``. Decides by the named checks of ``verify-audit``. Writes the
+    outcome to ``audit.verification``; a failure also as an alert record. Changes nothing else.
 
     Run again it verifies again; the same alert is recorded once a day.
 

@@ -86,6 +86,15 @@ class Chain:
         self.seal_no = seal.seal_no
         self.newest = checkpoint or self.newest
 
+    def leave(self, batch: Batch) -> None:
+        """Look at what lies after the last checkpoint and has a place all the same."""
+        self.hear(batch)
+        for _, record_id, kind, _ in batch.told:
+            if kind == "seal":
+                self.findings.add(
+                    "seal record", "it tells of a checkpoint that is not there", record_id=record_id
+                )
+
     def hear(self, batch: Batch) -> None:
         """Take note of what the log says about itself: keys, erasures, restores."""
         for place, record_id, kind, body in batch.told:

@@ -1,9 +1,9 @@
 """The log as a stream of lines: written from a ledger, verified without one.
 
 Each line is a JSON list whose first element says what it is: ``log`` (form and number of the highest
-record), ``key``, ``laid`` (where a checkpoint lies outside), ``seal``, ``block``, ``waiting``, ``record``, in
-this order, and ``end`` with the number of lines before it. Hashes are hex, moments UTC; a record's bytes are
-its text, or a list of ``base64`` and that where they are no text.
+record), ``key``, ``laid`` (where a checkpoint lies outside), ``seal``, ``block``, ``purged``, ``waiting``,
+``record``, in this order, and ``end`` with the number of lines before it. Hashes are hex, moments UTC; a
+record's bytes are its text, or a list of ``base64`` and that where they are no text.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from backoffice.domain.audit.log import AuditLog, KeyRow, LaidDown, Progress, Ro
 from backoffice.domain.canonical import time_text
 
 FORM = "backoffice audit log 1"
-_ORDER = ("log", "key", "laid", "seal", "block", "waiting", "record", "end")
+_ORDER = ("log", "key", "laid", "seal", "block", "purged", "waiting", "record", "end")
 
 
 class ExportError(ValueError):
@@ -47,6 +47,7 @@ def _lines(log: AuditLog) -> Iterator[list[Any]]:
         yield ["seal", seal.seal_no, seal.size, seal.root.hex(), edge, *seal[4:7], time_text(seal.sealed_at)]
     for number, root in log.blocks(0):
         yield ["block", number, root.hex()]
+    yield from (["purged", *row] for row in log.purged(0))
     for name, rows in (("waiting", log.waiting()), ("record", log.rows(0))):
         for row in rows:
             yield [name, *_written(row)]
@@ -115,13 +116,19 @@ class ExportedAuditLog:
         """Yield number and root of each kept block from a number on."""
         return ((number, _hash(root)) for _, number, root in self._part("block") if number >= first)
 
+    def purged(self, first: int) -> Iterator[tuple[int, int]]:
+        """Yield each place, from one on, that lost its bytes to a purge, with the record that says so."""
+        return ((place, said_by) for _, place, said_by in self._part("purged") if place >= first)
+
     def sealing_keys(self) -> list[KeyRow]:
         """Return every key, in the order of introduction."""
         return [KeyRow(*line[1:]) for line in self._part("key")]
 
     def laid_down(self) -> list[LaidDown]:
         """Return where the ledger says its checkpoints lie outside."""
-        return [LaidDown(*line[1:5], _hash(line[5])) for line in self._part("laid")]
+        return [
+            LaidDown(no, where, receipt, size, _hash(root)) for no, where, receipt, size, root in self._laid()
+        ]
 
     def last_record(self) -> int:
         """Return the highest record id."""
@@ -138,6 +145,9 @@ class ExportedAuditLog:
         findings.leave_out("fresh", "an export is not sealed any further")
 
     # -- parts --
+
+    def _laid(self) -> Iterator[list[Any]]:
+        return (line[1:] for line in self._part("laid"))
 
     def _count(self, row: Row) -> None:
         subject, n = row[2], row[3]

@@ -79,6 +79,9 @@ class AuditLog(Protocol):
     def blocks(self, first: int) -> Iterator[tuple[int, bytes]]:
         """Yield number and root of each kept block from a number on."""
 
+    def purged(self, first: int) -> Iterator[tuple[int, int]]:
+        """Yield each place, from one on, that lost its bytes to a purge, with the record that says so."""
+
     def sealing_keys(self) -> list[KeyRow]:
         """Return every key, in the order of introduction."""
 

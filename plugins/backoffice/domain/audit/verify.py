@@ -15,7 +15,8 @@ from backoffice.domain.audit.findings import (
     Verification,
 )
 from backoffice.domain.audit.log import AuditLog, Progress, Seal
-from backoffice.domain.audit.walk import TreeWalk
+from backoffice.domain.audit.purges import PurgeCheck
+from backoffice.domain.audit.walk import BLOCK, TreeWalk
 from backoffice.domain.checkpoint import VerifyingKey
 from backoffice.domain.merkle import Frontier
 
@@ -48,7 +49,8 @@ class _Verifying:
         first = since.size if since else 0
         self.anchored = AnchorCheck(self.findings, anchors, first)
         start = Frontier(since.size, since.edge) if since else None
-        self.walk = TreeWalk(self.findings, log.blocks(first // 256), start)
+        self.purges = PurgeCheck(self.findings, log.purged(first))
+        self.walk = TreeWalk(self.findings, log.blocks(first // BLOCK), self.purges, start)
         self.newest: tuple[Seal, Frontier] | None = None
 
     def run(self, began: float) -> tuple[Verification, Progress | None]:
@@ -101,11 +103,12 @@ class _Verifying:
         self.newest = seal, tree
 
     def _look_at_waiting(self) -> None:
-        self.walk.close()
+        self.chain.leave(self.walk.close())
         for row in self.log.waiting():
             self.walk.look_at(row)
         self.chain.hear(self.walk.close())
         self.chain.keys_without_record()
+        self.purges.end(self.chain.erasures, whole=self.since is None)
 
     def _compare_anchors(self) -> None:
         size = self.chain.newest.size if self.chain.newest else 0

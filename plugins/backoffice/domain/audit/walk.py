@@ -11,6 +11,7 @@ from typing import Any
 from backoffice.domain.audit.content import ContentCheck
 from backoffice.domain.audit.findings import Findings
 from backoffice.domain.audit.log import Row
+from backoffice.domain.audit.purges import PurgeCheck
 from backoffice.domain.merkle import Frontier
 
 BLOCK = 256  # leaves per kept block
@@ -40,16 +41,21 @@ class TreeWalk:
 
     :param findings: Where faults go.
     :param blocks: Number and root of each kept block, in order, from the first one that ends after ``start``.
+    :param purges: Accounts for records whose bytes are gone.
     :param start: A tree that was verified before, to go on from.
     """
 
     def __init__(
-        self, findings: Findings, blocks: Iterator[tuple[int, bytes]], start: Frontier | None = None
+        self,
+        findings: Findings,
+        blocks: Iterator[tuple[int, bytes]],
+        purges: PurgeCheck,
+        start: Frontier | None = None,
     ) -> None:
         self.findings = findings
         self.batch = Batch()
         self.read = 0
-        self.purged = 0
+        self.purges = purges
         self._content = ContentCheck()
         self._blocks = blocks
         self._kept = next(blocks, None)
@@ -95,7 +101,7 @@ class TreeWalk:
             if wrong is not None:
                 self._wrong("content", wrong, row)
         else:
-            self.purged += 1
+            self.purges.take(place, record_id, leaf)
         self._note(place, record_id, kind, recorded_at, body)
         self._append(leaf)
 
