@@ -54,8 +54,8 @@ class PurgeCheck:
             if (one.get("records"), one.get("leaves_sha256")) != (str(count), digest.hexdigest()):
                 self.findings.add(
                     "leaf",
-                    f"it says that {one.get('records', 'no')} records were purged; {count:,} are without bytes "
-                    "in its name, or others than it says",
+                    f"it says that {one.get('records', 'no')} records were purged; {count:,} are without "
+                    "bytes in its name, or others than it says",
                     record_id=record_id,
                 )
 
