@@ -9,10 +9,9 @@ record's bytes are its text, or a list of ``base64`` and that where they are no 
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -21,6 +20,7 @@ from backoffice.domain.audit.log import AuditLog, KeyRow, LaidDown, Progress, Ro
 from backoffice.domain.canonical import time_text
 
 FORM = "backoffice audit log 1"
+Built = TypeVar("Built")
 _ORDER = ("log", "key", "laid", "seal", "block", "purged", "waiting", "record", "end")
 
 
@@ -83,30 +83,26 @@ class ExportedAuditLog:
         first = next(iter(self._read()), None)
         if first is None or first[:2] != ["log", FORM]:
             raise ExportError(f"it does not begin as {FORM!r} does")
-        self._last_record = int(first[2])
+        self._last_record = _built(lambda _, number: _whole(number), first)
 
     def rows(self, first: int) -> Iterator[Row]:
         """Yield the sealed records from a place on, by place, and count those of each subject."""
         for line in self._read(after="waiting"):
             if line[0] == "record":
-                row = _row(line)
+                row = _built(_row, line)
                 self._count(row)
                 if row[0] >= first:
                     yield row
 
     def waiting(self) -> Iterator[Row]:
         """Yield the records without a checkpoint."""
-        for line in self._part("waiting"):
-            row = _row(line)
+        for row in self._part("waiting", _row):
             self._count(row)
             yield row
 
     def seals(self, after: int) -> Iterator[Seal]:
         """Yield the checkpoints that cover more than ``after`` records, by number."""
-        for _, number, size, root, edge, note, key_id, reason, at in self._part("seal"):
-            if size > after:
-                hashes = tuple(_hash(one) for one in edge)
-                yield Seal(number, size, _hash(root), hashes, note, key_id, reason, _moment(at))
+        return (seal for seal in self._part("seal", _seal) if seal.size > after)
 
     def seal_of_size(self, size: int) -> Seal | None:
         """Return the checkpoint that covers so many records."""
@@ -114,21 +110,19 @@ class ExportedAuditLog:
 
     def blocks(self, first: int) -> Iterator[tuple[int, bytes]]:
         """Yield number and root of each kept block from a number on."""
-        return ((number, _hash(root)) for _, number, root in self._part("block") if number >= first)
+        return (block for block in self._part("block", _block) if block[0] >= first)
 
     def purged(self, first: int) -> Iterator[tuple[int, int]]:
         """Yield each place, from one on, that lost its bytes to a purge, with the record that says so."""
-        return ((place, said_by) for _, place, said_by in self._part("purged") if place >= first)
+        return (one for one in self._part("purged", _purged) if one[0] >= first)
 
     def sealing_keys(self) -> list[KeyRow]:
         """Return every key, in the order of introduction."""
-        return [KeyRow(*line[1:]) for line in self._part("key")]
+        return list(self._part("key", _key))
 
     def laid_down(self) -> list[LaidDown]:
         """Return where the ledger says its checkpoints lie outside."""
-        return [
-            LaidDown(no, where, receipt, size, _hash(root)) for no, where, receipt, size, root in self._laid()
-        ]
+        return list(self._part("laid", _laid))
 
     def last_record(self) -> int:
         """Return the highest record id."""
@@ -146,9 +140,6 @@ class ExportedAuditLog:
 
     # -- parts --
 
-    def _laid(self) -> Iterator[list[Any]]:
-        return (line[1:] for line in self._part("laid"))
-
     def _count(self, row: Row) -> None:
         subject, n = row[2], row[3]
         if subject is None or n is None:
@@ -159,10 +150,10 @@ class ExportedAuditLog:
             place = -(2**40)  # told once
         self._counted[hash(subject)] = place
 
-    def _part(self, name: str) -> Iterator[list[Any]]:
+    def _part(self, name: str, build: Callable[..., Built]) -> Iterator[Built]:
         for line in self._read():
             if line[0] == name:
-                yield line
+                yield _built(build, line)
             elif _ORDER.index(line[0]) > _ORDER.index(name):
                 return
 
@@ -193,15 +184,43 @@ def _parsed(text: bytes, count: int) -> list[Any]:
     return line
 
 
-def _row(line: list[Any]) -> Row:
+def _built(build: Callable[..., Built], line: list[Any]) -> Built:
     try:
-        _, place, record_id, subject, n, kind, at, body, leaf = line
-        return (
-            place, record_id, subject, n, kind, _moment(at) if at else None, _body(body),
-            _hash(leaf) if leaf is not None else None,
-        )  # fmt: skip
-    except (ValueError, TypeError, AttributeError):
-        raise ExportError(f"{line[:3]} is no record") from None
+        return build(*line[1:])
+    except (ValueError, TypeError, AttributeError, IndexError):
+        raise ExportError(f"{line[:3]} is no {line[0]} of an export") from None
+
+
+def _row(place: int, record_id: int, subject: Any, n: Any, kind: Any, at: Any, body: Any, leaf: Any) -> Row:
+    moment = None if at is None else _moment(at)
+    hashed = None if leaf is None else _hash(leaf)
+    texts = [None if one is None else _line(one) for one in (subject, kind)]
+    number = None if n is None else _whole(n)
+    return _whole(place), _whole(record_id), texts[0], number, texts[1], moment, _body(body), hashed
+
+
+def _seal(
+    number: int, size: int, root: str, edge: list[str], note: str, key_id: str, reason: str, at: str
+) -> Seal:
+    hashes = tuple(_hash(one) for one in edge)
+    texts = _line(note), _line(key_id), _line(reason)
+    return Seal(_whole(number), _whole(size), _hash(root), hashes, *texts, _moment(at))
+
+
+def _block(number: int, root: str) -> tuple[int, bytes]:
+    return _whole(number), _hash(root)
+
+
+def _purged(place: int, said_by: int) -> tuple[int, int]:
+    return _whole(place), _whole(said_by)
+
+
+def _key(key_id: str, line: str, record_id: int) -> KeyRow:
+    return KeyRow(_line(key_id), _line(line), _whole(record_id))
+
+
+def _laid(seal_no: int, anchor: str, receipt: str, size: int, root: str) -> LaidDown:
+    return LaidDown(_whole(seal_no), _line(anchor), _line(receipt), _whole(size), _hash(root))
 
 
 def _body(body: Any) -> bytes | None:
@@ -210,12 +229,27 @@ def _body(body: Any) -> bytes | None:
     return None if body is None else base64.b64decode(body[1], validate=True)
 
 
+def _whole(number: Any) -> int:
+    if type(number) is not int:
+        raise ValueError(number)
+    return number
+
+
+def _line(text: Any) -> str:
+    if not isinstance(text, str):
+        raise ValueError(text)
+    return text
+
+
 def _hash(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except (ValueError, TypeError, binascii.Error):
-        raise ExportError(f"{text!r} is no hash") from None
+    raw = bytes.fromhex(text)
+    if raw.hex() != text:
+        raise ValueError(text)
+    return raw
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(text)
+    if time_text(moment) != text:
+        raise ValueError(text)
+    return moment

@@ -98,7 +98,7 @@ class _Verifying:
 
     def _meet(self, seal: Seal) -> None:
         tree = self.walk.frontier()
-        self.chain.meet(seal, tree, self.walk.close())
+        self.chain.meet(seal, tree, self.walk.close(seal.size))
         self.anchored.meet(seal)
         self.newest = seal, tree
 

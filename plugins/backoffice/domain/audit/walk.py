@@ -125,8 +125,14 @@ class TreeWalk:
         if kind in _TOLD_KINDS:
             self.batch.told.append((UNPLACED, row[1], kind, body))
 
-    def close(self) -> Batch:
-        """Return what lies before the checkpoint that is met now, and begin anew."""
+    def close(self, size: int | None = None) -> Batch:
+        """Return what lies before the checkpoint that is met now, and begin anew.
+
+        :param size: How many places that checkpoint covers.
+        """
+        if size is not None and self.next_place < size:
+            self.findings.add("index", f"places {self.next_place} to {size - 1} are missing", leaf=size - 1)
+            self.next_place = size
         for number in self._unkept:
             self.findings.add("blocks", f"block {number} is not kept", leaf=number * BLOCK)
         self._unkept.clear()
