@@ -34,7 +34,7 @@ CALLS = {
         "ops.open_run", "ops.write_report", "ops.keep_rehearsal", "ops.take_unsent", "ops.mark_attempt", "ops.mark_sent",
         "audit.record_calls", "intake.open_load", "intake.finish_load", "intake.begin_gate", "intake.mark_gated",
         "intake.accept_loads", "ledger.allocate_receipts", "ledger.match_invoices", "ledger.decision_input", "ledger.record_machine_decisions", "ledger.post_entries",
-        "review.open_cases", "review.book_answers", "audit.request_seal", "audit.raise_alert",
+        "review.open_cases", "review.book_answers", "audit.request_seal", "audit.raise_alert", "audit.record_verification",
     },
     "web": READING | {"review.decide_case"},
     "auditor": READING,

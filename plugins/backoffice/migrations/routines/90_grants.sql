@@ -11,7 +11,7 @@ GRANT INSERT ON intake.stage_supplier, intake.stage_order_line, intake.stage_rec
 GRANT EXECUTE ON FUNCTION ops.open_run, ops.write_report, ops.keep_rehearsal, ops.take_unsent, ops.mark_attempt, ops.mark_sent, audit.record_calls,
   intake.open_load, intake.finish_load, intake.begin_gate, intake.mark_gated, intake.accept_loads,
   ledger.match_invoices, ledger.allocate_receipts, ledger.decision_input, ledger.record_machine_decisions, ledger.post_entries, review.open_cases, review.book_answers TO backoffice_app;
-GRANT EXECUTE ON FUNCTION audit.request_seal, audit.raise_alert TO backoffice_app;
+GRANT EXECUTE ON FUNCTION audit.request_seal, audit.raise_alert, audit.record_verification TO backoffice_app;
 -- the sealer: the log and nothing else
 GRANT USAGE ON SCHEMA audit TO backoffice_sealer;
 GRANT SELECT ON ALL TABLES IN SCHEMA audit TO backoffice_sealer;
