@@ -44,12 +44,14 @@ class RecordedDecision:
 
 
 def recorded_inputs(explanation: Mapping[str, Any]) -> dict[str, object]:
-    """Return the inputs that a decision's explanation recorded, money as money; none when it recorded none."""
+    """Return the inputs that a decision's explanation recorded, money as money; none if it recorded none."""
     found = explanation.get("inputs") or {}
     return {name: _typed(value) for name, value in found.items()}
 
 
-def replay(policy: Policy, recorded: Iterable[RecordedDecision], at_most: int = MOST_DECISIONS) -> dict[str, Any]:
+def replay(
+    policy: Policy, recorded: Iterable[RecordedDecision], at_most: int = MOST_DECISIONS
+) -> dict[str, Any]:
     """Decide recorded decisions again by ``policy`` and return what changes, in canonical form.
 
     Three invoices, approved at 40.00, 60.00 and 80.00, and a limit lowered to 50.00: decisions 3, changed 2,

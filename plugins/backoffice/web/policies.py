@@ -32,7 +32,12 @@ def list_policies(connection: Connection, person: Person) -> dict[str, Any]:
     for row in fetch_all(connection, sql("policy/list_versions"), who):
         policy = policies.setdefault(
             row["policy_id"],
-            {"policy_id": row["policy_id"], "process": row["process"], "active_version": None, "versions": []},
+            {
+                "policy_id": row["policy_id"],
+                "process": row["process"],
+                "active_version": None,
+                "versions": [],
+            },
         )
         policy["versions"].append(row)
         if row["state"] == "active":
@@ -110,10 +115,12 @@ def impact_of(connection: Connection, policy: Policy) -> dict[str, Any]:
     return replay(policy, [_recorded(row) for row in rows])
 
 
-def propose(ledger: LedgerPool, person: Person, given: ProposalRequest, idempotency_key: str) -> dict[str, Any]:
+def propose(
+    ledger: LedgerPool, person: Person, given: ProposalRequest, idempotency_key: str
+) -> dict[str, Any]:
     """Prove a text, try it on recorded decisions and store it as a proposal, which decides nothing yet.
 
-    :raises Problem: 403 no authority, 404 no such policy, 409 the number is taken, 422 the text cannot be used.
+    :raises Problem: 403 no authority, 404 no such policy, 409 the number is taken, 422 not usable.
     """
     policy = prove(given.content)
     with ledger.reading() as connection:
@@ -123,7 +130,12 @@ def propose(ledger: LedgerPool, person: Person, given: ProposalRequest, idempote
 
 
 def act(
-    ledger: LedgerPool, person: Person, proposal_id: int, which: Act, given: Mapping[str, Any], idempotency_key: str
+    ledger: LedgerPool,
+    person: Person,
+    proposal_id: int,
+    which: Act,
+    given: Mapping[str, Any],
+    idempotency_key: str,
 ) -> dict[str, Any]:
     """Approve, refuse or withdraw a proposal.
 
@@ -178,7 +190,7 @@ def _money(amount: Any, currency: str | None) -> Money | None:
 
 def _what_happens_next(told: Mapping[str, Any]) -> str:
     return {
-        "proposed": f"Nothing changes yet. Another policy owner has to approve proposal {told['proposal_id']}.",
+        "proposed": f"Nothing changes yet; another person has to approve proposal {told['proposal_id']}.",
         "approved": f"It decides from business day {told['effective_from']} on, without anybody doing more.",
         "active": "It decides from now on. Open documents are decided anew by the next run.",
         "superseded": "A version that was approved later decides.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path
 
@@ -20,10 +20,10 @@ from backoffice.web.policy_models import (
     VersionDetail,
 )
 
-_CONFLICT = {409: {**ERRORS[422], "description": "Settled already, or not what was shown"}}
-router = APIRouter(
-    prefix=PREFIX, dependencies=[Depends(require_login)], responses=ERRORS, tags=["policies"]
-)
+_CONFLICT: dict[int | str, dict[str, Any]] = {
+    409: {**ERRORS[422], "description": "Settled already, or not what was shown"}
+}
+router = APIRouter(prefix=PREFIX, dependencies=[Depends(require_login)], responses=ERRORS, tags=["policies"])
 Key = Annotated[IdempotencyKey, Header(alias="Idempotency-Key")]
 ProposalId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
@@ -49,7 +49,7 @@ def read_version(
 
 @router.post("/policies/proposals", summary="Propose a change", status_code=201, responses=_CONFLICT)
 def propose(given: ProposalRequest, person: Reviewer, ledger: Ledger, idempotency_key: Key) -> ProposalTold:
-    """Store a text that was proved and tried on recorded decisions. It decides nothing before another approves."""
+    """Prove a text, try it on recorded decisions, store it. It decides nothing before another approves."""
     return ProposalTold.model_validate(policies.propose(ledger, person, given, idempotency_key))
 
 

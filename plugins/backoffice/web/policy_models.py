@@ -15,10 +15,6 @@ Act = Literal["approve", "refuse", "withdraw"]
 
 def _storable(text: str) -> str:
     """Refuse what neither the audit log nor the database can hold."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        text = "\x00"
     if "\x00" in text:
         raise ValueError("contains a character that cannot be stored")
     return text
