@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.books import Books as Night
 from tests.changing import limited, version
 from tests.web.host import log_in
 
@@ -167,7 +168,34 @@ def test_nobody_logged_in_is_asked_to(api, file, capsys) -> None:
 
 def test_a_text_cannot_drive_the_terminal(api, as_user, file, capsys) -> None:
     as_user("clerk")
-    file.write_text(version(3) + "# \u202e evil \u0007\n", encoding="utf-8")
-    code = run("activate", str(file), "--reason", "a \u0007 bell")
-    assert code in (0, 1)
-    assert "\u0007" not in capsys.readouterr().out
+    file.write_text(version(3) + "# \u202e evil\n", encoding="utf-8")
+    assert run("activate", str(file), "--reason", "a \u0007 bell") == 0
+    printed = capsys.readouterr().out
+    assert "+# \ufffd evil\n" in printed
+    assert "a \ufffd bell" in printed
+    assert all(letter.isprintable() for letter in printed.replace("\n", ""))
+
+
+def test_what_changes_is_listed(api, as_user, file, ledger, capsys) -> None:
+    with ledger.connect("app") as app:
+        night = Night(app).open_run("night-1")
+        night.supplier()
+        for line in range(1, 31):
+            night.order("PO-1", line, 1000, 100)
+            night.receive("PO-1", line, 1000)
+            night.invoice(f"N-{line}", [("PO-1", line, 500 + line, 100)])
+        night.night()
+    as_user("clerk")
+    assert run("activate", str(file), "--reason", "less for the machine") == 0
+    lines = capsys.readouterr().out.splitlines()
+    # the fixture's own cases are decided too, and stay as they are
+    [start] = [
+        place
+        for place, line in enumerate(lines)
+        if re.fullmatch(r"Impact: 30 of the last \d+ decisions come out otherwise", line)
+    ]
+    assert re.fullmatch(r"  approve becomes review: 30, [0-9.]+ EUR", lines[start + 1])
+    flips = [line for line in lines if re.match(r"  N-\d+ of ", line)]
+    assert len(flips) == 20
+    assert flips[0].endswith("EUR: approve (matched) becomes review (above_machine_limit)")
+    assert "  ... the API lists up to 500" in lines

@@ -177,24 +177,24 @@ def describe(proposal: dict[str, Any]) -> str:
         *[f"  {line}" for line in proposal["difference"]],
         "",
         f"Impact: {_changes(impact)}",
-        *[
-            f"  {move['from']} becomes {move['to']}: {move['count']}, {move['amount']} {move['currency'] or ''}"
-            for move in impact["moves"]
-        ],
-        *[
-            f"  decided by the default, because {fault['fault']}: {fault['count']}"
-            for fault in impact["unusable"]
-        ],
-        *[
-            f"  {one['invoice'] or one['decision_id']} of {one['supplier'] or 'unknown supplier'}, "
-            f"{one['amount'] or 'amount not known'} {one['currency'] or ''}: {one['from']} ({one['from_rule']}) "
-            f"becomes {one['to']} ({one['to_rule']})"
-            for one in impact["listed"][:_MOST_SHOWN]
-        ],
+        *[f"  {_move(move)}" for move in impact["moves"]],
+        *[f"  by the default, because {fault['fault']}: {fault['count']}" for fault in impact["unusable"]],
+        *[f"  {_flip(one)}" for one in impact["listed"][:_MOST_SHOWN]],
     ]
     if impact["changed"] > _MOST_SHOWN:
         lines.append("  ... the API lists up to 500")
     return "\n".join(lines)
+
+
+def _move(move: dict[str, Any]) -> str:
+    total = f"{move['amount']} {move['currency']}" if move["currency"] else "amounts not known"
+    return f"{move['from']} becomes {move['to']}: {move['count']}, {total}"
+
+
+def _flip(one: dict[str, Any]) -> str:
+    amount = f"{one['amount']} {one['currency']}" if one["amount"] else "amount not known"
+    what = f"{one['invoice'] or one['decision_id']} of {one['supplier'] or 'unknown supplier'}, {amount}"
+    return f"{what}: {one['from']} ({one['from_rule']}) becomes {one['to']} ({one['to_rule']})"
 
 
 def _changes(one: dict[str, Any]) -> str:
