@@ -231,7 +231,7 @@ def test_every_route_is_documented() -> None:
     )
     assert prefix
     headings = re.findall(r"^### `([^`]+)`$", text, re.MULTILINE)
-    assert set(headings) == routes("api", prefix[1])
+    assert set(headings) == routes("api", prefix[1]) | routes("policy_api", prefix[1])
     pages = tables(section(text, "Pages"))[0].column("address")
     assert {span for cell in pages for span in spans(cell)} == routes("pages")
 
@@ -241,6 +241,17 @@ def test_the_fields_of_an_answer_are_documented() -> None:
 
     listed = tables(section(page("docs/reference/rest-api.md"), "`POST /api/v1/cases/{case_id}/answers`"))[0]
     assert {cell.strip("`") for cell in listed.column("field")} == set(AnswerRequest.model_fields)
+
+
+def test_the_fields_of_a_change_of_a_policy_are_documented() -> None:
+    from backoffice.web.policy_models import ApprovalRequest, ProposalRequest
+
+    for route, model in (
+        ("POST /api/v1/policies/proposals", ProposalRequest),
+        ("POST /api/v1/policies/proposals/{proposal_id}/approve", ApprovalRequest),
+    ):
+        listed = tables(section(page("docs/reference/rest-api.md"), f"`{route}`"))[0]
+        assert {cell.strip("`") for cell in listed.column("field")} == set(model.model_fields)
 
 
 def test_every_suite_is_documented() -> None:

@@ -28,6 +28,7 @@ READING = {
     "ops.business_date", "ops.latest_moment", "ops.utc", "ops.stale_datasets", "ops.check_run", "ops.build_report", "ledger.draft_policies",
     "intake.this_load", "intake.in_unit", "intake.amounts_finer_than", "intake.resolve_supplier", "ledger.is_business_day", "ledger.business_days", "audit.text", "audit.number",
     "audit.object", "audit.sealer_is_there", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "review.may_have_ordered", "review.may_read",
+    "ledger.policy_day", "ledger.policy_day_at", "ledger.policy_in_force",
 }  # fmt: skip
 CALLS = {
     "app": READING | {
@@ -36,7 +37,9 @@ CALLS = {
         "intake.accept_loads", "ledger.allocate_receipts", "ledger.match_invoices", "ledger.decision_input", "ledger.record_machine_decisions", "ledger.post_entries",
         "review.open_cases", "review.book_answers", "audit.request_seal", "audit.raise_alert", "audit.record_verification",
     },
-    "web": READING | {"review.decide_case"},
+    "web": READING | {
+        "review.decide_case", "review.propose_policy", "review.approve_policy", "review.refuse_policy", "review.withdraw_policy", "review.why_no_policy_act",
+    },
     "auditor": READING,
     "sealer": {"audit.introduce_key", "audit.begin_seal", "audit.finish_seal", "audit.record_anchor", "audit.raise_alert", "audit.sealer_is_there"},
     "migrator": set(),

@@ -16,9 +16,11 @@ GRANT EXECUTE ON FUNCTION audit.request_seal, audit.raise_alert, audit.record_ve
 GRANT USAGE ON SCHEMA audit TO backoffice_sealer;
 GRANT SELECT ON ALL TABLES IN SCHEMA audit TO backoffice_sealer;
 GRANT EXECUTE ON FUNCTION audit.introduce_key, audit.begin_seal, audit.finish_seal, audit.record_anchor, audit.raise_alert, audit.sealer_is_there TO backoffice_sealer;
--- people: nothing but their answers
+-- people: nothing but their answers, and what they do with changes of policies
 GRANT EXECUTE ON FUNCTION review.decide_case TO backoffice_web;
+GRANT EXECUTE ON FUNCTION review.propose_policy, review.approve_policy, review.refuse_policy, review.withdraw_policy, review.why_no_policy_act TO backoffice_web;
 -- reading
 GRANT EXECUTE ON FUNCTION audit.sealer_is_there, ops.business_date, ops.latest_moment, ops.utc, ops.stale_datasets, ops.check_run, ops.build_report, ledger.draft_policies, intake.this_load, intake.in_unit, intake.amounts_finer_than, ledger.is_business_day, ledger.business_days,
-  audit.text, audit.number, audit.object, purchasing.is_neighbour_swap, purchasing.sorted_letters, intake.resolve_supplier, review.may_have_ordered, review.may_read
+  audit.text, audit.number, audit.object, purchasing.is_neighbour_swap, purchasing.sorted_letters, intake.resolve_supplier, review.may_have_ordered, review.may_read,
+  ledger.policy_day, ledger.policy_day_at, ledger.policy_in_force
   TO backoffice_app, backoffice_web, backoffice_auditor;
