@@ -57,7 +57,9 @@ def decrypt(key: bytes, subject: str, sealed: str) -> str:
     try:
         return _unpad(AESGCM(key).decrypt(nonce, body, _associated(subject))).decode()
     except InvalidTag:
-        raise PersonalDataError(f"it was not encrypted under this key for {subject}, or it was changed") from None
+        raise PersonalDataError(
+            f"it was not encrypted under this key for {subject}, or it was changed"
+        ) from None
 
 
 def open_field(key: bytes, field: Mapping[str, str]) -> str:

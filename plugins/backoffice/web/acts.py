@@ -38,9 +38,7 @@ def act(ledger: LedgerPool, person: Person, statement: str, reason: str, **value
     return in_one_transaction(ledger, carry_out)
 
 
-def in_one_transaction(
-    ledger: LedgerPool, work: Callable[[Connection], dict[str, Any]]
-) -> dict[str, Any]:
+def in_one_transaction(ledger: LedgerPool, work: Callable[[Connection], dict[str, Any]]) -> dict[str, Any]:
     """Do something that writes; a refusal by the ledger's own functions becomes a problem.
 
     :raises Problem: The ledger refuses.

@@ -123,9 +123,9 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE erased record; repeated bigint := 0;
 BEGIN
   FOR erased IN
-    SELECT substr(r.subject, 8) AS person_id, coalesce((convert_from(r.body, 'UTF8')::jsonb ->> 'request_id')::bigint, 0) AS request_id FROM audit.record r
-    WHERE r.kind = 'erasure' AND r.subject LIKE 'person:%'
-      AND (EXISTS (SELECT FROM vault.subject_key k WHERE k.subject = r.subject AND k.key IS NOT NULL) OR EXISTS (SELECT FROM review.person p WHERE 'person:' || p.person_id = r.subject AND p.name <> 'erased'))
+    SELECT p.person_id, coalesce((convert_from(r.body, 'UTF8')::jsonb ->> 'request_id')::bigint, 0) AS request_id
+    FROM review.person p JOIN audit.record r ON r.subject = 'person:' || p.person_id AND r.kind = 'erasure'
+    WHERE p.name <> 'erased' OR p.active OR EXISTS (SELECT FROM vault.subject_key k WHERE k.subject = r.subject AND k.key IS NOT NULL)
   LOOP
     INSERT INTO vault.subject_key AS k (subject, destroyed_at, destroyed_by) VALUES ('person:' || erased.person_id, now(), erased.request_id)
     ON CONFLICT (subject) DO UPDATE SET key = NULL, destroyed_at = now(), destroyed_by = excluded.destroyed_by;
@@ -229,7 +229,7 @@ BEGIN
   SELECT x.* INTO q FROM review.privacy_request x WHERE x.request_id = request_in FOR UPDATE;
   IF q.request_id IS NULL THEN
     PERFORM review.refuse('BO404', format('there is no request %s', request_in));
-  ELSIF q.answer_key = key_in AND q.answered_by = person.person_id AND q.answer_reason = reason_in AND (q.state = 'carried_out') = (answer_in = 'approve') THEN
+  ELSIF q.answer_key = key_in AND q.answered_by = person.person_id AND (q.answer_reason = reason_in OR q.act = 'erase_person') AND (q.state = 'carried_out') = (answer_in = 'approve') THEN
     RETURN jsonb_build_object('request_id', request_in, 'state', q.state, 'result', q.result);
   ELSIF q.state <> 'open' THEN
     PERFORM review.refuse('BO409', format('request %s is %s; there is nothing to answer', request_in, replace(q.state, '_', ' ')));
