@@ -1,9 +1,10 @@
 """Personal data in the audit log: encrypted per subject, so that destroying one key erases it for good.
 
-AES-256-GCM with a random nonce of 96 bits; the subject is associated data, so that a text moved to another subject
-does not open. The text is padded to whole blocks of 64 bytes, so that its length says little once it cannot be read.
-One text is base64 of: version byte, nonce, ciphertext, tag. The record's hash is taken over this form and stays as it
-is whether the key is there or not. Needs only the standard library and ``cryptography``.
+AES-256-GCM with a random nonce of 96 bits; the subject is associated data, so that a text moved to another
+subject does not open. The text is padded to whole blocks of 64 bytes, so that its length says little once it
+cannot be read. One text is base64 of: version byte, nonce, ciphertext, tag. The record's hash is taken over
+this form and stays as it is whether the key is there or not. Needs only the standard library and
+``cryptography``.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ def act(ledger: LedgerPool, person: Person, statement: str, reason: str, **value
 
     The ledger decides who may and records it; this encrypts and passes on. Without a key nothing is recorded.
 
-    :param statement: Name of a statement with one column ``answer``; it gets the person's log-in, ``reason``, ``sealed`` and ``values``.
+    :param statement: Name of a statement with one column ``answer``; it gets the person's log-in, ``reason``,
+        ``sealed`` and ``values``.
     :raises Problem: What the ledger refuses, with its reason.
     """
 

@@ -28,7 +28,7 @@ READING = {
     "ops.business_date", "ops.latest_moment", "ops.utc", "ops.stale_datasets", "ops.check_run", "ops.build_report", "ledger.draft_policies",
     "intake.this_load", "intake.in_unit", "intake.amounts_finer_than", "intake.resolve_supplier", "ledger.is_business_day", "ledger.business_days", "audit.text", "audit.number",
     "audit.object", "audit.sealer_is_there", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "review.may_have_ordered", "review.may_read",
-    "review.is_data_protection_officer",
+    "review.is_data_protection_officer", "audit.today",
 }  # fmt: skip
 CALLS = {
     "app": READING | {

@@ -23,5 +23,5 @@ GRANT EXECUTE ON FUNCTION review.decide_case, review.place_hold, review.request_
 GRANT EXECUTE ON FUNCTION vault.reading_key, audit.check_purges TO backoffice_auditor;
 -- reading
 GRANT EXECUTE ON FUNCTION audit.sealer_is_there, ops.business_date, ops.latest_moment, ops.utc, ops.stale_datasets, ops.check_run, ops.build_report, ledger.draft_policies, intake.this_load, intake.in_unit, intake.amounts_finer_than, ledger.is_business_day, ledger.business_days,
-  audit.text, audit.number, audit.object, purchasing.is_neighbour_swap, purchasing.sorted_letters, intake.resolve_supplier, review.may_have_ordered, review.may_read, review.is_data_protection_officer
+  audit.text, audit.number, audit.object, purchasing.is_neighbour_swap, purchasing.sorted_letters, intake.resolve_supplier, review.may_have_ordered, review.may_read, review.is_data_protection_officer, audit.today
   TO backoffice_app, backoffice_web, backoffice_auditor;
