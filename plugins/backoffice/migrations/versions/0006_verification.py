@@ -4,13 +4,13 @@ from alembic import op
 
 from backoffice.migrations import schema_text
 
-revision = "0008"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:
     """Create the table."""
-    for text in schema_text("0008_verification"):
+    for text in schema_text("0006_verification"):
         op.get_bind().exec_driver_sql(text)
 
 
