@@ -141,7 +141,13 @@ def test_what_each_role_may_call_is_documented() -> None:
         roles = [role.strip() for role in to.split(",")]
         heading = "reading" if len(roles) == 3 else roles[0]
         granted.setdefault(heading, set()).update(re.findall(r"\w+\.\w+", functions))
-    assert granted.keys() == {"backoffice_app", "backoffice_web", "backoffice_auditor", "backoffice_sealer", "reading"}
+    assert granted.keys() == {
+        "backoffice_app",
+        "backoffice_web",
+        "backoffice_auditor",
+        "backoffice_sealer",
+        "reading",
+    }
     headings = {
         "backoffice_app": "Functions of tasks (`backoffice_app`)",
         "backoffice_web": "Functions of the review pages (`backoffice_web`)",
