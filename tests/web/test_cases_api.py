@@ -348,6 +348,13 @@ def test_the_api_describes_itself(look, standing_books):
         "/api/v1/cases/{case_id}",
         "/api/v1/cases/{case_id}/answers",
         "/api/v1/cases/{case_id}/documents/{document_id}",
+        "/api/v1/policies",
+        "/api/v1/policies/{policy_id}/versions/{version}",
+        "/api/v1/policies/proposals",
+        "/api/v1/policies/proposals/{proposal_id}",
+        "/api/v1/policies/proposals/{proposal_id}/approve",
+        "/api/v1/policies/proposals/{proposal_id}/refuse",
+        "/api/v1/policies/proposals/{proposal_id}/withdraw",
         "/api/v1/runs",
         "/api/v1/runs/{dag_id}/{run_id}/report",
     }
