@@ -16,6 +16,7 @@ from backoffice.web.api import require_login
 ANSWER = {"action": "accept", "reason_code": "approved", "reason": "as agreed", "evidence_hash": "00" * 32}
 CALLERS = ("anonymous", "bad_token", "bad_cookie", *ROLES)
 MAPPED = ("clerk", "buyer", "manager", "admin")
+OFFICERS = ("manager", "admin")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Expected:
     :param mapped: Status for a person the ledger knows.
     :param viewer: For a log-in that may see the Dag's runs in Airflow and is nobody in the ledger.
     :param nobody: For a log-in without any permission.
+    :param officers: Of the persons only data protection officers; the others get 403.
     """
 
     route: str
@@ -35,6 +37,7 @@ class Expected:
     nobody: int
     method: str = "GET"
     body: dict[str, str] | None = None
+    officers: bool = False
 
 
 NO_POLICY = {"content": "no policy", "reason": "as agreed"}
@@ -120,6 +123,19 @@ TABLE = [
         )
         for end in ("refuse", "withdraw")
     ),
+    Expected("/api/v1/privacy/retention", "/api/v1/privacy/retention", 200, **PERSON_ONLY, officers=True),
+    Expected("/api/v1/privacy/holds", "/api/v1/privacy/holds", 200, **PERSON_ONLY, officers=True),
+    Expected("/api/v1/privacy/requests", "/api/v1/privacy/requests", 200, **PERSON_ONLY, officers=True),
+    Expected("/api/v1/privacy/holds", "/api/v1/privacy/holds", 422, 403, 403, method="POST"),
+    Expected("/api/v1/privacy/requests", "/api/v1/privacy/requests", 422, 403, 403, method="POST"),
+    Expected(
+        "/api/v1/privacy/requests/{request_id}/answers",
+        "/api/v1/privacy/requests/1/answers",
+        422,
+        403,
+        403,
+        method="POST",
+    ),
     Expected("/api/v1/openapi.json", "/api/v1/openapi.json", 200, **LOG_IN_ONLY),
 ]
 
@@ -143,6 +159,8 @@ def status_for(caller: str, expected: Expected) -> int:
     if caller == "anonymous":
         return 401
     if caller in ("bad_token", "bad_cookie"):
+        return 403
+    if expected.officers and caller in MAPPED and caller not in OFFICERS:
         return 403
     return expected.mapped if caller in MAPPED else expected.viewer if caller == "viewer" else expected.nobody
 
@@ -181,8 +199,8 @@ def test_what_each_caller_gets(caller, look, standing_books, gate_page, standing
         address = expected.address.format(**vars(standing_books), document=document, proposal=proposal)
         body = (expected.body or ANSWER) if expected.method == "POST" else None
         response = client.request(expected.method, address, headers=headers, json=body)
-        got[expected.route] = response.status_code
-        wanted[expected.route] = status_for(caller, expected)
+        got[expected.method, expected.route] = response.status_code
+        wanted[expected.method, expected.route] = status_for(caller, expected)
         is_api = expected.route.startswith("/api/")
         if response.status_code >= 400:
             kind = "application/problem+json" if is_api else "text/html; charset=utf-8"

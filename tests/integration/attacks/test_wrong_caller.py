@@ -9,7 +9,7 @@ from tests.integration.attacks.target import Target, expect_nothing_gained
 pytestmark = pytest.mark.integration
 
 CALLS: list[tuple[str, str]] = [
-    ("app", "SELECT review.decide_case(1, 'airflow', 'manager', 'accept', 'approved', 'x', '', 'k')"),
+    ("app", "SELECT review.decide_case(1, 'airflow', 'manager', 'accept', 'approved', 'x', '', 'k', 's')"),
     ("app", "SELECT review.settle_quarantine(1, 1)"),
     ("app", "SELECT ledger.activate_policy('policy: approve_invoice', 'me')"),
     ("web", "SELECT ledger.activate_policy('policy: approve_invoice', 'installation')"),
@@ -44,7 +44,7 @@ CALLS: list[tuple[str, str]] = [
     ("web", "SELECT review.open_cases(1)"),
     ("web", "SELECT ops.open_run('invoice_reconciliation', 'd', 'r', false, '{}', '0')"),
     ("auditor", "SELECT ledger.post_entries(1)"),
-    ("auditor", "SELECT review.decide_case(1, 'airflow', 'manager', 'accept', 'approved', 'x', '', 'k')"),
+    ("auditor", "SELECT review.decide_case(1, 'airflow', 'manager', 'accept', 'approved', 'x', '', 'k', 's')"),
     ("migrator", "SELECT ledger.post_entries(1)"),
 ]
 FORGERIES: list[tuple[str, str]] = [
