@@ -26,6 +26,10 @@ FORMS = (
     "a policy change: policy:ID@VERSION",
 )
 
+_ASKED = (
+    *("invoice_id", "entry_id", "payment_id", "case_id"),
+    *("policy_id", "policy_version", "sha256", "name", "number_key"),
+)
 _BY_ID = re.compile(r"(invoice|entry|payment|case):([0-9]{1,18})")
 _BY_SHA256 = re.compile(r"(?:(?:invoice|document):)?([0-9a-fA-F]{64})")
 _POLICY = re.compile(r"policy:([A-Za-z0-9_]+)(?:@([0-9]{1,9}))?")
@@ -134,9 +138,7 @@ def resolve_run(connection: Connection, ref: str) -> int:
 
 def _readings(ref: str) -> dict[str, object]:
     """Return the values that the ledger is asked for: every way in which the name can be read."""
-    values: dict[str, object] = dict.fromkeys(
-        ("invoice_id", "entry_id", "payment_id", "case_id", "policy_id", "policy_version", "sha256", "name", "number_key")
-    )  # fmt: skip
+    values: dict[str, object] = dict.fromkeys(_ASKED)
     if not _can_be_asked(ref):
         return values
     if match := _BY_ID.fullmatch(ref):
@@ -164,9 +166,10 @@ def _can_be_asked(text: str) -> bool:
 def _gather(connection: Connection, meaning: Meaning) -> Reference:
     if meaning.kind == "policy":
         policy = str(meaning.name)
+        subjects = (f"policy:{policy}",)
         return Reference(
-            "policy", meaning.id, meaning.exact, meaning.title, (policy, meaning.id), subjects=(f"policy:{policy}",)
-        )  # fmt: skip
+            "policy", meaning.id, meaning.exact, meaning.title, (policy, meaning.id), subjects=subjects
+        )
     with connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute(settings.sql("governance/gather_reference"), {"kind": meaning.kind, "id": meaning.id})
         row = cursor.fetchone() or {}
