@@ -91,7 +91,7 @@ def _record(
     invoice_ids, results, rules, explanations = (list(column) for column in zip(*decided, strict=True))
     row = connection.execute(
         "SELECT ledger.record_machine_decisions"
-        "(%s, %s, %s, %s::bigint[], %s::text[], %s::text[], %s::jsonb[])",
+        "(%s, %s, %s, %b::bigint[], %b::text[], %b::text[], %b::text[])",
         (run_id, policy.policy_id, policy.sha256, invoice_ids, results, rules, explanations),
     ).fetchone()
     return int(row[0]) if row else 0
