@@ -72,7 +72,12 @@ def test_a_report_that_does_not_tie_is_not_good(checks: list[dict[str, Any]] | N
 
 
 def test_what_a_report_lacks_is_left_out_and_what_is_unknown_is_no_zero() -> None:
-    assert lines({"checks": [{"check": "x", "ok": True}]})[-1] == "  checks     1 of 1 hold: the totals tie"
+    assert lines({"checks": [{"check": "x", "ok": True}]})[-2:] == [
+        "  checks     1 of 1 hold: the totals tie",
+        "  audit log  NOT SEALED",
+    ]
+    sealed = lines({"audit": {"checkpoint": "12:00ff"}})
+    assert sealed[-1] == "  audit log  sealed at checkpoint 12:00ff"
     text = "\n".join(lines({"bookings": {"entries": 1}, "invoices": {}, "payments": {"proposed": None}}))
     assert "debit ? = credit ?" in text
     assert "proposed   ? payments" in text

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from backoffice.operators.ledger_step import Connection
 
-LOOK_EVERY = 0.1
+LOOK_EVERY = 0.1  # seconds
+ASK_EVERY = 2.0  # a sealer that was just starting did not hear the question
 
 
 class SealAuditLogOperator(BaseOperator):
@@ -54,8 +55,8 @@ class SealAuditLogOperator(BaseOperator):
         with hook.connect() as connection:
             run_id = open_ledger_run(connection, context, self.process)
             row = connection.execute("SELECT max(record_id) FROM audit.waiting").fetchone()
-            connection.execute("SELECT audit.request_seal(%s)", (f"run {run_id} ended",))
-        problem = self._wait(hook, row[0]) if row and row[0] is not None else None
+        reason = f"run {run_id} ended"
+        problem = self._wait(hook, row[0], reason) if row and row[0] is not None else None
         with hook.connect() as connection:
             if problem is not None:
                 connection.execute("SELECT audit.raise_alert('run not sealed', %s)", (problem,))
@@ -64,14 +65,18 @@ class SealAuditLogOperator(BaseOperator):
         self._tell_airflow(context, size, root)
         return {"sealed": problem is None, "size": size, "root": root, "problem": problem}
 
-    def _wait(self, hook: LedgerHook, last: int) -> str | None:
-        """Wait until nothing up to record ``last`` waits; return what went wrong."""
+    def _wait(self, hook: LedgerHook, last: int, reason: str) -> str | None:
+        """Ask until nothing up to record ``last`` waits; return what went wrong."""
         until = time.monotonic() + self.wait_seconds
+        asked = float("-inf")
         while True:
             with hook.connect() as connection:
                 if not _waits(connection, last):
                     return None
                 there = connection.execute("SELECT audit.sealer_is_there()").fetchone()
+                if time.monotonic() - asked > ASK_EVERY:
+                    asked = time.monotonic()
+                    connection.execute("SELECT audit.request_seal(%s)", (reason,))
             if not (there and there[0]):
                 return "no sealer is connected to the ledger"
             if time.monotonic() > until:

@@ -110,7 +110,7 @@ def lines(report: dict[str, Any]) -> list[str]:
     head = f"Run {run.get('run_id', '?')} of business day {run.get('business_date', '?')}"
     if run.get("synthetic"):
         head += "   (SYNTHETIC DATA of the sandbox company)"
-    parts = (_sources, _invoices, _holds, _bookings, _cases, _checks)
+    parts = (_sources, _invoices, _holds, _bookings, _cases, _checks, _audit)
     return [head, *(line for part in parts for line in part(report))]
 
 
@@ -201,6 +201,13 @@ def _checks(report: dict[str, Any]) -> list[str]:
         f"  checks     {len(checks) - len(bad)} of {len(checks)} hold" + ("" if bad else ": the totals tie"),
     ]
     return found + [f"  FAILED     {check.get('check')}: {check.get('detail')}" for check in bad]
+
+
+def _audit(report: dict[str, Any]) -> list[str]:
+    audit = report.get("audit") or {}
+    if audit.get("checkpoint") is None:
+        return ["  audit log  NOT SEALED"]
+    return [f"  audit log  sealed at checkpoint {audit['checkpoint']}"]
 
 
 def _n(value: Any) -> str:
