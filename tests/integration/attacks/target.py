@@ -47,7 +47,7 @@ def build(copies: Copies, database: str) -> int:
             "SELECT 'generous', code, 100, 100000, 'lenient', '2000-01-01' FROM ledger.tolerance WHERE tolerance_set = 'default'"
         )
         admin.execute(
-            "SELECT ledger.activate_policy(replace(replace(content, 'version: 2', 'version: 3'), 'machine_limit: 100000.00', 'machine_limit: 999999999.00'), 'test') FROM ledger.policy_version WHERE policy_id = 'approve_invoice'"
+            "SELECT ledger.activate_policy(replace(replace(content, 'version: 3', 'version: 4'), 'machine_limit: 100000.00', 'machine_limit: 999999999.00'), 'test') FROM ledger.policy_version WHERE policy_id = 'approve_invoice'"
         )
         admin.execute("UPDATE ledger.policy_version SET active_until = now() WHERE version = 3")
         admin.execute("UPDATE ledger.policy_version SET active_until = NULL WHERE version = 2")
