@@ -14,7 +14,7 @@ SECTIONS = (
     "journal", "payment proposals", "open holds", "invoice states", "GR/IR", "open items", "answers", "cases", "suppliers",
     "order lines", "receipts", "invoices", "quarantine", "outbox",
 )  # fmt: skip
-APPROVE = "SELECT ledger.record_machine_decisions(%s, 'approve_invoice', %s, %s::bigint[], %s::text[], %s::text[], %s::jsonb[])"
+APPROVE = "SELECT ledger.record_machine_decisions(%s, 'approve_invoice', %s, %s::bigint[], %s::text[], %s::text[], %s::text[])"
 ACTIVE = (
     "SELECT sha256 FROM ledger.policy_version WHERE policy_id = 'approve_invoice' AND active_until IS NULL"
 )

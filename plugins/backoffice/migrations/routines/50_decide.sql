@@ -58,9 +58,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     WHERE l.invoice_id = invoice_in AND o.match_type = 3)
 $$;
 
--- What a policy looks at in these invoices, as of this run. Days are counted once per company and day of arrival.
-CREATE OR REPLACE FUNCTION ledger.inputs_of(run_in bigint, invoices bigint[]) RETURNS TABLE (invoice_id bigint, match_state text, gross_amount numeric, currency text,
-                                                                          receipt text, sources_delivered boolean, business_days_waited integer, days_until_due integer)
+-- What a policy looks at in these invoices as of this run, in canonical JSON. Days are counted once per company and day of arrival.
+CREATE OR REPLACE FUNCTION ledger.inputs_of(run_in bigint, invoices bigint[]) RETURNS TABLE (invoice_id bigint, inputs text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   WITH today AS MATERIALIZED (
     SELECT e.entity, ops.business_date(e.entity) AS day FROM ops.entity e
@@ -73,24 +72,26 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   ), unreceived AS MATERIALIZED (
     SELECT DISTINCT h.invoice_id FROM ledger.hold h WHERE h.invoice_id = ANY (invoices) AND h.code = 'NO_RECEIPT' AND h.released_at IS NULL
   )
-  SELECT a.invoice_id, a.state, abs(a.gross_total), a.currency,
-         CASE WHEN u.invoice_id IS NULL THEN 'not_missed' WHEN 'receipts' = ANY (tonight.stale) THEN 'not_delivered' ELSE 'missed' END,
-         CASE WHEN tonight.stale = '{}' THEN true ELSE NOT ledger.rests_on(a.invoice_id, tonight.stale) END, w.days, a.until_due
+  SELECT a.invoice_id, concat('{"business_days_waited":"', w.days, '","days_until_due":', coalesce('"' || a.until_due || '"', 'null'),
+    ',"gross_amount":{"amount":"', trim_scale(abs(a.gross_total)), '","currency":', to_json(a.currency), '},"match_state":"', a.state,
+    '","receipt":"', CASE WHEN u.invoice_id IS NULL THEN 'not_missed' WHEN 'receipts' = ANY (tonight.stale) THEN 'not_delivered' ELSE 'missed' END,
+    '","sources_delivered":', CASE WHEN tonight.stale = '{}' OR NOT ledger.rests_on(a.invoice_id, tonight.stale) THEN 'true' ELSE 'false' END, '}')
   FROM (SELECT ops.stale_datasets(run_in) AS stale OFFSET 0) AS tonight
   CROSS JOIN asked a JOIN waited w ON w.entity = a.entity AND w.arrived = a.arrived LEFT JOIN unreceived u ON u.invoice_id = a.invoice_id
 $$;
 
--- What is open for a decision of a run: everything that is not rejected, nor matched, booked and free for payment. From here to the
--- end of the transaction nobody else writes for this process, so that what is decided and what is recorded are the same facts.
+-- What is open for a decision of a run: everything that is not rejected, nor matched, booked and free for payment, with what a policy
+-- looks at as it will stand in the record. From here to the end of the transaction nobody else writes for this process, so that what
+-- is decided and what is recorded are the same facts.
 DROP VIEW IF EXISTS ledger.decision_input;
-CREATE OR REPLACE FUNCTION ledger.decision_input(run_in bigint) RETURNS TABLE (invoice_id bigint, match_state text, gross_amount numeric, currency text, receipt text,
-                                                                               sources_delivered boolean, business_days_waited integer, days_until_due integer)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+DROP FUNCTION IF EXISTS ledger.decision_input(bigint);
+CREATE FUNCTION ledger.decision_input(run_in bigint) RETURNS TABLE (invoice_id bigint, inputs text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET work_mem = '256MB' AS $$
 #variable_conflict use_column
 DECLARE open_invoices bigint[];
 BEGIN
   PERFORM ops.lock_process(r.process) FROM ops.run r WHERE r.run_id = run_in;
-  SELECT coalesce(array_agg(st.invoice_id), '{}') INTO open_invoices FROM ledger.invoice_status st
+  SELECT coalesce(array_agg(st.invoice_id ORDER BY st.invoice_id), '{}') INTO open_invoices FROM ledger.invoice_status st
   WHERE st.state <> 'rejected' AND NOT (st.state = 'matched' AND st.booking_no IS NOT NULL AND NOT st.payment_block);
   RETURN QUERY SELECT * FROM ledger.inputs_of(run_in, open_invoices);
 END $$;
@@ -197,7 +198,8 @@ RETURNS TABLE (invoice_id bigint, document text, facts text, evidence_hash bytea
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   WITH held AS MATERIALIZED (
     SELECT h.invoice_id, '[' || string_agg(concat('{"code":', to_json(h.code), ',"effect":', to_json(h.effect), ',"evidence_sha256":"', encode(h.evidence_hash, 'hex'),
-        '","limit":', coalesce('"' || trim_scale(h.limit_value) || '"', 'null'), ',"line":', coalesce(to_json(l.line_id)::text, 'null'),
+        '","facts":', coalesce((SELECT to_json(string_agg(f.key || '=' || f.value, '|' ORDER BY f.key COLLATE "C"))::text FROM jsonb_each_text(h.facts) AS f), 'null'),
+        ',"limit":', coalesce('"' || trim_scale(h.limit_value) || '"', 'null'), ',"line":', coalesce(to_json(l.line_id)::text, 'null'),
         ',"measured":', coalesce('"' || trim_scale(h.measured) || '"', 'null'), ',"rule_sha256":', to_json(h.rule_sha256),
         ',"scope":', coalesce(to_json(h.scope)::text, 'null'), ',"unit":', coalesce(to_json(h.limit_unit)::text, 'null'), '}'),
       ',' ORDER BY l.position NULLS FIRST, h.code COLLATE "C", h.hold_id) || ']' AS list
@@ -209,9 +211,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
            ',"received_at":"', to_char(i.received_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '","sha256":"', encode(i.content_hash, 'hex'),
            '","source":', to_json(l.source), CASE WHEN l.source IS NULL THEN 'null' END, '}'),
     e.facts, e.evidence_hash, coalesce(held.list, '[]'),
-    concat('{"business_days_waited":"', n.business_days_waited, '","days_until_due":', coalesce('"' || n.days_until_due || '"', 'null'),
-           ',"gross_amount":{"amount":"', trim_scale(n.gross_amount), '","currency":', to_json(n.currency), '},"match_state":"', n.match_state,
-           '","receipt":"', n.receipt, '","sources_delivered":', n.sources_delivered::text, '}')
+    n.inputs
   FROM ledger.inputs_of(run_in, invoices) n
   JOIN purchasing.invoice i ON i.invoice_id = n.invoice_id
   JOIN ledger.current_evidence e ON e.invoice_id = n.invoice_id
