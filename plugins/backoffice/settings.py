@@ -6,6 +6,7 @@ Every option is read when it is used, not at import, so that a changed environme
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from functools import cache
@@ -15,6 +16,7 @@ from backoffice.exceptions import ConfigurationError
 
 SECTION = "backoffice"
 LEDGER_CONN_ID = "backoffice_ledger"
+_INCLUDE = re.compile(r"\{\{ include: ([a-z_/]+) \}\}")
 
 
 def option(name: str, default: str | None = None) -> str | None:
@@ -74,6 +76,11 @@ def sql(name: str) -> str:
         raise ConfigurationError(
             f"{path} is missing; the Dag or operator names a statement that is not shipped"
         ) from error
+
+
+def statement(name: str) -> str:
+    """Return ``sql(name)`` with what it takes in: ``{{ include: name }}`` is the text of another statement."""
+    return _INCLUDE.sub(lambda found: statement(found[1]).rstrip(), sql(name))
 
 
 def sandbox() -> bool:
