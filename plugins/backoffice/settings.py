@@ -69,7 +69,11 @@ def _configured_include_dir() -> str | None:
 
 def sql(name: str) -> str:
     """Return the text of ``include/sql/<name>.sql``."""
-    path = include_dir() / "sql" / f"{name}.sql"
+    return _read_sql(include_dir(), name)
+
+
+def _read_sql(include: Path, name: str) -> str:
+    path = include / "sql" / f"{name}.sql"
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -79,8 +83,18 @@ def sql(name: str) -> str:
 
 
 def statement(name: str) -> str:
-    """Return ``sql(name)`` with what it takes in: ``{{ include: name }}`` is the text of another statement."""
-    return _INCLUDE.sub(lambda found: statement(found[1]).rstrip(), sql(name))
+    """Return ``sql(name)`` with what it takes in."""
+    return expand(sql(name))
+
+
+def expand(text: str, include: Path | None = None) -> str:
+    """Put in what a statement takes in: ``{{ include: name }}`` stands for ``sql/<name>.sql``."""
+
+    def take_in(found: re.Match[str]) -> str:
+        taken = sql(found[1]) if include is None else _read_sql(include, found[1])
+        return expand(taken, include).rstrip()
+
+    return _INCLUDE.sub(take_in, text)
 
 
 def sandbox() -> bool:

@@ -48,3 +48,27 @@ BEGIN
     END IF;
   END LOOP;
 END $$;
+
+-- What acts by itself in the database, and who has which right: as installed, in the log itself. Whatever differs later was changed past
+-- the installation.
+DO $$
+DECLARE
+  installed record;
+  about text := 'setting:installed';
+BEGIN
+  SET LOCAL search_path = pg_catalog, pg_temp;
+  SELECT '[' || string_agg(audit.text(x.line), ',' ORDER BY x.line COLLATE "C") || ']' AS rights INTO installed FROM (
+    {{ include: governance/current_rights }}
+  ) x;
+  PERFORM audit.append('policy', about || '.rights', audit.object('step', audit.text('installed'), 'rights', installed.rights, 'by', audit.text(session_user::text), 'at', audit.text(ops.utc(now()))))
+  WHERE NOT EXISTS (SELECT FROM (SELECT r.body FROM audit.record r WHERE r.subject = about || '.rights' ORDER BY r.n DESC LIMIT 1) l
+                    WHERE convert_from(l.body, 'UTF8')::jsonb -> 'rights' = installed.rights::jsonb);
+  SELECT audit.object(VARIADIC array_agg(x.part)) AS objects INTO installed FROM (
+    SELECT unnest(ARRAY[c.name, audit.text(c.sha256)]) AS part FROM (
+      {{ include: governance/current_objects }}
+    ) c) x;
+  PERFORM audit.append('policy', about || '.objects', audit.object('step', audit.text('installed'), 'objects', installed.objects,
+    'server', audit.text((current_setting('server_version_num')::integer / 10000)::text), 'by', audit.text(session_user::text), 'at', audit.text(ops.utc(now()))))
+  WHERE NOT EXISTS (SELECT FROM (SELECT r.body FROM audit.record r WHERE r.subject = about || '.objects' ORDER BY r.n DESC LIMIT 1) l
+                    WHERE convert_from(l.body, 'UTF8')::jsonb -> 'objects' = installed.objects::jsonb);
+END $$;
