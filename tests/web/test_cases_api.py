@@ -348,6 +348,10 @@ def test_the_api_describes_itself(look, standing_books):
         "/api/v1/cases/{case_id}",
         "/api/v1/cases/{case_id}/answers",
         "/api/v1/cases/{case_id}/documents/{document_id}",
+        "/api/v1/privacy/holds",
+        "/api/v1/privacy/requests",
+        "/api/v1/privacy/requests/{request_id}/answers",
+        "/api/v1/privacy/retention",
         "/api/v1/runs",
         "/api/v1/runs/{dag_id}/{run_id}/report",
     }
