@@ -138,6 +138,9 @@ def _listed(one: RecordedDecision, before: tuple[str, str], after: tuple[str, st
 
 
 def _typed(value: object) -> object:
+    if isinstance(value, Mapping):
+        return Money(Decimal(value["amount"]), value["currency"])
+    # as decisions were recorded before their inputs had types
     found = _MONEY.fullmatch(value) if isinstance(value, str) else None
     return Money(Decimal(found[1]), found[2]) if found else value
 

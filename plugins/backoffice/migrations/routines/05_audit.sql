@@ -16,19 +16,18 @@ RETURN (SELECT '{' || string_agg(to_json(pairs[i])::text || ':' || coalesce(pair
 -- One record, or many of one kind at once; each subject counts its own records without gaps.
 -- Tasks of one run write about it at the same time: they take turns. Everything else is under its process' lock.
 CREATE OR REPLACE FUNCTION audit.append_many(kind_in text, subjects text[], bodies text[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET work_mem = '256MB' AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('backoffice:audit:' || s.subject, 0))
   FROM (SELECT DISTINCT subject FROM unnest(subjects) AS subject WHERE subject LIKE 'run:%' OR subject = 'log' ORDER BY subject) AS s;
-  WITH written AS (
-  INSERT INTO audit.record (subject, n, kind, body, leaf)
-  SELECT given.subject,
-         coalesce((SELECT max(r.n) FROM audit.record r WHERE r.subject = given.subject), 0)
-           + row_number() OVER (PARTITION BY given.subject ORDER BY given.place),
-         kind_in, convert_to(given.body, 'UTF8'), sha256('\x00'::bytea || convert_to(given.body, 'UTF8'))
-  FROM unnest(subjects, bodies) WITH ORDINALITY AS given(subject, body, place)
-  ORDER BY given.place RETURNING record_id
+  WITH numbered AS MATERIALIZED (
+    SELECT g.subject, g.place, row_number() OVER (PARTITION BY g.subject ORDER BY g.place) AS k FROM unnest(subjects) WITH ORDINALITY AS g(subject, place)
+  ), written AS (
+    INSERT INTO audit.record (subject, n, kind, body, leaf)
+    SELECT g.subject, coalesce((SELECT max(r.n) FROM audit.record r WHERE r.subject = g.subject), 0) + g.k, kind_in, given.body, sha256('\x00'::bytea || given.body)
+    FROM numbered g JOIN (SELECT convert_to(b.body, 'UTF8') AS body, b.place FROM unnest(bodies) WITH ORDINALITY AS b(body, place) OFFSET 0) given ON given.place = g.place
+    ORDER BY g.place RETURNING record_id
   )
   INSERT INTO audit.waiting (record_id) SELECT w.record_id FROM written w;
 END $$;
