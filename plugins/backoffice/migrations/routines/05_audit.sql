@@ -13,7 +13,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 RETURN (SELECT '{' || string_agg(to_json(pairs[i])::text || ':' || coalesce(pairs[i + 1], 'null'), ',' ORDER BY pairs[i] COLLATE "C") || '}'
         FROM generate_series(1, array_length(pairs, 1), 2) AS i);
 
--- One record, or many of one kind at once; each subject counts its own records without gaps.
+-- One record, or many of one kind at once; each subject counts its own records without gaps. Kind, subject and number stand in the
+-- bytes too, under a key that sorts before every other: what is sealed says itself what it is about and which record it is.
 -- Tasks of one run write about it at the same time: they take turns. Everything else is under its process' lock.
 CREATE OR REPLACE FUNCTION audit.append_many(kind_in text, subjects text[], bodies text[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -21,14 +22,18 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('backoffice:audit:' || s.subject, 0))
   FROM (SELECT DISTINCT subject FROM unnest(subjects) AS subject WHERE subject LIKE 'run:%' OR subject = 'log' ORDER BY subject) AS s;
-  WITH written AS (
-  INSERT INTO audit.record (subject, n, kind, body, leaf)
-  SELECT given.subject,
+  WITH numbered AS (
+  SELECT given.subject, given.place, given.body,
          coalesce((SELECT max(r.n) FROM audit.record r WHERE r.subject = given.subject), 0)
-           + row_number() OVER (PARTITION BY given.subject ORDER BY given.place),
-         kind_in, convert_to(given.body, 'UTF8'), sha256('\x00'::bytea || convert_to(given.body, 'UTF8'))
+           + row_number() OVER (PARTITION BY given.subject ORDER BY given.place) AS n
   FROM unnest(subjects, bodies) WITH ORDINALITY AS given(subject, body, place)
-  ORDER BY given.place RETURNING record_id
+  ), written AS (
+  INSERT INTO audit.record (subject, n, kind, body, leaf)
+  SELECT x.subject, x.n, kind_in, x.body, sha256('\x00'::bytea || x.body)
+  FROM (SELECT m.subject, m.place, m.n,
+               convert_to('{"_record":["' || kind_in || '",' || to_json(m.subject)::text || ',"' || m.n || '"],' || substr(m.body, 2), 'UTF8') AS body
+        FROM numbered m OFFSET 0) x
+  ORDER BY x.place RETURNING record_id
   )
   INSERT INTO audit.waiting (record_id) SELECT w.record_id FROM written w;
 END $$;
