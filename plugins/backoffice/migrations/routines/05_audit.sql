@@ -31,7 +31,7 @@ BEGIN
   INSERT INTO audit.record (subject, n, kind, body, leaf)
   SELECT x.subject, x.n, kind_in, x.body, sha256('\x00'::bytea || x.body)
   FROM (SELECT m.subject, m.place, m.n,
-               convert_to('{"_record":["' || kind_in || '",' || to_json(m.subject)::text || ',"' || m.n || '"],' || substr(m.body, 2), 'UTF8') AS body
+               convert_to('{"_record":["' || kind_in || '",' || to_json(m.subject)::text || ',"' || m.n || '"]' || overlay(m.body PLACING CASE m.body WHEN '{}' THEN '' ELSE ',' END FROM 1 FOR 1), 'UTF8') AS body
         FROM numbered m OFFSET 0) x
   ORDER BY x.place RETURNING record_id
   )
