@@ -17,23 +17,21 @@ RETURN (SELECT '{' || string_agg(to_json(pairs[i])::text || ':' || coalesce(pair
 -- bytes too, under a key that sorts before every other: what is sealed says itself what it is about and which record it is.
 -- Tasks of one run write about it at the same time: they take turns. Everything else is under its process' lock.
 CREATE OR REPLACE FUNCTION audit.append_many(kind_in text, subjects text[], bodies text[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET work_mem = '256MB' AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('backoffice:audit:' || s.subject, 0))
   FROM (SELECT DISTINCT subject FROM unnest(subjects) AS subject WHERE subject LIKE 'run:%' OR subject = 'log' ORDER BY subject) AS s;
-  WITH numbered AS (
-  SELECT given.subject, given.place, given.body,
-         coalesce((SELECT max(r.n) FROM audit.record r WHERE r.subject = given.subject), 0)
-           + row_number() OVER (PARTITION BY given.subject ORDER BY given.place) AS n
-  FROM unnest(subjects, bodies) WITH ORDINALITY AS given(subject, body, place)
+  WITH numbered AS MATERIALIZED (
+    SELECT k.subject, k.place, coalesce((SELECT max(r.n) FROM audit.record r WHERE r.subject = k.subject), 0) + k.k AS n
+    FROM (SELECT g.subject, g.place, row_number() OVER (PARTITION BY g.subject ORDER BY g.place) AS k FROM unnest(subjects) WITH ORDINALITY AS g(subject, place)) k
   ), written AS (
-  INSERT INTO audit.record (subject, n, kind, body, leaf)
-  SELECT x.subject, x.n, kind_in, x.body, sha256('\x00'::bytea || x.body)
-  FROM (SELECT m.subject, m.place, m.n,
-               convert_to('{"_record":["' || kind_in || '",' || to_json(m.subject)::text || ',"' || m.n || '"]' || overlay(m.body PLACING CASE m.body WHEN '{}' THEN '' ELSE ',' END FROM 1 FOR 1), 'UTF8') AS body
-        FROM numbered m OFFSET 0) x
-  ORDER BY x.place RETURNING record_id
+    INSERT INTO audit.record (subject, n, kind, body, leaf)
+    SELECT whole.subject, whole.n, kind_in, whole.body, sha256('\x00'::bytea || whole.body)
+    FROM (SELECT g.subject, g.n, g.place, convert_to('{"_record":["' || kind_in || '",' || to_json(g.subject)::text || ',"' || g.n || '"]'
+                   || overlay(b.body PLACING CASE b.body WHEN '{}' THEN '' ELSE ',' END FROM 1 FOR 1), 'UTF8') AS body
+          FROM numbered g JOIN unnest(bodies) WITH ORDINALITY AS b(body, place) ON b.place = g.place OFFSET 0) whole
+    ORDER BY whole.place RETURNING record_id
   )
   INSERT INTO audit.waiting (record_id) SELECT w.record_id FROM written w;
 END $$;
