@@ -205,8 +205,10 @@ def test_every_option_is_documented_and_every_documented_option_is_read() -> Non
 
 def test_every_variable_of_the_environment_is_documented() -> None:
     read = set(re.findall(r"\"(BACKOFFICE_[A-Z_]+)\"", PYTHON)) - INTERNAL
-    table = tables(section(page("docs/reference/settings.md"), "Environment of the local installation"))[0]
-    assert {name for cell in table.column("variable") for name in spans(cell)} == read
+    text = page("docs/reference/settings.md")
+    headings = ("Environment of the local installation", "Environment of the sealer")
+    listed = [cell for heading in headings for cell in tables(section(text, heading))[0].column("variable")]
+    assert {name for cell in listed for name in spans(cell)} == read
 
 
 def test_every_connection_is_documented() -> None:
