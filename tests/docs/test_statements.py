@@ -49,7 +49,6 @@ def test_a_policy_is_activated_as_described(ledger) -> None:
         connection.execute("SET ROLE backoffice_owner")
         connection.execute(line.replace(":'text'", "%s"), (text,))
         active = connection.execute(
-            "SELECT version, content FROM ledger.policy_version "
-            "WHERE policy_id = 'approve_invoice' AND active_until IS NULL"
+            "SELECT version, content FROM ledger.active_policy WHERE policy_id = 'approve_invoice'"
         ).fetchall()
     assert active == [(4, text)]

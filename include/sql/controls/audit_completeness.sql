@@ -9,7 +9,7 @@ written AS MATERIALIZED (
   SELECT w.kind || '/' || w.subject || '/' || x.field || '/' || x.value AS mark
   FROM written w CROSS JOIN LATERAL (VALUES ('decision', w.body ->> 'decision_id'), ('answer', w.body ->> 'answer_id'), ('case', CASE WHEN w.body ->> 'step' = 'case opened' THEN w.body ->> 'case_id' END),
     ('entry', w.body ->> 'business_key'), ('load', CASE WHEN w.body ->> 'step' = 'load accepted' THEN w.body ->> 'load_id' END), ('run', CASE WHEN w.body ->> 'step' = 'run opened' THEN w.body ->> 'run_id' END),
-    ('policy', w.body ->> 'sha256'), ('payment', CASE WHEN w.body ->> 'effect' = 'payment proposed' THEN w.body ->> 'amount' END)) AS x(field, value)
+    ('policy', w.body ->> 'sha256'), ('payment', CASE WHEN w.body ->> 'effect' = 'payment proposed' THEN 'proposed' END)) AS x(field, value)
   WHERE x.value IS NOT NULL
 ), purged AS MATERIALIZED (
   SELECT DISTINCT w.kind, w.subject FROM written w WHERE w.purged
@@ -36,7 +36,7 @@ written AS MATERIALIZED (
   SELECT 'policy versions', 'policy', 'policy:' || v.policy_id, 'policy', v.sha256, 'policy ' || v.policy_id || ' version ' || v.version, coalesce(v.approved_by, v.owner_name), v.since
   FROM period t JOIN policy_carried v ON v.since >= t.since AND v.since < t.until
   UNION ALL
-  SELECT 'payment proposals', 'effect', 'invoice:' || encode(i.content_hash, 'hex'), 'payment', trim_scale(p.amount)::text, 'payment of ' || i.invoice_number, 'run ' || p.run_id, p.proposed_at
+  SELECT 'payment proposals', 'effect', 'invoice:' || encode(i.content_hash, 'hex'), 'payment', 'proposed', 'payment of ' || i.invoice_number, 'run ' || p.run_id, p.proposed_at
   FROM period t JOIN ledger.payment_proposal p ON p.proposed_at >= t.since AND p.proposed_at < t.until JOIN purchasing.invoice i ON i.invoice_id = p.invoice_id
 ), population (unit, items, amount, currency, tested) AS (
   SELECT w.unit, 1, NULL::numeric, NULL::text, true FROM wanted w

@@ -22,9 +22,10 @@ booked AS MATERIALIZED (
   SELECT x.invoice_line_id, x.invoice_id, x.order_line_id, coalesce(s.booking_no, 9223372036854775807) AS booking_no, i.kind = 'credit_note' AS is_credit, x.net_amount,
          CASE WHEN x.uom = t.uom THEN x.quantity ELSE x.quantity * coalesce(f.numerator, g.numerator) / coalesce(f.denominator, g.denominator) END AS quantity
   FROM touched t JOIN purchasing.invoice_line x ON x.order_line_id = t.order_line_id JOIN purchasing.invoice i ON i.invoice_id = x.invoice_id
-  JOIN ledger.invoice_status s ON s.invoice_id = x.invoice_id AND s.booking_no IS NOT NULL AND s.state <> 'rejected'
+  LEFT JOIN ledger.invoice_status s ON s.invoice_id = x.invoice_id
   LEFT JOIN purchasing.uom_factor f ON f.from_uom = x.uom AND f.to_uom = t.uom AND f.item = t.item
   LEFT JOIN purchasing.uom_factor g ON g.from_uom = x.uom AND g.to_uom = t.uom AND g.item = '*'
+  WHERE s.state IS DISTINCT FROM 'rejected' AND (s.booking_no IS NOT NULL OR x.invoice_id IN (SELECT b.invoice_id FROM booked b WHERE b.booking_no IS NULL))
 ), running AS (
   SELECT b.invoice_line_id, b.invoice_id, b.order_line_id, b.is_credit,
          sum(b.quantity) FILTER (WHERE NOT b.is_credit) OVER so_far - coalesce(sum(b.quantity) FILTER (WHERE b.is_credit) OVER whole, 0) AS quantity,

@@ -60,10 +60,9 @@ def _run(arguments: argparse.Namespace) -> int:
         print(as_document(controls), end="")
         return 0
     chosen = [control for control in controls if not arguments.control or control.id in arguments.control]
-    if unknown := set(arguments.control) - {control.id for control in controls}:
-        arguments.wrong_use(
-            f"there is no control {', '.join(sorted(unknown))}; there are {', '.join(control.id for control in controls)}"
-        )
+    known = [control.id for control in controls]
+    if unknown := sorted(set(arguments.control) - set(known)):
+        arguments.wrong_use(f"there is no control {', '.join(unknown)}; there are {', '.join(known)}")
     return _examine(arguments, chosen)
 
 

@@ -37,7 +37,7 @@ class DecideInvoicesOperator(LedgerStepOperator):
 def active_policy(connection: Connection, policy_id: str) -> Policy:
     """Return the active version from the ledger; a file that is not active decides nothing."""
     row = connection.execute(
-        "SELECT content FROM ledger.policy_version WHERE policy_id = %s AND active_until IS NULL",
+        "SELECT content FROM ledger.active_policy WHERE policy_id = %s",
         (policy_id,),
     ).fetchone()
     if row is None:

@@ -20,7 +20,14 @@ _REPAIR = (
 _APP_INSERTS = ("intake.document", "intake.finding")
 _APP_INSERT_PREFIX = "intake.stage_"
 # Acts that one role may perform and the others may not.
-_ACTS = {"review.decide_case": "backoffice_web"}
+_ACTS = {
+    "review.decide_case": "backoffice_web",
+    "review.place_hold": "backoffice_web",
+    "review.request_privacy_act": "backoffice_web",
+    "review.answer_privacy_request": "backoffice_web",
+    "vault.writing_key": "backoffice_web",
+    "vault.reading_key": "backoffice_auditor",
+}
 
 _TABLE_RIGHTS = """
 SELECT role.rolname, schema.nspname || '.' || relation.relname, privilege.name

@@ -1,7 +1,7 @@
-"""The catalogue of controls: one YAML file per control in ``include/controls``, its test in ``include/sql/controls``.
+"""The catalogue of controls: a YAML file each in ``include/controls``, its test in ``include/sql/controls``.
 
-Loading proves it: every field there and of its form, nothing unknown, a statement for each control and a control
-for each statement, a sentence for each thing that the statement can find.
+Loading proves it: every field there and of its form, nothing unknown, a statement for each control and a
+control for each statement, nothing described that the statement never finds.
 """
 
 from __future__ import annotations
@@ -75,9 +75,10 @@ def _load(path: Path, root: Path) -> Control:
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path}: a mapping of fields is expected")
     names = {field.name for field in fields(Control)} - {"statement"}
-    if wrong := (names - {"notices"}) - content.keys() | content.keys() - names:
+    wrong = (names - {"notices"} - content.keys()) | (content.keys() - names)
+    if wrong:
         raise ConfigurationError(
-            f"{path}: {', '.join(map(str, sorted(wrong, key=str)))} missing or unknown; needed are {', '.join(sorted(names))}"
+            f"{path}: missing or unknown: {', '.join(sorted(wrong))}; known are {', '.join(sorted(names))}"
         )
     texts = {name: _text(path, name, content[name]) for name in _TEXTS}
     if texts["id"] != path.stem:
@@ -148,10 +149,10 @@ class _Strict(yaml.SafeLoader):
 def _mapping(loader: _Strict, node: yaml.MappingNode) -> dict[Any, Any]:
     found: dict[Any, Any] = {}
     for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+        key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str) or key in found:
             raise yaml.YAMLError(f"key {key!r} stands there twice or is no text{key_node.start_mark}")
-        found[key] = loader.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]
+        found[key] = loader.construct_object(value_node, deep=True)
     return found
 
 

@@ -103,9 +103,9 @@ def _examine_one(connection: Connection, control: Control, period: Period) -> Re
     try:
         with connection.transaction():
             for setting in _SESSION:
-                connection.execute(setting)  # type: ignore[call-overload]
+                connection.execute(setting)
             rows = connection.execute(
-                control.statement,  # type: ignore[arg-type]
+                control.statement,
                 {"first_day": period.first_day, "last_day": period.last_day},
             ).fetchall()
     except psycopg.Error as error:
@@ -116,7 +116,9 @@ def _examine_one(connection: Connection, control: Control, period: Period) -> Re
 
 
 def _read(control: Control, rows: list[tuple[Any, ...]], seconds: float) -> Result:
-    shares, exceptions, notices = [], [], []
+    shares: list[Share] = []
+    exceptions: list[Finding] = []
+    notices: list[Finding] = []
     described = control.exceptions.keys() | control.notices.keys()
     for part, check, ref, what, who, at, items, tested, amount, currency in rows:
         if part == "population":

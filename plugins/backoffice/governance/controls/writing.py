@@ -57,7 +57,8 @@ def as_text(period: Period, results: Sequence[Result]) -> Iterator[str]:
     width = max(len(result.control.id) for result in results)
     for result in results:
         yield ""
-        yield f"{result.control.id:<{width}}  {result.outcome.upper() if not result.good else result.outcome}  {result.control.name} ({result.control.kind})"
+        control, outcome = result.control, result.outcome if result.good else result.outcome.upper()
+        yield f"{control.id:<{width}}  {outcome}  {control.name} ({control.kind})"
         yield f"  population   {'; '.join(map(_share, result.population)) or 'none'}"
         yield f"  tested       {result.tested:,} of {result.items:,}"
         for title, findings in (("exceptions", result.exceptions), ("notices", result.notices)):
@@ -157,8 +158,10 @@ def as_document(controls: Sequence[Control]) -> str:
         "",
         "<!-- Written by `backoffice controls --catalogue`; change include/controls and write it anew. -->",
         "",
-        "What each control says, on what it is tested and what counts as an exception. `backoffice controls --period P` tests",
-        "all of them over every item of a period; [how an auditor uses it](../explanation/controls.md).",
+        "What each control says, on what it is tested and what counts as an exception. "
+        "`backoffice controls --period P`",
+        "tests all of them over every item of a period; "
+        "[how an auditor uses it](../explanation/controls.md).",
         "",
         "| control | says | kind | owner |",
         "|---|---|---|---|",

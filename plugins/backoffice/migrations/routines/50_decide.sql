@@ -21,7 +21,7 @@ FROM ledger.decision d ORDER BY d.process, d.subject_kind, d.subject_id, d.decis
 -- Invoices that the machine may not decide: above the active policy's limit, or in a currency in which it has none.
 CREATE OR REPLACE VIEW ledger.beyond_machine AS
 SELECT i.invoice_id, p.machine_limit, p.currency AS limit_currency
-FROM purchasing.invoice i LEFT JOIN ledger.policy_version p ON p.policy_id = 'approve_invoice' AND p.active_until IS NULL
+FROM purchasing.invoice i LEFT JOIN ledger.active_policy p ON p.policy_id = 'approve_invoice'
 WHERE p.policy_id IS NULL OR i.currency <> p.currency OR abs(i.gross_total) > p.machine_limit;
 
 -- Amounts beyond what the machine may decide that a person with authority for them approved.
@@ -94,38 +94,6 @@ BEGIN
   SELECT coalesce(array_agg(st.invoice_id ORDER BY st.invoice_id), '{}') INTO open_invoices FROM ledger.invoice_status st
   WHERE st.state <> 'rejected' AND NOT (st.state = 'matched' AND st.booking_no IS NOT NULL AND NOT st.payment_block);
   RETURN QUERY SELECT * FROM ledger.inputs_of(run_in, open_invoices);
-END $$;
-
--- What a policy's text says on the line of a key; refused where it does not say it exactly once and in this form.
-CREATE OR REPLACE FUNCTION ledger.policy_says(content_in text, key_in text, form_in text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE found text[];
-BEGIN
-  SELECT array_agg(m[1]) INTO found FROM regexp_matches(content_in, '^' || key_in || ':[ \t]*(.*?)[ \t\r]*$', 'gn') AS m;
-  IF cardinality(found) = 1 AND found[1] ~ ('^(' || form_in || ')$') THEN RETURN found[1]; END IF;
-  RAISE EXCEPTION 'the policy says "%" as %; exactly one line "%: ..." is needed, of the form %', key_in, coalesce(array_to_string(found, ' and '), 'nothing'), key_in, form_in
-    USING ERRCODE = 'BO422';
-END $$;
-
--- Activate a policy text. Name, version, limit and currency are those that the text itself says.
-DROP FUNCTION IF EXISTS ledger.activate_policy(text, integer, text, numeric, text, text);
-CREATE OR REPLACE FUNCTION ledger.activate_policy(content_in text, by_in text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
-DECLARE
-  hash text := encode(sha256(convert_to(content_in, 'UTF8')), 'hex');
-  policy_in text := ledger.policy_says(content_in, 'policy', '[a-z_]+');
-  version_in integer := ledger.policy_says(content_in, 'version', '[0-9]{1,9}');
-  limit_text text := ledger.policy_says(content_in, 'machine_limit', '[0-9]{1,16}(\.[0-9]{1,2})? [A-Z]{3}');
-  limit_in numeric := split_part(limit_text, ' ', 1);
-  currency_in text := split_part(limit_text, ' ', 2);
-BEGIN
-  UPDATE ledger.policy_version p SET active_until = now() WHERE p.policy_id = policy_in AND p.active_until IS NULL;
-  INSERT INTO ledger.policy_version (policy_id, version, sha256, content, machine_limit, currency, activated_by)
-  VALUES (policy_in, version_in, hash, content_in, limit_in, currency_in, by_in);
-  PERFORM audit.append('policy', 'policy:' || policy_in, audit.object('policy_id', audit.text(policy_in), 'version', audit.text(version_in::text),
-    'sha256', audit.text(hash), 'machine_limit', audit.number(limit_in), 'currency', audit.text(currency_in), 'activated_by', audit.text(by_in),
-    'at', audit.text(ops.utc(now()))));
 END $$;
 
 -- What each source had delivered when a run decides, and how old that is: canonical JSON, one object per source and dataset. A part
@@ -232,11 +200,7 @@ BEGIN
   SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;
   PERFORM ops.lock_process(this_run.process);
   PERFORM ops.rehearse(this_run);
-  SELECT * INTO active FROM ledger.policy_version p WHERE p.policy_id = policy_in AND p.active_until IS NULL;
-  IF active IS NULL OR active.sha256 IS DISTINCT FROM sha256_in THEN
-    RAISE EXCEPTION 'policy % with hash % is not the active version (active: % version %); activate it or decide by the active text',
-      policy_in, left(sha256_in, 12), coalesce(left(active.sha256, 12), 'none'), active.version USING ERRCODE = 'BO403';
-  END IF;
+  active := ledger.policy_to_decide_by(this_run, policy_in, sha256_in);
   PERFORM ledger.hold_beyond_machine(run_in, active.sha256, invoices);
 
   -- what is the same in every record of this call, in the order of its keys
