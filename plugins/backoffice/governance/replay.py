@@ -176,13 +176,18 @@ class Replay:
 
     def _records(self, rows: Sequence[dict[str, Any]]) -> dict[int, dict[str, Any]]:
         """Return the record of each decision: by the id that it names, else by its turn on its subject."""
-        subjects = list({row["subject"] for row in rows})
+        subject_of = {str(row["decision_id"]): row["subject"] for row in rows}
         waiting: dict[str, list[dict[str, Any]]] = {}
         found: dict[int, dict[str, Any]] = {}
-        for record in self._rows("governance/list_decision_records", {"subjects": subjects}):
-            record["parsed"] = _parsed(record["body"])
-            named = record["parsed"].get("decision_id") if isinstance(record["parsed"], dict) else None
-            if isinstance(named, str) and named.isdecimal() and int(named) not in found:
+        values = {"subjects": list(set(subject_of.values()))}
+        for record in self._rows("governance/list_decision_records", values):
+            record["parsed"] = parsed = _parsed(record["body"])
+            named = parsed.get("decision_id") if isinstance(parsed, dict) else None
+            if (
+                isinstance(named, str)
+                and subject_of.get(named) == record["subject"]
+                and int(named) not in found
+            ):
                 found[int(named)] = record
             else:
                 waiting.setdefault(record["subject"], []).append(record)
