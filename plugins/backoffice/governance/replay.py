@@ -171,6 +171,9 @@ class Replay:
             found.append(Difference("policy_sha256", recorded.get("policy_sha256"), policy))
             return result(Verdict.NOT_PERFORMED, found)
         found += _compare(policy, recorded, body, row)
+        own = ["decision", record["subject"], str(record["n"])]
+        if recorded.get("_record", own) != own:
+            found.append(Difference("_record", recorded["_record"], f"{own} (in the log)"))
         verdict = Verdict.DIFFERENT if found else Verdict.SAME
         return result(verdict, found, _remarks(recorded, row))
 
