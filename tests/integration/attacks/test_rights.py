@@ -25,7 +25,7 @@ STAGES = (
 INSERTS = {"app": {*(f"intake.{stage}" for stage in STAGES), "intake.finding"}}
 COLUMN_INSERTS = {"app": {f"intake.document.{column}" for column in ("sha256", "content", "media_type")}}
 READING = {
-    "ops.business_date", "ops.latest_moment", "ops.utc", "ops.stale_datasets", "ops.check_run", "ops.build_report", "ledger.draft_policies",
+    "ops.business_date", "ops.latest_moment", "ops.utc", "ops.stale_datasets", "ops.installed_texts_sha256", "ledger.tolerances_sha256", "ops.check_run", "ops.build_report", "ledger.draft_policies",
     "intake.this_load", "intake.in_unit", "intake.amounts_finer_than", "intake.resolve_supplier", "ledger.is_business_day", "ledger.business_days", "audit.text", "audit.number",
     "audit.object", "audit.sealer_is_there", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "review.may_have_ordered", "review.may_read",
     "ledger.policy_day", "ledger.policy_day_at", "ledger.policy_in_force",
