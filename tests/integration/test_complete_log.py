@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import urllib.request
 from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
 from tests.answering import answer_all
 from tests.integration.conftest import ANCHOR, PASSWORD, USER
 from tests.night import run_night
@@ -35,14 +34,11 @@ COUNTED = {
 
 def ask(url: str, path: str, body: dict[str, Any] | None = None) -> Any:
     """Ask the sandbox company as the product does, with its log-in."""
-    token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-    request = urllib.request.Request(
-        url + path,
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"Authorization": f"Basic {token}", "Content-Type": "application/json"},
+    answer = requests.request(
+        "GET" if body is None else "POST", url + path, json=body, auth=(USER, PASSWORD), timeout=30
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
+    answer.raise_for_status()
+    return answer.json()
 
 
 @pytest.fixture
