@@ -79,6 +79,14 @@ TABLE = [
         200,
         **RUN_READERS,
     ),
+    Expected("/policies", "/policies", 200, **PERSON_ONLY),
+    Expected(
+        "/policies/{policy_id}/versions/{version}",
+        "/policies/approve_invoice/versions/2",
+        200,
+        **PERSON_ONLY,
+    ),
+    Expected("/policies/proposals/{proposal_id}", "/policies/proposals/{proposal}", 200, **PERSON_ONLY),
     Expected("/api/v1/policies", "/api/v1/policies", 200, **PERSON_ONLY),
     Expected(
         "/api/v1/policies/{policy_id}/versions/{version}",

@@ -10,3 +10,6 @@ UNION ALL SELECT 'policy version', count(*) FROM ledger.policy_version
 UNION ALL SELECT 'run', count(*) FROM ops.run
 UNION ALL SELECT 'accepted load', count(*) FROM intake.load WHERE state = 'accepted'
 UNION ALL SELECT 'sent effect', count(*) FROM ops.outbox WHERE sent_at IS NOT NULL
+UNION ALL SELECT 'act on a policy proposal', count(*) FROM review.policy_act
+UNION ALL SELECT 'legal hold', count(*) FROM audit.legal_hold
+UNION ALL SELECT 'privacy request', count(*) FROM review.privacy_request

@@ -47,9 +47,32 @@ WITH fact AS (
   UNION ALL
   SELECT 'sent effect', o.idempotency_key, 'effect', 'outbox:' || o.idempotency_key, jsonb_build_array(o.destination, o.payload - 'body', o.answer)
   FROM ops.outbox o WHERE o.sent_at IS NOT NULL
+  UNION ALL
+  SELECT 'act on a policy proposal', a.proposal_id || '/' || a.act, 'policy', 'policy:' || p.policy_id,
+         jsonb_build_array(a.person_id, p.version::text, p.sha256, p.impact_sha256, p.proposed_by,
+                           CASE a.act WHEN 'approve' THEN (SELECT v.effective_from::text FROM ledger.policy_version v WHERE v.proposal_id = p.proposal_id) ELSE p.effective_from::text END)
+  FROM review.policy_act a JOIN review.policy_proposal p ON p.proposal_id = a.proposal_id
+  UNION ALL
+  SELECT 'legal hold', h.hold_id::text, 'human', 'hold:' || h.hold_id, jsonb_build_array(h.placed_by, h.scope_kind, h.scope)
+  FROM audit.legal_hold h
+  UNION ALL
+  SELECT 'lifted hold', h.hold_id::text, 'human', 'hold:' || h.hold_id, jsonb_build_array(h.lifted_by::text)
+  FROM audit.legal_hold h WHERE h.lifted_at IS NOT NULL
+  UNION ALL
+  SELECT 'privacy request', q.request_id::text, 'human', 'privacy:' || q.request_id,
+         jsonb_build_array(q.requested_by, q.act, q.person_id, q.basis, q.hold_id::text, q.record_class, q.before::text)
+  FROM review.privacy_request q
+  UNION ALL
+  SELECT 'answer to a privacy request', q.request_id::text, 'human', 'privacy:' || q.request_id,
+         jsonb_build_array(q.answered_by, CASE q.state WHEN 'carried_out' THEN 'privacy act approved' ELSE 'privacy act declined' END)
+  FROM review.privacy_request q WHERE q.state <> 'open'
+  UNION ALL
+  SELECT 'erasure or purge', q.request_id::text, 'erasure', CASE q.act WHEN 'erase_person' THEN 'person:' || q.person_id ELSE 'log' END,
+         jsonb_build_array(q.requested_by, q.answered_by, q.basis, q.record_class, q.before::text)
+  FROM review.privacy_request q WHERE q.state = 'carried_out' AND q.act IN ('erase_person', 'purge_records')
 ), said AS (
   SELECT r.record_id, r.subject, r.n, r.kind, convert_from(r.body, 'UTF8')::jsonb AS b
-  FROM audit.record r WHERE r.body IS NOT NULL AND r.kind IN ('decision', 'human', 'path', 'effect', 'policy')
+  FROM audit.record r WHERE r.body IS NOT NULL AND r.kind IN ('decision', 'human', 'path', 'effect', 'policy', 'erasure')
 ), single AS (
   SELECT t.what, t.key, t.says, s.kind, s.subject, s.record_id, s.n
   FROM said s CROSS JOIN LATERAL (
@@ -70,7 +93,28 @@ WITH fact AS (
     WHERE s.kind = 'effect' AND s.b ->> 'effect' = 'journal entry'
     UNION ALL
     SELECT 'policy version', (s.b ->> 'policy_id') || '/' || (s.b ->> 'version'), jsonb_build_array(s.b ->> 'sha256', s.b ->> 'machine_limit', s.b ->> 'currency', true)
-    WHERE s.kind = 'policy' AND s.b ->> 'activated_by' IS NOT NULL
+    WHERE s.kind = 'policy' AND coalesce(s.b ->> 'step', 'activated by the owner') IN ('activated by the owner', 'approved')
+    UNION ALL
+    SELECT 'act on a policy proposal',
+           (s.b ->> 'proposal_id') || '/' || CASE s.b ->> 'step' WHEN 'proposed' THEN 'propose' WHEN 'approved' THEN 'approve' WHEN 'refused' THEN 'refuse' ELSE 'withdraw' END,
+           jsonb_build_array(s.b ->> 'person_id', s.b ->> 'version', s.b ->> 'sha256', s.b ->> 'impact_sha256', s.b ->> 'proposed_by', s.b ->> 'effective_from')
+    WHERE s.kind = 'policy' AND s.b ->> 'step' IN ('proposed', 'approved', 'refused', 'withdrawn')
+    UNION ALL
+    SELECT 'legal hold', s.b ->> 'hold_id', jsonb_build_array(s.b ->> 'person_id', s.b ->> 'scope_kind', s.b ->> 'scope') WHERE s.kind = 'human' AND s.b ->> 'step' = 'hold placed'
+    UNION ALL
+    SELECT 'lifted hold', s.b ->> 'hold_id', jsonb_build_array(s.b ->> 'request_id') WHERE s.kind = 'human' AND s.b ->> 'step' = 'hold lifted'
+    UNION ALL
+    SELECT 'privacy request', s.b ->> 'request_id',
+           jsonb_build_array(s.b ->> 'person_id', s.b ->> 'act', s.b ->> 'of_person', s.b ->> 'basis', s.b ->> 'hold_id', s.b ->> 'class', s.b ->> 'before')
+    WHERE s.kind = 'human' AND s.b ->> 'step' = 'privacy act requested'
+    UNION ALL
+    SELECT 'answer to a privacy request', s.b ->> 'request_id', jsonb_build_array(s.b ->> 'person_id', s.b ->> 'step')
+    WHERE s.kind = 'human' AND s.b ->> 'step' IN ('privacy act approved', 'privacy act declined')
+    UNION ALL
+    -- a purge names the basis of keeping its class, not one of the request
+    SELECT 'erasure or purge', s.b ->> 'request_id', jsonb_build_array(s.b ->> 'requested_by', s.b ->> 'approved_by',
+             CASE s.b ->> 'step' WHEN 'person erased' THEN s.b ->> 'basis' END, s.b ->> 'class', s.b ->> 'before')
+    WHERE s.kind = 'erasure' AND s.b ->> 'step' IN ('person erased', 'records purged')
     UNION ALL
     SELECT 'run', s.b ->> 'run_id', jsonb_build_array(s.b ->> 'process', s.b ->> 'dag_id', s.b ->> 'airflow_run_id', s.b ->> 'dry_run') WHERE s.kind = 'path' AND s.b ->> 'step' = 'run opened'
     UNION ALL
@@ -98,5 +142,5 @@ SELECT coalesce(f.what, r.what), coalesce(f.key, r.key), f.key IS NOT NULL, r.ke
        f.says::text, r.says::text, f.subject
 FROM fact f FULL JOIN on_record r ON r.what = f.what AND r.key = f.key
 WHERE (f.key IS NULL OR r.key IS NULL OR r.times > 1 OR f.says <> r.says OR f.subject <> r.subject)
-  AND NOT (r.key IS NULL AND EXISTS (SELECT FROM audit.record x WHERE x.subject = f.subject AND x.kind = f.kind AND x.body IS NULL))
+  AND NOT ((r.key IS NULL OR f.what = 'payment proposal') AND EXISTS (SELECT FROM audit.record x WHERE x.subject = f.subject AND x.kind = f.kind AND x.body IS NULL))
 ORDER BY 1, 2 LIMIT 1000

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from backoffice import __version__, settings
-from backoffice.web import api, pages, policy_api, privacy_api
+from backoffice.web import api, pages, policy_api, policy_pages, privacy_api
 from backoffice.web.database import LedgerPool, LedgerUnavailable
 from backoffice.web.guard import Guard, log
 from backoffice.web.problems import Problem, answer, problem_of_http, problem_of_validation, unavailable
@@ -39,7 +39,8 @@ def create_app(dsn_source: Callable[[], str] = settings.web_dsn) -> FastAPI:
     app.include_router(api.router)
     app.include_router(policy_api.router)
     app.include_router(privacy_api.router)
-    app.include_router(pages.router)
+    app.include_router(policy_pages.router)
+    app.include_router(pages.router)  # answers every other address, so it comes last
     return app
 
 

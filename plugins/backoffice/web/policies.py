@@ -126,7 +126,7 @@ def propose(
     with ledger.reading() as connection:
         impact = impact_of(connection, policy)
     values = {**given.model_dump(), "impact": canonical_bytes(impact).decode()}
-    return _write(ledger, "policy/propose", person, idempotency_key, values)
+    return _write(ledger, sql("policy/propose"), person, idempotency_key, values)
 
 
 def act(
@@ -144,7 +144,12 @@ def act(
     with ledger.reading() as connection:
         read_proposal(connection, person, proposal_id)
     values = {**given, "proposal_id": proposal_id}
-    return _write(ledger, f"policy/{which}", person, idempotency_key, values)
+    statements = {
+        "approve": sql("policy/approve"),
+        "refuse": sql("policy/refuse"),
+        "withdraw": sql("policy/withdraw"),
+    }
+    return _write(ledger, statements[which], person, idempotency_key, values)
 
 
 def _write(
@@ -153,7 +158,7 @@ def _write(
     """Call one act function of the ledger, which decides who may; this only passes on."""
     who = {"system": SYSTEM, "user_id": person.user_id, "idempotency_key": idempotency_key}
     with _refusals(), ledger.writing() as connection:
-        row = fetch_one(connection, sql(statement), {**values, **who})
+        row = fetch_one(connection, statement, {**values, **who})
     told: dict[str, Any] = dict(row["told"]) if row else {}
     return {**told, "next": _what_happens_next(told)}
 

@@ -57,7 +57,7 @@ def test_gaps_in_the_counters_are_found() -> None:
         b"\n",
         EXPORT[:-20],
         EXPORT.rpartition(b"\n")[0].rpartition(b"\n")[0],
-        EXPORT.replace(b"audit log 1", b"audit log 2"),
+        EXPORT.replace(b"export 1", b"export 2"),
         EXPORT.replace(b'["seal"', b'["sale"', 1),
         b"".join(sorted(EXPORT.splitlines(keepends=True))),
         EXPORT.replace(b'["record",7,', b'["record",'),

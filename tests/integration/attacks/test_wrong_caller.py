@@ -44,7 +44,10 @@ CALLS: list[tuple[str, str]] = [
     ("web", "SELECT review.open_cases(1)"),
     ("web", "SELECT ops.open_run('invoice_reconciliation', 'd', 'r', false, '{}', '0')"),
     ("auditor", "SELECT ledger.post_entries(1)"),
-    ("auditor", "SELECT review.decide_case(1, 'airflow', 'manager', 'accept', 'approved', 'x', '', 'k', 's')"),
+    (
+        "auditor",
+        "SELECT review.decide_case(1, 'airflow', 'manager', 'accept', 'approved', 'x', '', 'k', 's')",
+    ),
     ("migrator", "SELECT ledger.post_entries(1)"),
 ]
 FORGERIES: list[tuple[str, str]] = [

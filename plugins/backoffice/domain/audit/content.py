@@ -83,7 +83,7 @@ class ContentCheck:
             return _named("run:", said.get("run_id"))
         if kind == "effect" and said.get("effect") == "sent":
             return _named("outbox:", said.get("idempotency_key"))
-        if kind == "policy" and "activated_by" in said:
+        if kind == "policy":
             return _named("policy:", said.get("policy_id"))
         return None
 

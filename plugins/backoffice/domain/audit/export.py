@@ -19,7 +19,7 @@ from backoffice.domain.audit.findings import Findings
 from backoffice.domain.audit.log import AuditLog, KeyRow, LaidDown, Progress, Row, Seal
 from backoffice.domain.canonical import time_text
 
-FORM = "backoffice audit log 1"
+FORM = "audit log export 1"
 Built = TypeVar("Built")
 _ORDER = ("log", "key", "laid", "seal", "block", "purged", "waiting", "record", "end")
 

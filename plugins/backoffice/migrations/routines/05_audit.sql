@@ -13,7 +13,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 RETURN (SELECT '{' || string_agg(to_json(pairs[i])::text || ':' || coalesce(pairs[i + 1], 'null'), ',' ORDER BY pairs[i] COLLATE "C") || '}'
         FROM generate_series(1, array_length(pairs, 1), 2) AS i);
 
--- One record, or many of one kind at once; each subject counts its own records without gaps.
+-- One record, or many of one kind at once; each subject counts its own records without gaps. Kind, subject and number stand in the
+-- bytes too, under a key that sorts before every other: what is sealed says itself what it is about and which record it is.
 -- Tasks of one run write about it at the same time: they take turns. Everything else is under its process' lock.
 CREATE OR REPLACE FUNCTION audit.append_many(kind_in text, subjects text[], bodies text[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET work_mem = '256MB' AS $$
@@ -22,12 +23,15 @@ BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('backoffice:audit:' || s.subject, 0))
   FROM (SELECT DISTINCT subject FROM unnest(subjects) AS subject WHERE subject LIKE 'run:%' OR subject = 'log' ORDER BY subject) AS s;
   WITH numbered AS MATERIALIZED (
-    SELECT g.subject, g.place, row_number() OVER (PARTITION BY g.subject ORDER BY g.place) AS k FROM unnest(subjects) WITH ORDINALITY AS g(subject, place)
+    SELECT k.subject, k.place, coalesce((SELECT max(r.n) FROM audit.record r WHERE r.subject = k.subject), 0) + k.k AS n
+    FROM (SELECT g.subject, g.place, row_number() OVER (PARTITION BY g.subject ORDER BY g.place) AS k FROM unnest(subjects) WITH ORDINALITY AS g(subject, place)) k
   ), written AS (
     INSERT INTO audit.record (subject, n, kind, body, leaf)
-    SELECT g.subject, coalesce((SELECT max(r.n) FROM audit.record r WHERE r.subject = g.subject), 0) + g.k, kind_in, given.body, sha256('\x00'::bytea || given.body)
-    FROM numbered g JOIN (SELECT convert_to(b.body, 'UTF8') AS body, b.place FROM unnest(bodies) WITH ORDINALITY AS b(body, place) OFFSET 0) given ON given.place = g.place
-    ORDER BY g.place RETURNING record_id
+    SELECT whole.subject, whole.n, kind_in, whole.body, sha256('\x00'::bytea || whole.body)
+    FROM (SELECT g.subject, g.n, g.place, convert_to('{"_record":["' || kind_in || '",' || to_json(g.subject)::text || ',"' || g.n || '"]'
+                   || overlay(b.body PLACING CASE b.body WHEN '{}' THEN '' ELSE ',' END FROM 1 FOR 1), 'UTF8') AS body
+          FROM numbered g JOIN unnest(bodies) WITH ORDINALITY AS b(body, place) ON b.place = g.place OFFSET 0) whole
+    ORDER BY whole.place RETURNING record_id
   )
   INSERT INTO audit.waiting (record_id) SELECT w.record_id FROM written w;
 END $$;

@@ -71,7 +71,7 @@ BEGIN
     'policy_id', audit.text(p.policy_id), 'version', audit.text(p.version::text), 'sha256', audit.text(p.sha256), 'machine_limit', audit.number(p.machine_limit),
     'currency', audit.text(p.currency), 'effective_from', audit.text(effective_in::text), 'replaces_version', audit.text(p.replaces_version::text),
     'impact_sha256', audit.text(p.impact_sha256), 'proposed_by', audit.text(p.proposed_by), 'person_id', audit.text(person_in), 'principal', audit.text(principal_in),
-    'role', audit.text('policy_owner'), 'reason', audit.text(reason_in), 'at', audit.text(ops.utc(moment))));
+    'role', audit.text('policy_owner'), 'reason', audit.text(reason_in), 'at', audit.text(ops.utc(moment)), 'recorded_at', audit.text(ops.utc(now()))));
 END $$;
 
 -- What a program is told of a proposal after an act.
