@@ -348,6 +348,10 @@ def test_the_api_describes_itself(look, standing_books):
         "/api/v1/cases/{case_id}",
         "/api/v1/cases/{case_id}/answers",
         "/api/v1/cases/{case_id}/documents/{document_id}",
+        "/api/v1/log/keys",
+        "/api/v1/log/proposals",
+        "/api/v1/log/proposals/{proposal_id}/confirmation",
+        "/api/v1/log/restores",
         "/api/v1/runs",
         "/api/v1/runs/{dag_id}/{run_id}/report",
     }

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from backoffice import __version__
 from backoffice.runtime.errors import RuntimeFault
 
-_GROUPS = ("local", "ledger", "doctor", "review")
+_GROUPS = ("local", "ledger", "doctor", "review", "log")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -64,16 +64,22 @@ class ReviewClient:
             page = _checked(_send(self._http, "GET", following))
 
     def answer(self, case_id: int, body: dict[str, str]) -> Any:
-        """Send one answer. A broken connection is tried once more under the same key, so it counts once.
+        """Send one answer.
 
         :raises Refused: The answer was not taken.
         """
+        return self.act(f"/cases/{case_id}/answers", body)
+
+    def act(self, path: str, body: dict[str, str]) -> Any:
+        """Send one act. A broken connection is tried once more under the same key, so it counts once.
+
+        :raises Refused: The act was not taken.
+        """
         headers = {"Idempotency-Key": str(uuid.uuid4())}
-        path = f"{_API}/cases/{case_id}/answers"
         try:
-            response = _send(self._http, "POST", path, json=body, headers=headers)
+            response = _send(self._http, "POST", _API + path, json=body, headers=headers)
         except Refused:
-            response = _send(self._http, "POST", path, json=body, headers=headers)
+            response = _send(self._http, "POST", _API + path, json=body, headers=headers)
         return _checked(response)
 
 

@@ -18,7 +18,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA audit TO backoffice_sealer;
 GRANT EXECUTE ON FUNCTION audit.introduce_key, audit.begin_seal, audit.finish_seal, audit.record_anchor, audit.raise_alert, audit.sealer_is_there TO backoffice_sealer;
 -- people: nothing but their answers
 GRANT EXECUTE ON FUNCTION review.decide_case TO backoffice_web;
+GRANT EXECUTE ON FUNCTION audit.propose_restore, audit.propose_lost_key, audit.confirm_proposal TO backoffice_web;
 -- reading
-GRANT EXECUTE ON FUNCTION audit.sealer_is_there, ops.business_date, ops.latest_moment, ops.utc, ops.stale_datasets, ops.check_run, ops.build_report, ledger.draft_policies, intake.this_load, intake.in_unit, intake.amounts_finer_than, ledger.is_business_day, ledger.business_days,
+GRANT EXECUTE ON FUNCTION audit.sealer_is_there, audit.why_no_confirmation, ops.business_date, ops.latest_moment, ops.utc, ops.stale_datasets, ops.check_run, ops.build_report, ledger.draft_policies, intake.this_load, intake.in_unit, intake.amounts_finer_than, ledger.is_business_day, ledger.business_days,
   audit.text, audit.number, audit.object, purchasing.is_neighbour_swap, purchasing.sorted_letters, intake.resolve_supplier, review.may_have_ordered, review.may_read
   TO backoffice_app, backoffice_web, backoffice_auditor;
