@@ -91,7 +91,11 @@ def _signed(text: str, keys: dict[str, VerifyingKey]) -> str:
         signatures = read_note(note)[1]
         open_note(note, keys)
     except CheckpointError as error:
-        raise _wrong("checkpoint", f"This is no checkpoint that this log's keys signed: {error}.") from error
+        raise _wrong(
+            "checkpoint",
+            f"This is no checkpoint that this log's keys signed: {error}. A key that came "
+            "after the back-up is introduced first, as one for a lost key.",
+        ) from error
     if not signatures:
         raise _wrong("checkpoint", "This checkpoint is not signed.")
     return note

@@ -84,6 +84,9 @@ BEGIN
   IF said[2] IS DISTINCT FROM size_in::text OR said[3] IS DISTINCT FROM encode(root_in, 'base64') THEN
     PERFORM review.refuse('BO422', 'size and root are not those of the checkpoint');
   END IF;
+  IF NOT EXISTS (SELECT FROM audit.sealing_key) THEN
+    PERFORM review.refuse('BO409', 'this log has no key; first introduce that of the checkpoint, as one for a lost key');
+  END IF;
   IF said[1] IS DISTINCT FROM (SELECT split_part(k.line, '+', 1) FROM audit.sealing_key k ORDER BY k.record_id LIMIT 1) THEN
     PERFORM review.refuse('BO422', format('the checkpoint is of the log %s, not of this one', said[1]));
   END IF;
