@@ -119,9 +119,7 @@ def test_every_kind_and_field_of_an_audit_record_is_documented() -> None:
         source("plugins/backoffice/migrations/schema", ending=".sql"),
     )
     assert kinds
-    assert set(re.findall(r"^### (\w+)$", text, re.MULTILINE)) == set(
-        re.findall(r"'(\w+)'", " ".join(kinds))
-    )
+    assert set(re.findall(r"^### (\w+)$", text, re.MULTILINE)) == set(re.findall(r"'(\w+)'", " ".join(kinds)))
     named = set(spans(text))
     assert set(re.findall(r"'([a-z_0-9]+)', audit\.(?:text|number)\(", SQL)) - named == set()
     steps = set(re.findall(r"'(?:step|effect)', audit\.text\('([^']+)'\)", SQL))
