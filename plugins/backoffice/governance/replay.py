@@ -171,18 +171,26 @@ class Replay:
             found.append(Difference("policy_sha256", recorded.get("policy_sha256"), policy))
             return result(Verdict.NOT_PERFORMED, found)
         found += _compare(policy, recorded, body, row)
+        own = ["decision", record["subject"], str(record["n"])]
+        if recorded.get("_record", own) != own:
+            found.append(Difference("_record", recorded["_record"], f"{own} (in the log)"))
         verdict = Verdict.DIFFERENT if found else Verdict.SAME
         return result(verdict, found, _remarks(recorded, row))
 
     def _records(self, rows: Sequence[dict[str, Any]]) -> dict[int, dict[str, Any]]:
         """Return the record of each decision: by the id that it names, else by its turn on its subject."""
-        subjects = list({row["subject"] for row in rows})
+        subject_of = {str(row["decision_id"]): row["subject"] for row in rows}
         waiting: dict[str, list[dict[str, Any]]] = {}
         found: dict[int, dict[str, Any]] = {}
-        for record in self._rows("governance/list_decision_records", {"subjects": subjects}):
-            record["parsed"] = _parsed(record["body"])
-            named = record["parsed"].get("decision_id") if isinstance(record["parsed"], dict) else None
-            if isinstance(named, str) and named.isdecimal() and int(named) not in found:
+        values = {"subjects": list(set(subject_of.values()))}
+        for record in self._rows("governance/list_decision_records", values):
+            record["parsed"] = parsed = _parsed(record["body"])
+            named = parsed.get("decision_id") if isinstance(parsed, dict) else None
+            if (
+                isinstance(named, str)
+                and subject_of.get(named) == record["subject"]
+                and int(named) not in found
+            ):
                 found[int(named)] = record
             else:
                 waiting.setdefault(record["subject"], []).append(record)

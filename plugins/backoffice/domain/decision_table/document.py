@@ -64,7 +64,14 @@ class Mapping:
         return next((node for name, node in self.pairs if name.value == key), None)
 
 
-Node = Scalar | Listing | Mapping
+@dataclass
+class Absent:
+    """Nothing, where something should be."""
+
+    line: int
+
+
+Node = Scalar | Listing | Mapping | Absent
 
 
 def read_document(text: str) -> tuple[Node, list[Unreadable]]:

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from backoffice.domain.decision_table.default_proof import unsafe_default
-from backoffice.domain.decision_table.document import Mapping, Scalar, Unreadable, read_document
+from backoffice.domain.decision_table.document import Absent, Mapping, Scalar, Unreadable, read_document
 from backoffice.domain.decision_table.example_reader import failing_examples, read_examples
 from backoffice.domain.decision_table.findings import Finding, Kind, PolicyError
 from backoffice.domain.decision_table.input_reader import read_inputs
@@ -100,7 +100,7 @@ class _Reader:
         self._check_ledger_lines()
         about = self._about()
         table = self._table(about["machine_limit"])
-        examples = read_examples(self.notes, self.document.get("examples"), table)
+        examples = read_examples(self.notes, self.document.get("examples") or self._nothing(), table)
         why = self._why()
         if table is None or any(value is None for name, value in about.items() if name != "effective_to"):
             return None
@@ -134,8 +134,8 @@ class _Reader:
             )
         return about
 
-    def _nothing(self) -> Scalar:
-        return Scalar(None, self.document.line)
+    def _nothing(self) -> Absent:
+        return Absent(self.document.line)
 
     def _effective_to(self) -> date | None:
         node = self.document.get("effective_to")
@@ -147,6 +147,8 @@ class _Reader:
         """See that the ledger, which reads these lines by itself, finds the same."""
         for key, form in LEDGER_LINES.items():
             found = re.findall(rf"^{key}:[ \t]*(.*?)[ \t\r]*$", self.text, re.MULTILINE)
+            if self.document.get(key) is None:
+                continue
             if len(found) != 1 or not re.fullmatch(form, found[0]):
                 self.notes.add(
                     Kind.SYNTAX,
@@ -181,7 +183,7 @@ class _Reader:
             return None
 
     def _hit_policy(self) -> HitPolicy | None:
-        node = self.document.get("hit_policy")
+        node = self.document.get("hit_policy") or self._nothing()
         text = node.text if isinstance(node, Scalar) else None
         found = next((one for one in HIT_POLICIES if one == text), None)
         if found is None:
@@ -195,7 +197,7 @@ class _Reader:
         return found
 
     def _default(self, reader: RuleReader) -> str | None:
-        node = self.notes.mapping(self.document.get("default"), "default", DEFAULT_KEYS)
+        node = self.notes.mapping(self.document.get("default") or self._nothing(), "default", DEFAULT_KEYS)
         outcome = reader.outcome(node, "default") if node is not None else None
         return outcome.name if outcome else None
 

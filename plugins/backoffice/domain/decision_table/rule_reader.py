@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backoffice.domain.decision_table.cells import Cell, CellError, places, read_cell
-from backoffice.domain.decision_table.document import Listing, Mapping, Node, Scalar
+from backoffice.domain.decision_table.document import Absent, Listing, Mapping, Node, Scalar
 from backoffice.domain.decision_table.findings import Kind
 from backoffice.domain.decision_table.inputs import Input
 from backoffice.domain.decision_table.notes import Notes, shape
@@ -92,7 +92,7 @@ def _outcome(notes: Notes, name: str, about: Node, levels: tuple[str, ...], rank
     if mapping is None:
         return None
     node = mapping.get("authority")
-    authority = notes.text(node or mapping, "outcomes", name)
+    authority = notes.text(node or Absent(mapping.line), "outcomes", name)
     if authority is None:
         return None
     if authority != NOBODY and authority not in levels:
@@ -179,7 +179,7 @@ class RuleReader:
 
     def outcome(self, mapping: Mapping, place: str) -> Outcome | None:
         """Return what ``then`` names."""
-        node = mapping.get("then")
+        node = mapping.get("then") or Absent(mapping.line)
         name = node.text if isinstance(node, Scalar) else None
         if name in self.declared.outcomes:
             return self.declared.outcomes[name]
@@ -189,7 +189,7 @@ class RuleReader:
             f"use one of {', '.join(self.declared.outcomes)}",
             rule=place,
             cell="then",
-            node=node or mapping,
+            node=node,
             value=name or "",
         )
         return None
@@ -277,6 +277,5 @@ class RuleReader:
             )
 
 
-def _nothing(near: Node) -> Scalar:
-    """Return an empty value that stands where a node is missing."""
-    return Scalar(None, near.line)
+def _nothing(near: Node) -> Absent:
+    return Absent(near.line)

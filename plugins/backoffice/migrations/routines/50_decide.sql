@@ -80,6 +80,29 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   CROSS JOIN asked a JOIN waited w ON w.entity = a.entity AND w.arrived = a.arrived LEFT JOIN unreceived u ON u.invoice_id = a.invoice_id
 $$;
 
+-- What nobody but a person may decide is held before anything is decided: holds are what a policy looks at and what evidence is of.
+CREATE OR REPLACE FUNCTION ledger.hold_beyond_machine(run_in bigint, policy_sha256_in text, invoices bigint[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+#variable_conflict use_column
+DECLARE beyond bigint[];
+BEGIN
+  INSERT INTO ledger.hold (invoice_id, code, effect, measured, limit_value, limit_unit, scope, facts, evidence_hash, rule_sha256, opened_run)
+  SELECT i.invoice_id, 'APPROVAL', c.effect, abs(i.gross_total), CASE WHEN i.currency = b.limit_currency THEN b.machine_limit END, 'currency', i.entity,
+         jsonb_build_object('currency', i.currency, 'machine_limit', b.machine_limit || ' ' || b.limit_currency),
+         sha256(i.content_hash || convert_to(b.machine_limit || ' ' || b.limit_currency, 'UTF8')), policy_sha256_in, run_in
+  FROM unnest(invoices) AS g(invoice_id) JOIN ledger.beyond_machine b ON b.invoice_id = g.invoice_id
+  JOIN purchasing.invoice i ON i.invoice_id = g.invoice_id JOIN ledger.hold_code c ON c.code = 'APPROVAL'
+  JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id JOIN ops.entity e ON e.entity = i.entity
+  -- a document in another currency than the books' is held for that; nobody can make it bookable by approving its amount
+  WHERE (st.state = 'matched' OR st.state = 'held' AND i.currency = e.ledger_currency) AND st.booking_no IS NULL
+    AND NOT EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = i.invoice_id AND h.code = 'APPROVAL' AND (h.released_at IS NULL OR h.release_kind = 'person'));
+  SELECT array_agg(h.invoice_id) INTO beyond FROM ledger.hold h WHERE h.invoice_id = ANY (invoices) AND h.code = 'APPROVAL' AND h.released_at IS NULL;
+  IF beyond IS NULL THEN RETURN; END IF;
+  UPDATE ledger.invoice_status st SET state = 'held' WHERE st.invoice_id = ANY (beyond) AND st.state = 'matched';
+  UPDATE ledger.line_state ls SET state = 'held', run_id = run_in
+  FROM purchasing.invoice_line l WHERE l.invoice_id = ANY (beyond) AND ls.invoice_line_id = l.invoice_line_id AND ls.state <> 'held';
+END $$;
+
 -- What is open for a decision of a run: everything that is not rejected, nor matched, booked and free for payment, with what a policy
 -- looks at as it will stand in the record. From here to the end of the transaction nobody else writes for this process, so that what
 -- is decided and what is recorded are the same facts.
@@ -88,11 +111,14 @@ DROP FUNCTION IF EXISTS ledger.decision_input(bigint);
 CREATE FUNCTION ledger.decision_input(run_in bigint) RETURNS TABLE (invoice_id bigint, inputs text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET work_mem = '256MB' AS $$
 #variable_conflict use_column
-DECLARE open_invoices bigint[];
+DECLARE this_run ops.run; open_invoices bigint[];
 BEGIN
-  PERFORM ops.lock_process(r.process) FROM ops.run r WHERE r.run_id = run_in;
+  SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;
+  PERFORM ops.lock_process(this_run.process);
+  PERFORM ops.rehearse(this_run);
   SELECT coalesce(array_agg(st.invoice_id ORDER BY st.invoice_id), '{}') INTO open_invoices FROM ledger.invoice_status st
   WHERE st.state <> 'rejected' AND NOT (st.state = 'matched' AND st.booking_no IS NOT NULL AND NOT st.payment_block);
+  PERFORM ledger.hold_beyond_machine(run_in, (SELECT p.sha256 FROM ledger.active_policy p WHERE p.policy_id = 'approve_invoice'), open_invoices);
   RETURN QUERY SELECT * FROM ledger.inputs_of(run_in, open_invoices);
 END $$;
 
@@ -133,30 +159,6 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     trim_scale(t.up_pct)::text, trim_scale(t.up_abs)::text, t.combine, t.effective_from::text, t.effective_to::text], '|', '-') AS line) said
   WHERE t.tolerance_set = set_in
 $$;
-
--- What nobody but a person may decide is held before the decision is recorded, because holds are evidence: the same facts give the
--- same evidence next time.
-CREATE OR REPLACE FUNCTION ledger.hold_beyond_machine(run_in bigint, policy_sha256_in text, invoices bigint[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
-#variable_conflict use_column
-DECLARE beyond bigint[];
-BEGIN
-  INSERT INTO ledger.hold (invoice_id, code, effect, measured, limit_value, limit_unit, scope, facts, evidence_hash, rule_sha256, opened_run)
-  SELECT i.invoice_id, 'APPROVAL', c.effect, abs(i.gross_total), CASE WHEN i.currency = b.limit_currency THEN b.machine_limit END, 'currency', i.entity,
-         jsonb_build_object('currency', i.currency, 'machine_limit', b.machine_limit || ' ' || b.limit_currency),
-         sha256(i.content_hash || convert_to(b.machine_limit || ' ' || b.limit_currency, 'UTF8')), policy_sha256_in, run_in
-  FROM unnest(invoices) AS g(invoice_id) JOIN ledger.beyond_machine b ON b.invoice_id = g.invoice_id
-  JOIN purchasing.invoice i ON i.invoice_id = g.invoice_id JOIN ledger.hold_code c ON c.code = 'APPROVAL'
-  JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id JOIN ops.entity e ON e.entity = i.entity
-  -- a document in another currency than the books' is held for that; nobody can make it bookable by approving its amount
-  WHERE (st.state = 'matched' OR st.state = 'held' AND i.currency = e.ledger_currency) AND st.booking_no IS NULL
-    AND NOT EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = i.invoice_id AND h.code = 'APPROVAL' AND (h.released_at IS NULL OR h.release_kind = 'person'));
-  SELECT array_agg(h.invoice_id) INTO beyond FROM ledger.hold h WHERE h.invoice_id = ANY (invoices) AND h.code = 'APPROVAL' AND h.released_at IS NULL;
-  IF beyond IS NULL THEN RETURN; END IF;
-  UPDATE ledger.invoice_status st SET state = 'held' WHERE st.invoice_id = ANY (beyond) AND st.state = 'matched';
-  UPDATE ledger.line_state ls SET state = 'held', run_id = run_in
-  FROM purchasing.invoice_line l WHERE l.invoice_id = ANY (beyond) AND ls.invoice_line_id = l.invoice_line_id AND ls.state <> 'held';
-END $$;
 
 -- Everything that a decision on these invoices rests on, in canonical JSON: the document, the facts with their hash, the holds that
 -- stand with what was measured against which limit, and what the policy looks at. Read by the database itself: what the caller
