@@ -192,7 +192,7 @@ class _Reader:
         cuts: dict[str, Iterable[object]] = {
             name: [limit.amount]
             for name, column in inputs.items()
-            if limit is not None and column.currency == limit.currency
+            if limit is not None and column.currency == limit.currency and column.indifferent is None
         }
         try:
             return Table(hit_policy, inputs, declared.outcomes, declared.authorities, rules, default, cuts)
