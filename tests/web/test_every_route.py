@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from tests.changing import propose, version
 from tests.web.books import Books
 from tests.web.host import ROLES, log_in
 
@@ -35,9 +36,11 @@ class Expected:
     viewer: int
     nobody: int
     method: str = "GET"
+    body: dict[str, str] | None = None
     officers: bool = False
 
 
+NO_POLICY = {"content": "no policy", "reason": "as agreed"}
 LOG_IN_ONLY = {"viewer": 200, "nobody": 200}
 PERSON_ONLY = {"viewer": 403, "nobody": 403}
 RUN_READERS = {"viewer": 200, "nobody": 403}
@@ -69,12 +72,68 @@ TABLE = [
     Expected(
         "/api/v1/cases/{case_id}/answers", "/api/v1/cases/{price}/answers", 409, 403, 403, method="POST"
     ),
+    # what log keepers may, and who is one: test_log_api.py
+    Expected("/api/v1/log/proposals", "/api/v1/log/proposals", 200, **PERSON_ONLY),
+    Expected("/api/v1/log/restores", "/api/v1/log/restores", 422, 403, 403, method="POST"),
+    Expected("/api/v1/log/keys", "/api/v1/log/keys", 422, 403, 403, method="POST"),
+    Expected(
+        "/api/v1/log/proposals/{proposal_id}/confirmation",
+        "/api/v1/log/proposals/1/confirmation",
+        422,
+        403,
+        403,
+        method="POST",
+    ),
     Expected("/api/v1/runs", "/api/v1/runs", 200, **LOG_IN_ONLY),
     Expected(
         "/api/v1/runs/{dag_id}/{run_id}/report",
         "/api/v1/runs/{dag_id}/{airflow_run_id}/report",
         200,
         **RUN_READERS,
+    ),
+    Expected("/policies", "/policies", 200, **PERSON_ONLY),
+    Expected(
+        "/policies/{policy_id}/versions/{version}",
+        "/policies/approve_invoice/versions/2",
+        200,
+        **PERSON_ONLY,
+    ),
+    Expected("/policies/proposals/{proposal_id}", "/policies/proposals/{proposal}", 200, **PERSON_ONLY),
+    Expected("/api/v1/policies", "/api/v1/policies", 200, **PERSON_ONLY),
+    Expected(
+        "/api/v1/policies/{policy_id}/versions/{version}",
+        "/api/v1/policies/approve_invoice/versions/2",
+        200,
+        **PERSON_ONLY,
+    ),
+    # what each role may do with a change of a policy is in test_policies_api
+    Expected("/api/v1/policies/proposals", "/api/v1/policies/proposals", 422, 403, 403, "POST", NO_POLICY),
+    Expected(
+        "/api/v1/policies/proposals/{proposal_id}",
+        "/api/v1/policies/proposals/{proposal}",
+        200,
+        **PERSON_ONLY,
+    ),
+    Expected(
+        "/api/v1/policies/proposals/{proposal_id}/approve",
+        "/api/v1/policies/proposals/{proposal}/approve",
+        409,
+        403,
+        403,
+        "POST",
+        {"reason": "as agreed", "impact_sha256": "00" * 32},
+    ),
+    *(
+        Expected(
+            f"/api/v1/policies/proposals/{{proposal_id}}/{end}",
+            f"/api/v1/policies/proposals/999999/{end}",
+            404,
+            403,
+            403,
+            "POST",
+            {"reason": "as agreed"},
+        )
+        for end in ("refuse", "withdraw")
     ),
     Expected("/api/v1/privacy/retention", "/api/v1/privacy/retention", 200, **PERSON_ONLY, officers=True),
     Expected("/api/v1/privacy/holds", "/api/v1/privacy/holds", 200, **PERSON_ONLY, officers=True),
@@ -135,6 +194,10 @@ def test_what_each_caller_gets(caller, look, standing_books, gate_page, standing
             "SELECT i.document_id FROM review.case c JOIN purchasing.invoice i ON i.invoice_id = c.subject_id WHERE c.case_id = %s",
             (standing_books.price,),
         ).fetchone()[0]
+        proposal = (
+            connection.execute("SELECT max(proposal_id) FROM review.policy_proposal").fetchone()[0]
+            or propose(connection, "clerk", version(3))["proposal_id"]
+        )
     client = look(None)
     headers = {"X-Requested-With": "backoffice", "Idempotency-Key": "0123456789"}
     if caller == "bad_token":
@@ -145,8 +208,8 @@ def test_what_each_caller_gets(caller, look, standing_books, gate_page, standing
         headers["Authorization"] = f"Bearer {log_in(caller)}"
     got, wanted = {}, {}
     for expected in TABLE:
-        address = expected.address.format(**vars(standing_books), document=document)
-        body = ANSWER if expected.method == "POST" else None
+        address = expected.address.format(**vars(standing_books), document=document, proposal=proposal)
+        body = (expected.body or ANSWER) if expected.method == "POST" else None
         response = client.request(expected.method, address, headers=headers, json=body)
         got[expected.method, expected.route] = response.status_code
         wanted[expected.method, expected.route] = status_for(caller, expected)

@@ -65,7 +65,7 @@ class ReviewClient:
             page = _checked(_send(self._http, "GET", following))
 
     def answer(self, case_id: int, body: dict[str, str]) -> Any:
-        """Send one answer to a case.
+        """Send one answer.
 
         :raises Refused: The answer was not taken.
         """

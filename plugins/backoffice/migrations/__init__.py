@@ -278,13 +278,13 @@ def _read_csv(path: Path) -> tuple[list[str], list[list[str | None]]]:
 
 
 def _activate_shipped_policies(connection: Connection) -> None:
-    """Activate each shipped policy that has no active version yet, as principal ``installation``."""
+    """Activate each shipped policy that has no version yet, as principal ``installation``."""
     from backoffice.domain.decision_table import load_policy
 
     for path in sorted((settings.include_dir() / "policies").glob("*/*.yaml")):
         policy = load_policy(path.read_text(encoding="utf-8"), source=str(path))
         connection.execute(
-            "SELECT ledger.activate_policy(%s, 'installation') "
+            "SELECT ledger.activate_policy(%s, 'installation', %s) "
             "WHERE NOT EXISTS (SELECT FROM ledger.policy_version WHERE policy_id = %s)",
-            (policy.text, policy.policy_id),
+            (policy.text, path.parent.name, policy.policy_id),
         )

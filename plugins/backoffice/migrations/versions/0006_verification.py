@@ -1,16 +1,16 @@
-"""Personal data: keys per person, retention, legal holds, requests of two persons, purged records."""
+"""When the audit log was last verified."""
 
 from alembic import op
 
 from backoffice.migrations import schema_text
 
-revision = "0009"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Create the tables. What the log held in plain text before stays so until it is purged."""
-    for text in schema_text("0009_personal_data"):
+    """Create the table."""
+    for text in schema_text("0006_verification"):
         op.get_bind().exec_driver_sql(text)
 
 
