@@ -34,7 +34,7 @@ _UNSIGNED = (
 def write_page(pack: Pack) -> bytes:
     """Return the page."""
     title = str(pack.about["title"])
-    body = [tag("h1", title), _lead(pack), *_sample(pack)]
+    body = [tag("h1", title), _lead(pack), *listed.sample(pack)]
     for item in pack.items:
         body += [tag("h2", item.title), *_item(pack, item)]
     body += [tag("h2", "What this pack proves and what not"), _limits(), _files(pack)]
@@ -248,39 +248,6 @@ def _entries(item: Item, records: Sequence[Record]) -> Iterator[Html]:
 
 def _named(said: Mapping[str, Any], *names: str) -> str:
     return ", ".join(str(said[name]) for name in names if said.get(name))
-
-
-def _sample(pack: Pack) -> Iterator[Html]:
-    sample = pack.about.get("sample")
-    if not sample:
-        return
-    yield tag("h2", "The population and the sample")
-    yield tag("p", f"Population: {sample['population']}, {sample['first_day']} to {sample['last_day']}.")
-    names = sorted(sample["totals"])
-    yield table(
-        ["Currency", "Items", "Amount", sample["tied_to"] + ": items", "amount"],
-        (
-            [name or "without amount", *_total(sample["totals"], name), *_total(sample["control"], name)]
-            for name in names
-        ),
-    )
-    yield tag("p", "The population ties." if sample["ties"] else "THE POPULATION DOES NOT TIE.")
-    yield tag(
-        "p",
-        f"Drawn: {len(pack.items)} of {sample['size']} asked for, with the seed ",
-        tag("code", sample["seed"]),
-        ". The item with the smallest SHA-256 of seed, line feed and key comes first. "
-        "The whole population is in population/population.csv.",
-    )
-    yield table(
-        ["Place", "Key", "What"], ([place, one.ref, one.title] for place, one in enumerate(pack.items, 1))
-    )
-    yield from listed.people(sample)
-
-
-def _total(totals: Mapping[str, Any], name: str) -> list[object]:
-    found = totals.get(name) or {}
-    return [found.get("items", "0"), found.get("amount", "")]
 
 
 def _limits() -> Html:
