@@ -63,8 +63,12 @@ def authority(policy: Policy) -> str:
 
 @dataclass(frozen=True)
 class LedgerFacts:
-    """What the ledger knows of a decision beside its record."""
+    """What the ledger knows of a decision beside its record.
 
+    :param place: Kind and subject of the record and its number there, as every record's bytes begin.
+    """
+
+    place: tuple[str, str, str]
     decision_id: int
     decided_at: datetime
     evidence_sha256: str
@@ -86,6 +90,7 @@ def performed_again(policy: Policy, recorded: Mapping[str, Any], facts: LedgerFa
     decision = policy.decide(given(inputs))
     body = {name: recorded.get(name) for name in AS_RECORDED}
     return body | {
+        "_record": list(facts.place),
         "at": time_text(facts.decided_at),
         "authority": authority(policy),
         "decision": reasons(decision),
