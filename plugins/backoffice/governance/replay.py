@@ -233,6 +233,8 @@ def _compare(
         evidence_sha256=row["evidence_sha256"],
         package_version=row["package_version"],
         run_id=row["run_id"],
+        # the document in the ledger; once it is gone, what the decision was about
+        invoice_sha256=row["content_sha256"] or row["subject_key"],
         document=row["document"],
         inputs=row["inputs"],
     )

@@ -178,7 +178,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   )
   SELECT i.invoice_id,
     concat('{"load_id":"', i.load_id, '","original_sha256":', '"' || encode(d.sha256, 'hex') || '"', CASE WHEN d.sha256 IS NULL THEN 'null' END,
-           ',"received_at":"', to_char(i.received_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '","sha256":"', encode(i.content_hash, 'hex'),
+           ',"received_at":"', to_char(i.received_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
            '","source":', to_json(l.source), CASE WHEN l.source IS NULL THEN 'null' END, '}'),
     e.facts, e.evidence_hash, coalesce(held.list, '[]'),
     n.inputs
@@ -235,7 +235,7 @@ BEGIN
   ), gathered AS (
     SELECT array_agg('invoice:' || encode(n.content_hash, 'hex') ORDER BY n.decision_id) AS subjects, array_agg(concat(
       head, n.explanation, ',"decision_id":"', n.decision_id, '","document":', n.document, ',"evidence_sha256":"', encode(n.evidence_hash, 'hex'),
-      '","facts":', to_json(n.facts), ',"form":"2","holds":', n.holds, ',"inputs":', n.inputs, ',"outcome":', to_json(n.outcome),
+      '","facts":', to_json(n.facts), ',"form":"2","holds":', n.holds, ',"inputs":', n.inputs, ',"invoice_sha256":"', encode(n.content_hash, 'hex'), '","outcome":', to_json(n.outcome),
       policy, to_json(n.rule), tail) ORDER BY n.decision_id) AS bodies, count(*) AS n
     FROM numbered n
   )
