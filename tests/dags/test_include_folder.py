@@ -37,7 +37,7 @@ def modules() -> Iterator[tuple[Path, ast.Module]]:
 
 
 def statements_named_in_code() -> set[str]:
-    """Return what is asked of ``settings.sql``, and of the gate's shorthand for ``gate/...``."""
+    """Return what is asked of ``settings.sql`` and ``settings.statement``, and of the gate's shorthand for ``gate/...``."""
     named = set()
     for path, tree in modules():
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args):
@@ -46,7 +46,7 @@ def statements_named_in_code() -> set[str]:
             )
             argument = call.args[0]
             if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                if function == "sql":
+                if function in ("sql", "statement"):
                     named.add(argument.value)
                 if function == "_statement" and path.stem.startswith("gate_"):
                     named.add(f"gate/{argument.value}")
@@ -79,7 +79,8 @@ def test_every_statement_is_used_and_every_used_one_is_there():
     shipped = {
         str(path.relative_to(INCLUDE / "sql").with_suffix("")) for path in (INCLUDE / "sql").rglob("*.sql")
     }
-    used = statements_named_in_code() | statements_included() | conditions_of_suites()
+    controls = {f"controls/{path.stem}" for path in (INCLUDE / "controls").glob("*.yaml")}
+    used = statements_named_in_code() | statements_included() | conditions_of_suites() | controls
     assert len(used) > 50
     assert used - shipped == set(), "named, but not shipped"
     assert shipped - used == set(), "shipped, but used by nothing"

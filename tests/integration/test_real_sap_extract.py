@@ -67,7 +67,7 @@ class Company:
         shipped = (PROJECT / "include/policies/invoice_reconciliation/approve_invoice.yaml").read_text(
             encoding="utf-8"
         )
-        text = shipped.replace("100000.0", "10000000.0").replace("version: 2\n", "version: 3\n")
+        text = shipped.replace("100000.0", "10000000.0").replace("version: 3\n", "version: 4\n")
         with self.ledger.connect("admin") as connection:
             connection.execute("SELECT ledger.activate_policy(%s, 'test')", (text,))
 

@@ -102,11 +102,11 @@ def _list(client: ReviewClient, arguments: argparse.Namespace) -> int:
 
 def _restore(client: ReviewClient, arguments: argparse.Namespace) -> int:
     body = {"checkpoint": arguments.checkpoint, "reason": arguments.reason}
-    return _told(client.act("/log/restores", body), arguments)
+    return _told(client.post("/log/restores", body), arguments)
 
 
 def _replace(client: ReviewClient, arguments: argparse.Namespace) -> int:
-    return _told(client.act("/log/keys", {"key": arguments.key, "reason": arguments.reason}), arguments)
+    return _told(client.post("/log/keys", {"key": arguments.key, "reason": arguments.reason}), arguments)
 
 
 def _confirm(client: ReviewClient, arguments: argparse.Namespace) -> int:
@@ -118,7 +118,7 @@ def _confirm(client: ReviewClient, arguments: argparse.Namespace) -> int:
     if not arguments.json:
         print(describe(proposal), end="\n\n")
     body = {"digest": proposal["digest"], "reason": arguments.reason}
-    return _told(client.act(f"/log/proposals/{arguments.proposal}/confirmation", body), arguments)
+    return _told(client.post(f"/log/proposals/{arguments.proposal}/confirmation", body), arguments)
 
 
 def _told(taken: dict[str, Any], arguments: argparse.Namespace) -> int:

@@ -68,9 +68,9 @@ class ReviewClient:
 
         :raises Refused: The answer was not taken.
         """
-        return self.act(f"/cases/{case_id}/answers", body)
+        return self.post(f"/cases/{case_id}/answers", body)
 
-    def act(self, path: str, body: dict[str, str]) -> Any:
+    def post(self, path: str, body: dict[str, Any]) -> Any:
         """Send one act. A broken connection is tried once more under the same key, so it counts once.
 
         :raises Refused: The act was not taken.

@@ -30,7 +30,7 @@ LOG_INS = (
     "backoffice_auditor",
     "backoffice_sealer",
 )
-SCHEMAS = ("ops", "audit", "intake", "purchasing", "ledger", "review")
+SCHEMAS = ("ops", "audit", "intake", "purchasing", "ledger", "review", "vault")
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -70,6 +70,8 @@ def migrate(
             _load_sandbox_company(connection)
         installed = _install_routines(connection)
         _activate_shipped_policies(connection)
+        # a restored back-up brings nobody back whom the log says to be erased
+        connection.execute("SELECT vault.repeat_erasures()")
     return MigrationResult(revision, installed)
 
 
@@ -227,6 +229,8 @@ REFERENCE = (
     ("account_roles", "ledger.account_role", "entity, role"),
     ("hold_codes", "ledger.hold_code", "code"),
     ("uom_factors", "purchasing.uom_factor", "from_uom, to_uom, item"),
+    ("retention", "audit.retention", "class"),
+    ("record_classes", "audit.record_class", "kind, subject_kind"),
 )
 
 
@@ -291,13 +295,13 @@ def _read_csv(path: Path) -> tuple[list[str], list[list[str | None]]]:
 
 
 def _activate_shipped_policies(connection: Connection) -> None:
-    """Activate each shipped policy that has no active version yet, as principal ``installation``."""
+    """Activate each shipped policy that has no version yet, as principal ``installation``."""
     from backoffice.domain.decision_table import load_policy
 
     for path in sorted((settings.include_dir() / "policies").glob("*/*.yaml")):
         policy = load_policy(path.read_text(encoding="utf-8"), source=str(path))
         connection.execute(
-            "SELECT ledger.activate_policy(%s, 'installation') "
+            "SELECT ledger.activate_policy(%s, 'installation', %s) "
             "WHERE NOT EXISTS (SELECT FROM ledger.policy_version WHERE policy_id = %s)",
-            (policy.text, policy.policy_id),
+            (policy.text, path.parent.name, policy.policy_id),
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from backoffice.domain.decision_table import Money, Policy, load_policy
+import orjson
+
+from backoffice.domain.decision_record import given, reasons
+from backoffice.domain.decision_table import Policy, load_policy
 from backoffice.exceptions import ConfigurationError
 from backoffice.operators.ledger_step import LedgerStepOperator
 
@@ -16,15 +17,7 @@ if TYPE_CHECKING:
     from backoffice.operators.ledger_step import Connection
 
 POLICY_ID = "approve_invoice"
-BATCH = 5_000
-INPUTS = (
-    "match_state",
-    "gross_amount",
-    "receipt",
-    "sources_delivered",
-    "business_days_waited",
-    "days_until_due",
-)
+BATCH = 20_000
 
 
 class DecideInvoicesOperator(LedgerStepOperator):
@@ -44,7 +37,7 @@ class DecideInvoicesOperator(LedgerStepOperator):
 def active_policy(connection: Connection, policy_id: str) -> Policy:
     """Return the active version from the ledger; a file that is not active decides nothing."""
     row = connection.execute(
-        "SELECT content FROM ledger.policy_version WHERE policy_id = %s AND active_until IS NULL",
+        "SELECT content FROM ledger.active_policy WHERE policy_id = %s",
         (policy_id,),
     ).fetchone()
     if row is None:
@@ -60,44 +53,26 @@ def decide_open_invoices(connection: Connection, run_id: int) -> dict[str, Any]:
     recorded = 0
     outcomes: dict[str, int] = {}
     with connection.cursor(name="decision_input") as cursor:
-        cursor.execute(
-            f"SELECT invoice_id, currency, {', '.join(INPUTS)} "
-            "FROM ledger.decision_input(%s) ORDER BY invoice_id",
-            (run_id,),
-        )
+        cursor.execute("SELECT invoice_id, inputs FROM ledger.decision_input(%s)", (run_id,))
         while rows := cursor.fetchmany(BATCH):
             recorded += _record(connection, run_id, policy, rows, outcomes)
     return {"recorded": recorded, **outcomes}
 
 
 def _record(
-    connection: Connection, run_id: int, policy: Policy, rows: list[tuple[Any, ...]], outcomes: dict[str, int]
+    connection: Connection, run_id: int, policy: Policy, rows: list[tuple[int, str]], outcomes: dict[str, int]
 ) -> int:
-    decided = []
-    for invoice_id, currency, *values in rows:
-        inputs = dict(zip(INPUTS, values, strict=True))
-        inputs["gross_amount"] = Money(inputs["gross_amount"], currency)
-        decision = policy.decide(inputs)
+    """Decide one batch and record it: what is decided on is read again by the ledger itself."""
+    results, rules, explanations = [], [], []
+    for _, inputs in rows:
+        decision = policy.decide(given(orjson.loads(inputs)))
         outcomes[decision.outcome] = outcomes.get(decision.outcome, 0) + 1
-        explanation = {
-            "why": decision.why,
-            "why_not": decision.why_not,
-            "inputs": {name: _spelled(value) for name, value in inputs.items()},
-            "not_yet": decision.not_yet,
-        }
-        decided.append(
-            (invoice_id, decision.outcome, decision.rule, json.dumps(explanation, ensure_ascii=False))
-        )
-    invoice_ids, results, rules, explanations = (list(column) for column in zip(*decided, strict=True))
+        results.append(decision.outcome)
+        rules.append(decision.rule)
+        explanations.append(orjson.dumps(reasons(decision), option=orjson.OPT_SORT_KEYS).decode())
     row = connection.execute(
         "SELECT ledger.record_machine_decisions"
-        "(%s, %s, %s, %s::bigint[], %s::text[], %s::text[], %s::jsonb[])",
-        (run_id, policy.policy_id, policy.sha256, invoice_ids, results, rules, explanations),
+        "(%s, %s, %s, %b::bigint[], %b::text[], %b::text[], %b::text[])",
+        (run_id, policy.policy_id, policy.sha256, [one for one, _ in rows], results, rules, explanations),
     ).fetchone()
     return int(row[0]) if row else 0
-
-
-def _spelled(value: object) -> object:
-    if isinstance(value, Money):
-        return f"{_spelled(value.amount)} {value.currency}"
-    return format(value.normalize(), "f") if isinstance(value, Decimal) else value

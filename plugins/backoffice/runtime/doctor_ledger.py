@@ -28,6 +28,11 @@ _APP_INSERT_PREFIX = "intake.stage_"
 # Acts that one role may perform and the others may not.
 _ACTS = {
     "review.decide_case": "backoffice_web",
+    "review.place_hold": "backoffice_web",
+    "review.request_privacy_act": "backoffice_web",
+    "review.answer_privacy_request": "backoffice_web",
+    "vault.writing_key": "backoffice_web",
+    "vault.reading_key": "backoffice_auditor",
     "audit.propose_restore": "backoffice_web",
     "audit.propose_lost_key": "backoffice_web",
     "audit.confirm_proposal": "backoffice_web",

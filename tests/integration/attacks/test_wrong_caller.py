@@ -9,9 +9,21 @@ from tests.integration.attacks.target import Target, expect_nothing_gained
 pytestmark = pytest.mark.integration
 
 CALLS: list[tuple[str, str]] = [
-    ("app", "SELECT review.decide_case(1, 'airflow', 'manager', 'accept', 'approved', 'x', '', 'k')"),
+    ("app", "SELECT review.decide_case(1, 'airflow', 'manager', 'accept', 'approved', 'x', '', 'k', 's')"),
     ("app", "SELECT review.settle_quarantine(1, 1)"),
     ("app", "SELECT ledger.activate_policy('policy: approve_invoice', 'me')"),
+    ("web", "SELECT ledger.activate_policy('policy: approve_invoice', 'installation')"),
+    ("auditor", "SELECT ledger.activate_policy('policy: approve_invoice', 'installation')"),
+    ("app", "SELECT ledger.enter_policy('policy: approve_invoice', 'p-manager', NULL, 1)"),
+    ("web", "SELECT ledger.enter_policy('policy: approve_invoice', 'p-manager', NULL, 1)"),
+    ("web", "SELECT review.act_on_policy(1, 'approve', 'airflow', 'manager', 'x', 'x', 'k')"),
+    ("app", "SELECT review.propose_policy('airflow', 'manager', 'policy: x', 'x', NULL, '{}', 'k')"),
+    ("app", "SELECT review.approve_policy(1, 'airflow', 'manager', 'x', 'x', 'k')"),
+    ("app", "SELECT review.refuse_policy(1, 'airflow', 'manager', 'x', 'k')"),
+    ("app", "SELECT review.withdraw_policy(1, 'airflow', 'manager', 'x', 'k')"),
+    ("auditor", "SELECT review.propose_policy('airflow', 'manager', 'policy: x', 'x', NULL, '{}', 'k')"),
+    ("auditor", "SELECT review.approve_policy(1, 'airflow', 'manager', 'x', 'x', 'k')"),
+    ("migrator", "SELECT review.approve_policy(1, 'airflow', 'manager', 'x', 'x', 'k')"),
     ("app", "SELECT ledger.book_invoices(1)"),
     ("app", "SELECT ledger.post_accepted(1, '{1}')"),
     ("app", "SELECT ledger.transfer_unmatched(1)"),
@@ -32,7 +44,10 @@ CALLS: list[tuple[str, str]] = [
     ("web", "SELECT review.open_cases(1)"),
     ("web", "SELECT ops.open_run('invoice_reconciliation', 'd', 'r', false, '{}', '0')"),
     ("auditor", "SELECT ledger.post_entries(1)"),
-    ("auditor", "SELECT review.decide_case(1, 'airflow', 'manager', 'accept', 'approved', 'x', '', 'k')"),
+    (
+        "auditor",
+        "SELECT review.decide_case(1, 'airflow', 'manager', 'accept', 'approved', 'x', '', 'k', 's')",
+    ),
     ("migrator", "SELECT ledger.post_entries(1)"),
 ]
 FORGERIES: list[tuple[str, str]] = [
@@ -48,6 +63,10 @@ FORGERIES: list[tuple[str, str]] = [
     ("app", "UPDATE ledger.tolerance SET up_abs = 1e9"),
     ("app", "UPDATE ledger.setting SET value = 'generous'"),
     ("app", "UPDATE ledger.policy_version SET machine_limit = 1e12"),
+    ("web", "UPDATE ledger.policy_version SET effective_from = '2000-01-01'"),
+    ("app", "INSERT INTO ledger.policy_version (policy_id, version, sha256, content, machine_limit, currency, approved_at, approved_by) SELECT policy_id, 9, sha256, content, 1e12, currency, now(), 'p-manager' FROM ledger.policy_version"),
+    ("web", "UPDATE review.policy_proposal SET state = 'approved'"),
+    ("app", "INSERT INTO review.policy_act (proposal_id, act, idempotency_key, person_id, principal, reason, acted_at) VALUES (1, 'approve', 'k', 'p-manager', 'airflow:manager', 'x', now())"),
     ("app", "INSERT INTO ledger.holiday VALUES ('1000', now(), 'mine')"),
     ("app", "UPDATE ledger.fiscal_period SET state = 'open'"),
     ("app", "INSERT INTO ops.simulated_clock (business_date) VALUES ('2030-01-01')"),

@@ -115,7 +115,7 @@ def test_a_policy_in_another_currency_than_the_document_is_named(desk: Desk) -> 
     connection.execute(APPROVE, (desk.books.run_id, sha256, [invoice], ["approve"], ["matched"], ["{}"]))
     connection.commit()
     desk.admin.execute(
-        "SELECT ledger.activate_policy(replace(replace(content, 'version: 2', 'version: 3'), '100000.00 EUR', '100000.00 USD'), 'test') "
+        "SELECT ledger.activate_policy(replace(replace(content, 'version: 3', 'version: 4'), '100000.00 EUR', '100000.00 USD'), 'test') "
         "FROM ledger.policy_version WHERE policy_id = 'approve_invoice'"
     )
     connection.execute("SELECT ledger.post_entries(%s)", (desk.books.run_id,))

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
+from backoffice.domain.audit.anchored import file_name
 from backoffice.domain.canonical import time_text
 from backoffice.domain.checkpoint import read_note
 from backoffice.runtime.sealer.fault import SealerFault
@@ -116,11 +117,6 @@ def build_anchors(environment: Mapping[str, str] = os.environ) -> list[Anchor]:
     :raises SealerFault: One of them is written wrong.
     """
     return [_anchor(spec, environment) for spec in environment.get("BACKOFFICE_SEALER_ANCHORS", "").split()]
-
-
-def file_name(origin: str) -> str:
-    """Return the name under which a log's checkpoints lie in a folder."""
-    return "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in origin)
 
 
 def _anchor(spec: str, environment: Mapping[str, str]) -> Anchor:

@@ -1,16 +1,16 @@
-"""What two log keepers agree about the audit log: a restore, a lost signing key."""
+"""When the audit log was last verified."""
 
 from alembic import op
 
 from backoffice.migrations import schema_text
 
-revision = "0010"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Create the tables of proposals and confirmations."""
-    for text in schema_text("0010_restore"):
+    """Create the table."""
+    for text in schema_text("0006_verification"):
         op.get_bind().exec_driver_sql(text)
 
 

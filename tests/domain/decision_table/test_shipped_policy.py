@@ -10,7 +10,7 @@ import pytest
 from backoffice.domain.decision_table import Money, PolicyError, load_policy
 
 SHIPPED = (
-    Path(__file__).parents[2] / "include" / "policies" / "invoice_reconciliation" / "approve_invoice.yaml"
+    Path(__file__).parents[3] / "include" / "policies" / "invoice_reconciliation" / "approve_invoice.yaml"
 ).read_text(encoding="utf-8")
 MATCHED = {
     "match_state": "matched",
@@ -48,13 +48,13 @@ def test_the_shipped_policy_decides(given: dict[str, object], outcome: str, rule
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("{type: money, currency: EUR,", "{type: money,", "input gross_amount: money, and only money, needs its currency"),
-        ("{type: flag,", "{type: flag, currency: EUR,", "input sources_delivered: money, and only money, needs its currency"),
-        ("not_yet: [NO_RECEIPT]", "not_yet: NO_RECEIPT", "rule held_awaiting_receipt: 'not_yet' is 'NO_RECEIPT', not a list"),
-        ("machine_limit: 100000.00 EUR", "machine_limit: 100000.00", "machine_limit: is '100000.00'; write an amount and a currency"),
-        ("machine_limit: 100000.00 EUR", "machine_limit: -1 EUR", "machine_limit: is '-1 EUR'"),
-        ("gross_amount: 10.00 CHF", "gross_amount: 10.00", "example 3: expects 'review', the table decides 'approve' by rule matched"),
-        ("gross_amount: 10.00 CHF", "gross_amount: ten CHF", "examples: is 'ten CHF'"),
+        ("{type: money, currency: EUR,", "{type: money,", "input gross_amount: currency: money: the currency is missing"),
+        ("{type: flag,", "{type: flag, currency: EUR,", "input sources_delivered: currency 'EUR': type: 'currency' says nothing about a flag"),
+        ("not_yet: [NO_RECEIPT]", "not_yet: NO_RECEIPT", "rule held_awaiting_receipt: not_yet 'NO_RECEIPT': type: it is 'NO_RECEIPT', not a list"),
+        ("machine_limit: 100000.00 EUR", "machine_limit: 100000.00", "machine_limit: '100000.00': money: it is no amount with a currency"),
+        ("machine_limit: 100000.00 EUR", "machine_limit: -1 EUR", "machine_limit: '-1 EUR'"),
+        ("gross_amount: 10.00 CHF", "gross_amount: 10.00", "example 3: expect 'review': example: it expects 'review', the table decides 'approve' by rule matched"),
+        ("gross_amount: 10.00 CHF", "gross_amount: ten CHF", "example 3: gross_amount 'ten CHF': money"),
     ],
 )  # fmt: skip
 def test_a_policy_that_cannot_be_used_is_refused(old: str, new: str, complaint: str) -> None:

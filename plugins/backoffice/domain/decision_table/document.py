@@ -1,0 +1,169 @@
+"""A policy's YAML as a tree of nodes with line numbers: exact text, and nothing that YAML could hide.
+
+Every plain scalar stays the text that it is (100000.00 never becomes a binary fraction, NO never a
+boolean), but ``null``, ``true`` and ``false``. Anchors, aliases, tags, repeated keys, second documents,
+deep nesting and texts beyond four million characters are refused: a reader must see in the file what the
+machine reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import yaml
+
+LONGEST = 4_000_000
+DEEPEST = 12
+_NULL = frozenset({"", "~", "null", "Null", "NULL"})
+_FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Unreadable(ValueError):
+    """The text is no policy document; ``line`` is where, ``remedy`` what to do."""
+
+    def __init__(self, problem: str, remedy: str, line: int = 0) -> None:
+        super().__init__(problem)
+        self.remedy = remedy
+        self.line = line
+
+
+@dataclass
+class Scalar:
+    """A text, null, true or false."""
+
+    value: str | bool | None
+    line: int
+
+    @property
+    def text(self) -> str:
+        """Return it as it would be written."""
+        if isinstance(self.value, str):
+            return self.value
+        return {None: "null", True: "true", False: "false"}[self.value]
+
+
+@dataclass
+class Listing:
+    """A list."""
+
+    line: int
+    items: list[Node] = field(default_factory=list)
+
+
+@dataclass
+class Mapping:
+    """Keys with values, in the order of the text."""
+
+    line: int
+    pairs: list[tuple[Scalar, Node]] = field(default_factory=list)
+
+    def get(self, key: str) -> Node | None:
+        """Return the value of a key, or None when it is not there."""
+        return next((node for name, node in self.pairs if name.value == key), None)
+
+
+@dataclass
+class Absent:
+    """Nothing, where something should be."""
+
+    line: int
+
+
+Node = Scalar | Listing | Mapping | Absent
+
+
+def read_document(text: str) -> tuple[Node, list[Unreadable]]:
+    """Return the tree of a YAML text, and which keys are repeated.
+
+    :raises Unreadable: It has no tree: no YAML, too long, too deep, or with anchors, aliases or tags.
+    """
+    if len(text) > LONGEST:
+        raise Unreadable(f"the text has {len(text)} characters", f"keep a policy below {LONGEST}; split it")
+    builder = _Builder()
+    try:
+        for event in yaml.parse(text, Loader=_LOADER):
+            builder.take(event)
+    except (yaml.YAMLError, UnicodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or type(error).__name__
+        line = mark.line + 1 if mark else 0
+        raise Unreadable(f"it is not readable as YAML: {problem}", "correct the text", line) from error
+    if builder.root is None:
+        raise Unreadable("the text is empty", "write a policy, see docs/reference/policies.md")
+    return builder.root, list(_repeated_keys(builder.root))
+
+
+class _Builder:
+    """Builds the tree from parser events without recursion."""
+
+    def __init__(self) -> None:
+        self.root: Node | None = None
+        self._open: list[Listing | Mapping] = []
+        self._keys: list[Scalar | None] = []
+
+    def take(self, event: yaml.Event) -> None:
+        line = event.start_mark.line + 1 if event.start_mark else 0
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise Unreadable("it uses an anchor or alias", "write the text out where it belongs", line)
+        tag = getattr(event, "tag", None)
+        if tag:
+            raise Unreadable(f"it uses the tag {tag!r}", "leave tags out; quote a text instead", line)
+        if isinstance(event, yaml.ScalarEvent):
+            self._put(Scalar(_scalar(event), line))
+        elif isinstance(event, yaml.SequenceStartEvent):
+            self._put(Listing(line))
+        elif isinstance(event, yaml.MappingStartEvent):
+            self._put(Mapping(line))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self._open.pop()
+            self._keys.pop()
+
+    def _put(self, node: Node) -> None:
+        if not self._open:
+            if self.root is not None:
+                raise Unreadable("a second document follows", "put each policy into a file", node.line)
+            self.root = node
+        elif isinstance(self._open[-1], Listing):
+            self._open[-1].items.append(node)
+        else:
+            self._put_into_mapping(self._open[-1], node)
+        if not isinstance(node, Scalar):
+            if len(self._open) == DEEPEST:
+                raise Unreadable(f"it is nested more than {DEEPEST} deep", "write it flat", node.line)
+            self._open.append(node)
+            self._keys.append(None)
+
+    def _put_into_mapping(self, mapping: Mapping, node: Node) -> None:
+        key = self._keys[-1]
+        if key is not None:
+            mapping.pairs.append((key, node))
+            self._keys[-1] = None
+        elif isinstance(node, Scalar):
+            self._keys[-1] = node
+        else:
+            raise Unreadable("a list or mapping stands as a key", "keys are plain words", node.line)
+
+
+def _scalar(event: yaml.ScalarEvent) -> str | bool | None:
+    value: str = event.value
+    # style is None or '' for plain text, else the kind of quote or block
+    if event.style:
+        return value
+    return None if value in _NULL else _FLAGS.get(value, value)
+
+
+def _repeated_keys(root: Node) -> Iterator[Unreadable]:
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Listing):
+            waiting.extend(node.items)
+        elif isinstance(node, Mapping):
+            seen: set[str] = set()
+            for key, value in node.pairs:
+                if key.text in seen:
+                    yield Unreadable(f"the key {key.text!r} stands there twice", "keep one of them", key.line)
+                seen.add(key.text)
+                waiting.append(value)

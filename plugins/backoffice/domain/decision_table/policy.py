@@ -1,0 +1,115 @@
+"""A loaded policy version, and how it decides one case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from backoffice.domain.decision_table.decision import Decision, Region
+from backoffice.domain.decision_table.inputs import Input
+from backoffice.domain.decision_table.locators import Locator, locator
+from backoffice.domain.decision_table.table import Outcome, Rule, Table, Verdict
+from backoffice.domain.decision_table.values import MISSING, Money
+
+MOST_REGIONS = 65_536
+
+
+@dataclass(frozen=True, eq=False)
+class Policy:
+    """A policy version. ``sha256`` is of the text exactly as read.
+
+    Deciding changes nothing but what the policy remembers of regions that it has seen: regions are the boxes
+    between all thresholds, and every case of a region is decided alike.
+
+    :param default_why: What is said when the default decides.
+    """
+
+    policy_id: str
+    title: str
+    version: int
+    owner: str
+    effective_from: date
+    effective_to: date | None
+    text: str
+    sha256: str
+    machine_limit: Money
+    table: Table
+    default_why: str
+    names: tuple[str, ...] = field(init=False)
+    _locators: tuple[Locator, ...] = field(init=False)
+    _regions: dict[int, Region] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        strides, stride = [], 1
+        for axis in self.table.axes:
+            strides.append(stride)
+            stride *= axis.size
+        object.__setattr__(self, "names", tuple(self.table.inputs))
+        object.__setattr__(self, "_locators", tuple(map(locator, self.table.axes, strides)))
+
+    @property
+    def inputs(self) -> Mapping[str, Input]:
+        """The typed columns, in declared order."""
+        return self.table.inputs
+
+    @property
+    def outcomes(self) -> Mapping[str, Outcome]:
+        """The declared outcomes by name."""
+        return self.table.outcomes
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules in the order in which they are asked."""
+        return self.table.rules
+
+    @property
+    def hit_policy(self) -> str:
+        """How many rules may hit, and which of them decides."""
+        return self.table.hit_policy
+
+    @property
+    def default_outcome(self) -> str:
+        """The safe outcome: where an input cannot be used, or rules contradict each other."""
+        return self.table.default
+
+    def decide(self, given: Mapping[str, object]) -> Decision:
+        """Decide one case. With an input that cannot be used the default decides, and says which and why.
+
+        :param given: Values by input; an input that is not there is missing. Other names are not looked at.
+        """
+        get = given.get
+        values = [get(name, MISSING) for name in self.names]
+        number = 0
+        try:
+            for locate, value in zip(self._locators, values, strict=True):
+                number += locate(value)
+        except ValueError:
+            return Decision(self, self._unusable(values), values)
+        region = self._regions.get(number)
+        return Decision(self, region if region is not None else self._region(number), values)
+
+    def region(self, number: int) -> Region:
+        """Return a region by its number."""
+        return self._regions.get(number) or self._region(number)
+
+    def _region(self, number: int) -> Region:
+        pieces, rest = [], number
+        for axis in self.table.axes:
+            rest, piece = divmod(rest, axis.size)
+            pieces.append(piece)
+        hits = self.table.hits(pieces)
+        region = Region(self.table, tuple(pieces), hits, self.table.verdict(hits))
+        if len(self._regions) < MOST_REGIONS:
+            self._regions[number] = region
+        return region
+
+    def _unusable(self, values: list[object]) -> Region:
+        faults = []
+        for column, value in zip(self.table.inputs.values(), values, strict=True):
+            try:
+                column.read(value)
+            except ValueError as error:
+                faults.append(str(error))
+        default = self.table.outcomes[self.table.default]
+        return Region(self.table, None, 0, Verdict(default.name, None, (), default.authority, tuple(faults)))
