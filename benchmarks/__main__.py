@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("benchmarks.matching", "benchmarks.nights", "benchmarks.airflow_nights")
+BENCHMARKS = ("benchmarks.matching", "benchmarks.nights", "benchmarks.governance", "benchmarks.airflow_nights")
 
 
 def main() -> int:

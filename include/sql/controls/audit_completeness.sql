@@ -2,14 +2,15 @@
 -- Population: all of these of the period. A record whose content was purged at the end of its retention counts by its subject.
 WITH {{ include: governance/period }}, {{ include: governance/policy_versions }},
 written AS MATERIALIZED (
-  -- recorded in the transaction of what it describes, so never before the period begins
-  SELECT r.subject, r.kind, r.body IS NULL AS purged, convert_from(r.body, 'UTF8')::jsonb AS body FROM period t JOIN audit.record r ON r.recorded_at >= t.since
+  -- recorded in the transaction of what it describes, so not much before the period begins
+  SELECT r.subject, r.kind, r.body IS NULL AS purged, convert_from(r.body, 'UTF8')::jsonb AS body FROM period t JOIN audit.record r ON r.recorded_at >= t.since - interval '1 day'
   WHERE r.kind IN ('decision', 'human', 'effect', 'path', 'policy') AND NOT starts_with(r.subject, 'setting:')
 ), named AS MATERIALIZED (
   SELECT w.kind || '/' || w.subject || '/' || x.field || '/' || x.value AS mark
   FROM written w CROSS JOIN LATERAL (VALUES ('decision', w.body ->> 'decision_id'), ('answer', w.body ->> 'answer_id'), ('case', CASE WHEN w.body ->> 'step' = 'case opened' THEN w.body ->> 'case_id' END),
     ('entry', w.body ->> 'business_key'), ('load', CASE WHEN w.body ->> 'step' = 'load accepted' THEN w.body ->> 'load_id' END), ('run', CASE WHEN w.body ->> 'step' = 'run opened' THEN w.body ->> 'run_id' END),
-    ('policy', w.body ->> 'sha256'), ('payment', CASE WHEN w.body ->> 'effect' = 'payment proposed' THEN 'proposed' END)) AS x(field, value)
+    ('policy', CASE WHEN coalesce(w.body ->> 'step', 'approved') IN ('approved', 'activated by the owner') THEN w.body ->> 'sha256' END),
+    ('act', (w.body ->> 'proposal_id') || ' ' || (w.body ->> 'step')), ('payment', CASE WHEN w.body ->> 'effect' = 'payment proposed' THEN 'proposed' END)) AS x(field, value)
   WHERE x.value IS NOT NULL
 ), purged AS MATERIALIZED (
   SELECT DISTINCT w.kind, w.subject FROM written w WHERE w.purged
@@ -33,8 +34,11 @@ written AS MATERIALIZED (
   UNION ALL
   SELECT 'runs', 'path', 'run:' || r.run_id, 'run', r.run_id::text, 'run ' || r.run_id, r.dag_id || ' ' || r.airflow_run_id, r.started_at FROM period t JOIN ops.run r ON r.started_at >= t.since AND r.started_at < t.until
   UNION ALL
-  SELECT 'policy versions', 'policy', 'policy:' || v.policy_id, 'policy', v.sha256, 'policy ' || v.policy_id || ' version ' || v.version, coalesce(v.approved_by, v.owner_name), v.since
-  FROM period t JOIN policy_carried v ON v.since >= t.since AND v.since < t.until
+  SELECT 'policy versions', 'policy', 'policy:' || v.policy_id, 'policy', v.sha256, 'policy ' || v.policy_id || ' version ' || v.version, coalesce(v.approved_by, v.owner_name), v.entered_at
+  FROM period t JOIN policy_carried v ON v.entered_at >= t.since AND v.entered_at < t.until
+  UNION ALL
+  SELECT 'acts on policies', 'policy', 'policy:' || p.policy_id, 'act', a.proposal_id || ' ' || CASE a.act WHEN 'propose' THEN 'proposed' WHEN 'approve' THEN 'approved' WHEN 'refuse' THEN 'refused' ELSE 'withdrawn' END,
+         a.act || ' of proposal ' || a.proposal_id, a.person_id, a.acted_at FROM period t JOIN review.policy_act a ON a.acted_at >= t.since AND a.acted_at < t.until JOIN review.policy_proposal p ON p.proposal_id = a.proposal_id
   UNION ALL
   SELECT 'payment proposals', 'effect', 'invoice:' || encode(i.content_hash, 'hex'), 'payment', 'proposed', 'payment of ' || i.invoice_number, 'run ' || p.run_id, p.proposed_at
   FROM period t JOIN ledger.payment_proposal p ON p.proposed_at >= t.since AND p.proposed_at < t.until JOIN purchasing.invoice i ON i.invoice_id = p.invoice_id

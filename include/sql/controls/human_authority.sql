@@ -4,6 +4,7 @@
 WITH {{ include: governance/period }}, {{ include: governance/authority_versions }}, {{ include: governance/setting_records }},
 decided AS MATERIALIZED (
   SELECT d.decision_id, d.person_id, d.outcome, d.decided_at, d.process, d.case_id, k.role, k.entity, k.amount, k.currency, n.answer_id, n.principal,
+         EXISTS (SELECT FROM audit.record x WHERE x.subject = 'person:' || d.person_id AND x.kind = 'erasure') AS erased,
          coalesce(i.invoice_number, q.business_key, d.subject_key) AS document, coalesce(p.name, d.person_id, 'nobody') AS who,
          (d.decided_at AT TIME ZONE coalesce(e.time_zone, 'UTC'))::date AS on_day, (SELECT c.business_date FROM ops.simulated_clock c) AS simulated_day
   FROM period t JOIN ledger.decision d ON d.maker = 'human' AND d.decided_at >= t.since AND d.decided_at < t.until
@@ -42,9 +43,11 @@ decided AS MATERIALIZED (
   UNION ALL
   SELECT 'log_in_of_another', d.document, 'answer ' || d.answer_id || ' came by log-in ' || d.principal || ', which was not this person''s then', d.who, d.decided_at, d.amount, d.currency, false
   FROM decided d
-  WHERE d.answer_id IS NOT NULL AND d.person_id IS DISTINCT FROM (
+  WHERE d.answer_id IS NOT NULL AND NOT d.erased AND d.person_id IS DISTINCT FROM (
     SELECT CASE WHEN k.stands THEN k.line ->> 'person_id' END FROM known k WHERE k.line ->> 'system' = split_part(d.principal, ':', 1)
       AND k.line ->> 'user_sha256' = encode(sha256(convert_to(substr(d.principal, strpos(d.principal, ':') + 1), 'UTF8')), 'hex') AND k.at <= d.decided_at ORDER BY k.n DESC, k.stands DESC LIMIT 1)
+  UNION ALL
+  SELECT 'person_erased', d.document, 'decision ' || d.decision_id || ': the log-in of ' || d.person_id || ' was erased and cannot be compared any more', d.who, d.decided_at, d.amount, d.currency, true FROM decided d WHERE d.erased
   UNION ALL
   SELECT 'entry_of_another', p.business_key, 'names ' || p.person_id || ', and ' || CASE WHEN p.maker = 'human' THEN 'its decision is of ' || coalesce(p.decided_by, 'nobody') ELSE 'no person decided it' END,
          p.person_id, p.booked_at, p.amount, p.currency, false

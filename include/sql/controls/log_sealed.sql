@@ -39,6 +39,12 @@ record AS MATERIALIZED (
   SELECT 'laid_down_nowhere', 'checkpoint ' || s.seal_no, 'the newest checkpoint was laid down nowhere outside the database', NULL, s.sealed_at, NULL, NULL, false
   FROM (SELECT x.* FROM seal x ORDER BY x.seal_no DESC LIMIT 1) s WHERE s.sealed_at < now() - interval '1 minute' AND NOT EXISTS (SELECT FROM audit.anchor a WHERE a.seal_no = s.seal_no AND a.receipt IS NOT NULL)
   UNION ALL
+  SELECT 'verification_failed', 'the last verification', 'failed: ' || array_to_string(v.failed, ', '), v.by_whom, v.verified_at, NULL, NULL, false
+  FROM (SELECT x.* FROM audit.verification x ORDER BY x.verification_id DESC LIMIT 1) v WHERE v.failed <> '{}'
+  UNION ALL
+  SELECT 'not_verified', 'the log', 'was not verified in the period', NULL, NULL, NULL, NULL, true
+  FROM period t WHERE NOT EXISTS (SELECT FROM audit.verification x WHERE x.verified_at >= t.since AND x.verified_at < t.until)
+  UNION ALL
   SELECT 'anchor_failed', 'checkpoint ' || a.seal_no, a.anchor || ': ' || a.failure, NULL, a.anchored_at, NULL, NULL, true FROM audit.anchor a JOIN period t ON a.anchored_at >= t.since AND a.anchored_at < t.until WHERE a.failure IS NOT NULL
   UNION ALL
   SELECT 'alert', 'record ' || r.record_id, coalesce(b.body ->> 'alert', '?') || ': ' || coalesce(b.body ->> 'detail', ''), b.body ->> 'by', r.recorded_at, NULL, NULL, false

@@ -45,8 +45,11 @@ human_act AS MATERIALIZED (
       OR a.outcome = 'discard')
     AND NOT EXISTS (SELECT FROM review.answer n WHERE n.case_id = a.case_id AND NOT n.final AND n.answer_id < a.answer_id AND n.action = a.outcome AND n.evidence_hash = a.evidence_hash)
   UNION ALL
-  SELECT 'own policy approved', true, 'policy ' || v.policy_id || ' version ' || v.version, v.approved_by, 'proposed it', 'approved it', v.since, v.machine_limit, v.currency
-  FROM policy_carried v JOIN period p ON v.since >= p.since AND v.since < p.until WHERE v.proposed_by = v.approved_by
+  SELECT 'own policy approved', true, 'policy ' || v.policy_id || ' version ' || v.version, v.approved_by, 'proposed it', 'approved it', v.entered_at, v.machine_limit, v.currency
+  FROM policy_carried v JOIN period p ON v.entered_at >= p.since AND v.entered_at < p.until WHERE v.proposed_by = v.approved_by
+  UNION ALL
+  SELECT 'own request carried out', true, 'request ' || q.request_id || ' (' || replace(q.act, '_', ' ') || ')', q.answered_by, 'asked for it', 'approved it', q.answered_at, NULL, NULL
+  FROM review.privacy_request q JOIN period p ON q.answered_at >= p.since AND q.answered_at < p.until WHERE q.state = 'carried_out' AND q.answered_by = q.requested_by
   UNION ALL
   SELECT DISTINCT 'ordered and received', true, r.receipt_number || '/' || r.receipt_line, coalesce(d.person_id, r.receiver), 'created order ' || o.po_number || '/' || o.po_line, 'received it', r.received_at, NULL::numeric, NULL::text
   FROM period p JOIN purchasing.receipt_line r ON r.received_at >= p.since AND r.received_at < p.until JOIN purchasing.order_line o ON o.order_line_id = r.order_line_id

@@ -16,6 +16,8 @@ setting_now AS (
     UNION ALL SELECT 'ledger.holiday', to_jsonb(x) FROM ledger.holiday x
     UNION ALL SELECT 'purchasing.uom_factor', to_jsonb(x) FROM purchasing.uom_factor x
     UNION ALL SELECT 'ops.entity', to_jsonb(x) FROM ops.entity x
+    UNION ALL SELECT 'audit.retention', to_jsonb(x) FROM audit.retention x
+    UNION ALL SELECT 'audit.record_class', to_jsonb(x) FROM audit.record_class x
     UNION ALL SELECT 'ops.installed_text', to_jsonb(x) - '{installed_at}'::text[] FROM ops.installed_text x
   ) t CROSS JOIN LATERAL jsonb_each(t.content) AS f(key, value)
   GROUP BY t.tab, t.content

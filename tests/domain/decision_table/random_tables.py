@@ -94,9 +94,10 @@ class Drawn:
             cells = ", ".join(
                 f'{name}: "{", ".join(map(spelled, parts))}"' for name, parts in row.cells.items()
             )
-            lines.append(f"  - {{id: {row.rule_id}, when: {{{cells}}}, then: {row.outcome}" + (
-                f", priority: {row.priority}}}" if self.hit_policy == "priority" else "}"
-            ))
+            lines.append(
+                f"  - {{id: {row.rule_id}, when: {{{cells}}}, then: {row.outcome}"
+                + (f", priority: {row.priority}}}" if self.hit_policy == "priority" else "}")
+            )
         return "\n".join([*lines, "default: {then: review}", "examples: []"]) + "\n"
 
     # -- by trying -------------------------------------------------------------------------------------------------
@@ -195,7 +196,9 @@ def holds(part: Part, value: Any) -> bool:
         case ("compare", sign, bound):
             return COMPARE[sign](value, bound)
         case ("interval", low, low_in, high, high_in):
-            return COMPARE[">=" if low_in else ">"](value, low) and COMPARE["<=" if high_in else "<"](value, high)
+            return COMPARE[">=" if low_in else ">"](value, low) and COMPARE["<=" if high_in else "<"](
+                value, high
+            )
         case ("codes", codes):
             return value in codes
         case ("not", codes):
@@ -238,7 +241,9 @@ def _points(column: Column, drawn: Drawn) -> list[Any]:
         bound
         for row in drawn.rows
         for part in row.cells.get(column.name, [])
-        for bound in ((part[2],) if part[0] == "compare" else (part[1], part[3]) if part[0] == "interval" else ())
+        for bound in (
+            (part[2],) if part[0] == "compare" else (part[1], part[3]) if part[0] == "interval" else ()
+        )
     }
     if column.kind == "money":
         bounds.add(drawn.limit)
@@ -271,7 +276,9 @@ def parts(draw: st.DrawFn, column: Column) -> Part:
     if column.kind == "code":
         return (draw(st.sampled_from(["codes", "not"])), codes)
     if column.kind == "codes":
-        sign = draw(st.sampled_from(["contains any", "contains all", "contains none", "only", "empty", "not empty"]))
+        sign = draw(
+            st.sampled_from(["contains any", "contains all", "contains none", "only", "empty", "not empty"])
+        )
         return ("list", sign, () if "empty" in sign else codes)
     bound = st.sampled_from(BOUNDS[column.kind])
     if draw(st.booleans()):
@@ -316,10 +323,13 @@ def tables(draw: st.DrawFn, catch_all: bool | None = None) -> Drawn:
             for column in drawn_columns
             if draw(st.integers(0, 2))
         }
-        rows.append(
-            Row(f"r{number}", cells, draw(st.sampled_from(list(OUTCOMES))), draw(st.integers(0, 2)))
-        )
+        rows.append(Row(f"r{number}", cells, draw(st.sampled_from(list(OUTCOMES))), draw(st.integers(0, 2))))
     if draw(st.booleans()) if catch_all is None else catch_all:
         rows.append(Row("rest", {}, "review", 0))
     hit_policy = draw(st.sampled_from(["first", "first", "unique", "priority", "any", "collect"]))
-    return Drawn(hit_policy, drawn_columns, tuple(rows), draw(st.sampled_from([Decimal("0.00"), Decimal("2.50"), Decimal("100.00")])))
+    return Drawn(
+        hit_policy,
+        drawn_columns,
+        tuple(rows),
+        draw(st.sampled_from([Decimal("0.00"), Decimal("2.50"), Decimal("100.00")])),
+    )

@@ -58,11 +58,16 @@ def test_gaps_are_the_cases_without_a_rule(drawn: Drawn) -> None:
         regions = [region_of(one.problem) for one in found]
         for case in drawn.cases():
             pieces = [
-                axis.words(axis.locate(axis.column.read(given_values(drawn, case).get(axis.column.name, _missing()))))
+                axis.words(
+                    axis.locate(axis.column.read(given_values(drawn, case).get(axis.column.name, _missing())))
+                )
                 for axis in policy.table.axes
             ]
             inside = any(
-                all(words in region.get(axis.column.name, [words]) for axis, words in zip(policy.table.axes, pieces, strict=True))
+                all(
+                    words in region.get(axis.column.name, [words])
+                    for axis, words in zip(policy.table.axes, pieces, strict=True)
+                )
                 for region in regions
             )
             assert inside == (not drawn.hits(case)), (case, found)
@@ -183,7 +188,9 @@ def test_the_machine_decides_above_its_limit_where_trying_sees_it(drawn: Drawn) 
 @pytest.mark.parametrize("hit_policy", ["first", "unique", "priority", "any", "collect"])
 @SLOW
 @given(drawn=tables(), data=st.data())
-def test_the_nearest_change_flips_the_outcome_and_none_changes_fewer_inputs(hit_policy: str, drawn: Drawn, data: st.DataObject) -> None:
+def test_the_nearest_change_flips_the_outcome_and_none_changes_fewer_inputs(
+    hit_policy: str, drawn: Drawn, data: st.DataObject
+) -> None:
     drawn = Drawn(hit_policy, drawn.columns, drawn.rows, drawn.limit)
     policy = examine_policy(drawn.yaml()).policy
     assert policy is not None

@@ -1,0 +1,193 @@
+"""The part of a pack's page that shows what the ledger's tables say, which no signature covers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from backoffice.domain.evidence.markup import Html, listing, pairs, tag
+
+_DOCUMENT = {
+    "kind": "Kind",
+    "number": "Number",
+    "date": "Date",
+    "due_date": "Due",
+    "entity": "Company",
+    "supplier_id": "Supplier",
+    "supplier": "Supplier's name",
+    "seller": "Name on the document",
+    "net": "Net",
+    "tax": "Tax",
+    "gross": "Gross",
+    "payable": "Payable",
+    "currency": "Currency",
+    "received_at": "Received (UTC)",
+    "source": "Source",
+    "filename": "File name",
+    "state": "State now",
+    "payment_block": "Blocked for payment now",
+    "content_sha256": "Content, SHA-256",
+    "original_sha256": "Original, SHA-256",
+    "findings": "Why it was quarantined",
+}
+_TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "lines": (
+        "Lines of the document",
+        {
+            "line": "Line",
+            "description": "Description",
+            "order": "Order",
+            "quantity": "Quantity",
+            "uom": "Unit",
+            "unit_price": "Unit price",
+            "net": "Net",
+        },
+    ),
+    "orders": (
+        "Order lines that it bills, in each version that was accepted",
+        {
+            "order": "Order",
+            "version": "Version",
+            "quantity": "Quantity",
+            "uom": "Unit",
+            "unit_price": "Unit price",
+            "currency": "Currency",
+            "created_by": "Created by",
+            "source": "Source",
+            "accepted_at": "Accepted (UTC)",
+            "content_sha256": "Content, SHA-256",
+        },
+    ),
+    "receipts": (
+        "Receipts on these order lines",
+        {
+            "receipt": "Receipt",
+            "order": "Order",
+            "quantity": "Quantity",
+            "value": "Value",
+            "received_at": "Received (UTC)",
+            "receiver": "Received by",
+            "source": "Source",
+            "accepted_at": "Accepted (UTC)",
+            "content_sha256": "Content, SHA-256",
+        },
+    ),
+    "suppliers": (
+        "Supplier, in each version that was accepted",
+        {
+            "supplier_id": "Supplier",
+            "version": "Version",
+            "name": "Name",
+            "iban": "IBAN",
+            "blocked": "Blocked",
+            "source": "Source",
+            "accepted_at": "Accepted (UTC)",
+            "content_sha256": "Content, SHA-256",
+        },
+    ),
+    "entries": (
+        "Journal entries",
+        {
+            "entry": "Entry",
+            "business_key": "Key",
+            "event": "Event",
+            "posting_date": "Posting date",
+            "period": "Period",
+            "reverses": "Reverses",
+        },
+    ),
+    "payments": (
+        "Payment proposals",
+        {
+            "payment": "Proposal",
+            "amount": "Amount",
+            "currency": "Currency",
+            "pay_on": "Pay on",
+            "state": "State now",
+            "decision": "Rests on decision",
+        },
+    ),
+    "cases": (
+        "Cases",
+        {
+            "case": "Case",
+            "role": "Role",
+            "title": "Title",
+            "state": "State now",
+            "opened_at": "Opened (UTC)",
+            "closed_at": "Closed (UTC)",
+        },
+    ),
+    "authority": (
+        "Authority of the persons who acted",
+        {
+            "person_id": "Person",
+            "role": "Role",
+            "process": "Process",
+            "entity": "Company",
+            "amount_limit": "Limit",
+            "currency": "Currency",
+            "effective_from": "From",
+            "effective_to": "To",
+            "known_from": "Recorded (UTC)",
+            "granted_by": "Entered by",
+            "known_until": "Ended (UTC)",
+        },
+    ),
+    "runs": (
+        "Runs",
+        {
+            "run": "Run",
+            "process": "Process",
+            "business_date": "Business day",
+            "started_at": "Began (UTC)",
+            "package_version": "Package",
+        },
+    ),
+}
+_AUTHORITY = {
+    **_TABLES["authority"][1],
+    "person": "Name",
+    "begins_in_period": "Begins in the period",
+    "ends_in_period": "Ends in the period",
+}
+_CONFLICT = {
+    "conflict": "Conflict",
+    "breach": "A rule was broken",
+    "ref": "About",
+    "person_id": "Person",
+    "person": "Name",
+    "one_side": "On one side",
+    "other_side": "On the other",
+    "at": "At (UTC)",
+    "amount": "Amount",
+    "currency": "Currency",
+}
+
+
+def document(listed: Mapping[str, Any]) -> Iterator[Html]:
+    """Yield what the ledger says of the document."""
+    said = listed.get("document")
+    if said:
+        yield tag("h3", "The document, as the ledger lists it")
+        rows = pairs((name, said.get(key)) for key, name in _DOCUMENT.items())
+        yield tag("div", rows, class_="unsigned")
+
+
+def basis(listed: Mapping[str, Any]) -> Iterator[Html]:
+    """Yield what it rests on, a table each."""
+    for key, (title, names) in _TABLES.items():
+        rows: Sequence[Mapping[str, Any]] = listed.get(key) or ()
+        if rows:
+            yield tag("h4", title)
+            yield listing(rows, names)
+
+
+def people(sample: Mapping[str, Any]) -> Iterator[Html]:
+    """Yield who had which authority in the period, and who stood on two sides."""
+    yield tag("h3", "Who had which authority when, as recorded")
+    yield listing(sample.get("authority") or (), _AUTHORITY)
+    conflicts = sample.get("conflicts") or ()
+    yield tag("h3", f"Conflicts of duties in the period: {len(conflicts)}")
+    if conflicts:
+        yield listing(conflicts, _CONFLICT)
