@@ -205,8 +205,10 @@ def test_every_option_is_documented_and_every_documented_option_is_read() -> Non
 
 def test_every_variable_of_the_environment_is_documented() -> None:
     read = set(re.findall(r"\"(BACKOFFICE_[A-Z_]+)\"", PYTHON)) - INTERNAL
-    table = tables(section(page("docs/reference/settings.md"), "Environment of the local installation"))[0]
-    assert {name for cell in table.column("variable") for name in spans(cell)} == read
+    text = page("docs/reference/settings.md")
+    headings = ("Environment of the local installation", "Environment of the sealer")
+    listed = [cell for heading in headings for cell in tables(section(text, heading))[0].column("variable")]
+    assert {name for cell in listed for name in spans(cell)} == read
 
 
 def test_every_connection_is_documented() -> None:
@@ -247,7 +249,7 @@ def test_every_route_is_documented() -> None:
     )
     assert prefix
     headings = re.findall(r"^### `([^`]+)`$", text, re.MULTILINE)
-    routers = ("api", "policy_api", "privacy_api")
+    routers = ("api", "log_api", "policy_api", "privacy_api")
     assert set(headings) == set().union(*(routes(router, prefix[1]) for router in routers))
     pages = tables(section(text, "Pages"))[0].column("address")
     assert {span for cell in pages for span in spans(cell)} == routes("pages") | routes("policy_pages")
@@ -269,6 +271,19 @@ def test_the_fields_of_a_change_of_a_policy_are_documented() -> None:
     ):
         listed = tables(section(page("docs/reference/rest-api.md"), f"`{route}`"))[0]
         assert {cell.strip("`") for cell in listed.column("field")} == set(model.model_fields)
+
+
+def test_the_fields_about_the_log_are_documented() -> None:
+    from backoffice.web.log_models import ConfirmationRequest, LogProposal, LostKeyRequest, RestoreRequest
+
+    text = page("docs/reference/rest-api.md")
+    for route, model in {
+        "GET /api/v1/log/proposals": LogProposal,
+        "POST /api/v1/log/restores": RestoreRequest,
+        "POST /api/v1/log/keys": LostKeyRequest,
+        "POST /api/v1/log/proposals/{proposal_id}/confirmation": ConfirmationRequest,
+    }.items():
+        assert set(model.model_fields) <= set(spans(section(text, f"`{route}`"))), route
 
 
 def test_every_suite_is_documented() -> None:

@@ -12,7 +12,12 @@ AS_OWNER = (
     "docs/how-to/change-a-tolerance-or-policy.md",
     "docs/reference/extract-profiles.md",
 )
-AS_AUDITOR = ("docs/how-to/runbook-invoice-reconciliation.md",)
+AS_AUDITOR = (
+    "docs/how-to/runbook-invoice-reconciliation.md",
+    "docs/how-to/back-up-and-restore.md",
+    "docs/how-to/rotate-the-signing-key.md",
+    "docs/how-to/upgrade.md",
+)
 
 
 def test_every_page_with_sql_is_tested() -> None:

@@ -49,11 +49,13 @@ def alerts(ledger: Ledger) -> list[tuple[str, str]]:
 
 def test_a_good_log_is_kept_as_good(sealed: Ledger) -> None:
     found = run()
-    assert (found["extent"], found["records"]) == ("full", 3)
+    with sealed.connect("auditor") as connection:
+        (records,) = connection.execute("SELECT count(*) FROM audit.record").fetchone()
+    assert (found["extent"], found["records"]) == ("full", records)
     assert run(incremental=True)["extent"] == "incremental"
     assert kept(sealed) == [
-        ("full", 3, 3, [], [], "backoffice_app"),
-        ("incremental", 0, 3, [], ["completeness"], "backoffice_app"),
+        ("full", records, records, [], [], "backoffice_app"),
+        ("incremental", 0, records, [], ["completeness"], "backoffice_app"),
     ]
     assert alerts(sealed) == []
 
@@ -62,7 +64,7 @@ def test_a_changed_log_fails_the_task_and_is_an_alert_in_the_log(sealed: Ledger)
     with sealed.connect("admin") as admin:
         admin.execute("ALTER TABLE audit.record DISABLE TRIGGER ALL")
         admin.execute(
-            "UPDATE audit.record SET recorded_at = recorded_at - interval '1 day' WHERE kind = 'policy'"
+            "UPDATE audit.record SET recorded_at = recorded_at - interval '1 day' WHERE subject = 'policy:approve_invoice'"
         )
     with pytest.raises(AuditLogError, match="content: its bytes say"):
         run()

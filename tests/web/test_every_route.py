@@ -72,6 +72,18 @@ TABLE = [
     Expected(
         "/api/v1/cases/{case_id}/answers", "/api/v1/cases/{price}/answers", 409, 403, 403, method="POST"
     ),
+    # what log keepers may, and who is one: test_log_api.py
+    Expected("/api/v1/log/proposals", "/api/v1/log/proposals", 200, **PERSON_ONLY),
+    Expected("/api/v1/log/restores", "/api/v1/log/restores", 422, 403, 403, method="POST"),
+    Expected("/api/v1/log/keys", "/api/v1/log/keys", 422, 403, 403, method="POST"),
+    Expected(
+        "/api/v1/log/proposals/{proposal_id}/confirmation",
+        "/api/v1/log/proposals/1/confirmation",
+        422,
+        403,
+        403,
+        method="POST",
+    ),
     Expected("/api/v1/runs", "/api/v1/runs", 200, **LOG_IN_ONLY),
     Expected(
         "/api/v1/runs/{dag_id}/{run_id}/report",

@@ -12,7 +12,13 @@ from backoffice.runtime.findings import Finding, bad, good
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 DsnOf = Callable[[str], str]  # the ledger's DSN of a log-in
-_LOGINS = ("backoffice_app", "backoffice_web", "backoffice_auditor", "backoffice_migrator")
+_LOGINS = (
+    "backoffice_app",
+    "backoffice_web",
+    "backoffice_auditor",
+    "backoffice_migrator",
+    "backoffice_sealer",
+)
 _REPAIR = (
     "`backoffice migrate`; if it stays, somebody changed the roles: compare with docs/explanation/threats.md"
 )
@@ -27,6 +33,11 @@ _ACTS = {
     "review.answer_privacy_request": "backoffice_web",
     "vault.writing_key": "backoffice_web",
     "vault.reading_key": "backoffice_auditor",
+    "audit.propose_restore": "backoffice_web",
+    "audit.propose_lost_key": "backoffice_web",
+    "audit.confirm_proposal": "backoffice_web",
+    "audit.introduce_key": "backoffice_sealer",
+    "audit.finish_seal": "backoffice_sealer",
 }
 
 _TABLE_RIGHTS = """

@@ -292,7 +292,7 @@ BESIDE = {
         ("completeness",),
     ),
     "a policy's text changed": (
-        "ALTER TABLE ledger.policy_version DROP CONSTRAINT version_text_is_hashed; UPDATE ledger.policy_version SET content = content || ' ' WHERE version = 2",
+        "ALTER TABLE ledger.policy_version DROP CONSTRAINT version_text_is_hashed; UPDATE ledger.policy_version SET content = content || ' ' WHERE policy_id = 'approve_invoice'",
         ("completeness",),
     ),
     "a run invented": (

@@ -14,7 +14,7 @@ import orjson
 
 # kind -> subjects that it can have, from a field of the bytes
 _SUBJECTS: dict[str, Callable[[dict[str, Any]], str | None]] = {
-    "decision": lambda body: _named("invoice:", body.get("invoice_sha256")),
+    "decision": lambda body: _named("invoice:", _document(body)),
     "api_call": lambda body: _named("run:", body.get("run_id")),
     "seal": lambda body: "log",
     "key": lambda body: "log",
@@ -86,6 +86,12 @@ class ContentCheck:
         if kind == "policy":
             return _named("policy:", said.get("policy_id"))
         return None
+
+
+def _document(body: dict[str, Any]) -> object:
+    """Return the hash of the document that a decision is about, in either form of these records."""
+    document = body.get("document")
+    return document.get("sha256") if isinstance(document, dict) else body.get("invoice_sha256")
 
 
 def _named(prefix: str, value: object) -> str | None:

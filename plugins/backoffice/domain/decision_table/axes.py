@@ -16,8 +16,9 @@ from backoffice.domain.decision_table.line import Line
 from backoffice.domain.decision_table.lists import ListPieces
 from backoffice.domain.decision_table.values import MISSING
 
-CODE_CHANGED = Fraction(1)
-PRESENCE_CHANGED = Fraction(2)
+Distance = int | Fraction  # exact, and quick where it is whole
+CODE_CHANGED = 1
+PRESENCE_CHANGED = 2
 
 
 class Axis:
@@ -87,7 +88,7 @@ class Axis:
             return self.line.pieces[piece].sample
         return self.lists.sample(piece) if self.lists is not None else self.codes[piece][0]
 
-    def nearest(self, piece: int, value: Read) -> tuple[Fraction, Read]:
+    def nearest(self, piece: int, value: Read) -> tuple[Distance, Read]:
         """Return the value of a piece that is nearest to ``value``, and how far away it is.
 
         Numbers: the difference by the sum of both sizes, from 0 to 1; days by themselves and a year; a code

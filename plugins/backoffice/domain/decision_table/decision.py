@@ -162,13 +162,26 @@ class Decision:
         return nearest_of(self.policy.table, moves, self._read()) if moves else None
 
     def _read(self) -> list[Read]:
+        """Return the values as they were read; None where one could not be used."""
         columns = self.policy.inputs.values()
+        if self.region.pieces is None:
+            return [None for _ in columns]
         return [column.read(value) for column, value in zip(columns, self.values, strict=True)]
+
+    def _inputs(self, read: Sequence[Read]) -> dict[str, Any]:
+        columns = self.policy.inputs
+        if self.region.pieces is None:
+            given = zip(columns.items(), self.values, strict=True)
+            return {name: written(column, value) for (name, column), value in given}
+        return {
+            name: written_value(column, value)
+            for (name, column), value in zip(columns.items(), read, strict=True)
+        }
 
     @property
     def sentence(self) -> str:
         """The decision in one plain sentence."""
-        return _sentence(self, self.nearest)
+        return _sentence(self, self.nearest, self._read())
 
     def record(self) -> dict[str, Any]:
         """Return the decision as strings, booleans, None, lists and dictionaries: what an audit record holds.
@@ -176,8 +189,8 @@ class Decision:
         The same inputs and the same policy text give the same record, whatever their order and spelling: 5,
         5.0 and Decimal("5.00") are one number.
         """
-        nearest = self.nearest
-        columns = self.policy.inputs
+        moves, read, columns = self.region.moves, self._read(), self.policy.inputs
+        nearest = nearest_of(self.policy.table, moves, read) if moves else None
         return {
             "policy": {
                 "policy_id": self.policy.policy_id,
@@ -189,10 +202,7 @@ class Decision:
             "rule": self.rule,
             "rules": list(self.rules),
             "authority": self.authority,
-            "inputs": {
-                name: written(column, value)
-                for (name, column), value in zip(columns.items(), self.values, strict=True)
-            },
+            "inputs": self._inputs(read),
             "why": self.why,
             "why_not": [
                 {"rule": rule, "input": name or None, "cell": text}
@@ -201,7 +211,7 @@ class Decision:
             "nearest": nearest.record(columns) if nearest else None,
             "not_yet": list(self.not_yet),
             "faults": list(self.faults),
-            "sentence": _sentence(self, nearest),
+            "sentence": _sentence(self, nearest, read),
         }
 
 
@@ -247,7 +257,7 @@ def given_by(record: Mapping[str, Any]) -> dict[str, object]:
     return given
 
 
-def _sentence(decision: Decision, nearest: Nearest | None) -> str:
+def _sentence(decision: Decision, nearest: Nearest | None, read: Sequence[Read]) -> str:
     region = decision.region
     needs = f", which needs {decision.authority}" if decision.authority else ""
     if region.verdict.rule is None:
@@ -255,8 +265,8 @@ def _sentence(decision: Decision, nearest: Nearest | None) -> str:
         return f"The default decides {decision.outcome}{needs}, because {because}."
     rule = decision.policy.rules[region.verdict.rule]
     held = " and ".join(
-        f"{name} is {column.write(column.read(value))}"
-        for (name, column), value in zip(decision.policy.inputs.items(), decision.values, strict=True)
+        f"{name} is {column.write(value)}"
+        for (name, column), value in zip(decision.policy.inputs.items(), read, strict=True)
         if name in rule.cells and not rule.cells[name].anything
     )
     because = f", because {held}" if held else " for every case that is left"

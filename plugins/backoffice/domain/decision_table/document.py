@@ -64,7 +64,14 @@ class Mapping:
         return next((node for name, node in self.pairs if name.value == key), None)
 
 
-Node = Scalar | Listing | Mapping
+@dataclass
+class Absent:
+    """Nothing, where something should be."""
+
+    line: int
+
+
+Node = Scalar | Listing | Mapping | Absent
 
 
 def read_document(text: str) -> tuple[Node, list[Unreadable]]:
@@ -122,7 +129,7 @@ class _Builder:
             self._open[-1].items.append(node)
         else:
             self._put_into_mapping(self._open[-1], node)
-        if not isinstance(node, Scalar):
+        if isinstance(node, Listing | Mapping):
             if len(self._open) == DEEPEST:
                 raise Unreadable(f"it is nested more than {DEEPEST} deep", "write it flat", node.line)
             self._open.append(node)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from backoffice.domain.decision_table.document import Listing, Mapping, Node, Scalar
+from backoffice.domain.decision_table.document import Absent, Listing, Mapping, Node, Scalar
 from backoffice.domain.decision_table.findings import Finding, Kind
 from backoffice.domain.decision_table.inputs import Input
 from backoffice.domain.decision_table.notes import Notes
@@ -36,7 +36,7 @@ def read_examples(notes: Notes, node: Node | None, table: Table | None) -> list[
         if mapping is None or table is None:
             continue
         given = _given(notes, mapping, place, table)
-        expect = notes.text(mapping.get("expect") or item, place, "expect")
+        expect = notes.text(mapping.get("expect") or Absent(item.line), place, "expect")
         rule = mapping.get("rule")
         by = None if rule is None else notes.text(rule, place, "rule")
         if expect is not None and expect not in table.outcomes:
@@ -57,7 +57,7 @@ def read_examples(notes: Notes, node: Node | None, table: Table | None) -> list[
 def _given(notes: Notes, mapping: Mapping, place: str, table: Table) -> dict[str, object] | None:
     before = len(notes.findings)
     given: dict[str, object] = {}
-    values = notes.mapping(mapping.get("given"), place, (), "given")
+    values = notes.mapping(mapping.get("given") or Absent(mapping.line), place, (), "given")
     for key, node in values.pairs if values else ():
         column = table.inputs.get(key.text)
         if column is None:
@@ -79,7 +79,7 @@ def _value(notes: Notes, column: Input, node: Node, place: str) -> object:
     """Return a value of an example; an amount that names no currency is in the input's own."""
     if isinstance(node, Listing):
         return [item.value if isinstance(item, Scalar) else object() for item in node.items]
-    if isinstance(node, Mapping):
+    if not isinstance(node, Scalar):
         notes.add(
             Kind.TYPE, "it is a mapping", "write the value alone", rule=place, cell=column.name, node=node
         )

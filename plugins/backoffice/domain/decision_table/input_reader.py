@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from backoffice.domain.decision_table.cells import places
-from backoffice.domain.decision_table.document import Mapping, Node, Scalar
+from backoffice.domain.decision_table.document import Absent, Mapping, Node, Scalar
 from backoffice.domain.decision_table.findings import Kind
 from backoffice.domain.decision_table.inputs import ORDERED, TYPES, Input, Ordered, Type
 from backoffice.domain.decision_table.notes import Notes, shape
@@ -101,7 +101,11 @@ class _Reader:
         found = next((kind for kind in TYPES if kind == text), None)
         if found is None:
             self.fault(
-                Kind.TYPE, f"the type is {shape(node)}", f"use {', '.join(TYPES)}", "type", node or about
+                Kind.TYPE,
+                f"the type is {shape(node)}",
+                f"use {', '.join(TYPES)}",
+                "type",
+                node or Absent(about.line),
             )
         return found
 
@@ -125,7 +129,7 @@ class _Reader:
     def _codes(self, about: Mapping) -> tuple[str, ...]:
         found: list[str] = []
         node = about.get("values")
-        for item in self.notes.items(node, self.place, "values"):
+        for item in self.notes.items(node or Absent(about.line), self.place, "values"):
             text = item.value if isinstance(item, Scalar) else None
             if not isinstance(text, str) or not _CODE.fullmatch(text) or text in RESERVED or text[0] == "-":
                 self.fault(
@@ -144,7 +148,7 @@ class _Reader:
         return tuple(found)
 
     def _currency(self, about: Mapping) -> str:
-        node = about.get("currency")
+        node = about.get("currency") or Absent(about.line)
         if isinstance(node, Scalar) and re.fullmatch("[A-Z]{3}", node.text):
             return node.text
         self.fault(
@@ -152,7 +156,7 @@ class _Reader:
             f"the currency is {shape(node)}",
             "money needs its currency, such as EUR",
             "currency",
-            node or about,
+            node,
         )
         return "XXX"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from backoffice.domain.decision_table.axes import Axis
 from backoffice.domain.decision_table.findings import Finding, Kind
 from backoffice.domain.decision_table.space import Cover
-from backoffice.domain.decision_table.table import MACHINE, Table, bits
+from backoffice.domain.decision_table.table import MACHINE, Table, bits, rivals
 from backoffice.domain.decision_table.values import Money
 
 
@@ -42,18 +42,6 @@ def beyond_the_limit(
             point = cover.uncovered(box, rivals(table, rule))
             if point is not None:
                 yield _finding(table, axis, rule, point[place], limit, file)
-
-
-def rivals(table: Table, rule: int) -> int:
-    """Return as bits the rules that take a case from a rule that covers it."""
-    if table.hit_policy in ("first", "priority"):
-        return (1 << rule) - 1
-    if table.hit_policy == "collect":
-        rank = table.outcomes[table.rules[rule].outcome].rank
-        return sum(
-            1 << other for other, one in enumerate(table.rules) if table.outcomes[one.outcome].rank > rank
-        )
-    return 0
 
 
 def _beyond(axis: Axis, piece: int, limit: Money) -> bool:

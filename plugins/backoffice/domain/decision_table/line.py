@@ -89,8 +89,13 @@ class Line:
 
     def _sample(self, piece: Piece) -> Ordered:
         """Return a value that stands for a piece: one at an end that a cell or a bound gives it."""
-        ends = (piece.last, piece.first) if piece.low is None and piece.high else (piece.first, piece.last)
-        return next((one for one in ends if one is not None), self._value(self._anchor))
+        if piece.low is None and (piece.high is not None or self.column.high is not None):
+            found = piece.last
+        elif piece.low is not None or self.column.low is not None:
+            found = piece.first
+        else:
+            found = None
+        return self._value(self._anchor) if found is None else found
 
     def _up(self, cut: Cut, end: Cut | None) -> Fraction:
         """Return the smallest value behind a cut."""
@@ -118,14 +123,18 @@ class Line:
     def nearest(self, number: int, value: Ordered) -> tuple[Fraction, Ordered]:
         """Return the value of a piece nearest to ``value``, and how far away it is."""
         piece = self.pieces[number]
-        to_the_right = piece.low is not None and not _behind(point_of(value), piece.low)
-        target = piece.first if to_the_right else piece.last
+        target = piece.first if _is_before(value, piece.low) else piece.last
         if target is None:
             target = piece.sample
         assert target is not None  # noqa: S101 - only pieces that can occur are asked for
-        old, new = point_of(value), point_of(target)
-        size = Fraction(YEAR) + abs(new - old) if self.column.kind == "date" else abs(old) + abs(new)
-        return (abs(new - old) / size if size else Fraction(0)), target
+        if isinstance(value, date) or isinstance(target, date):
+            days = abs(target.toordinal() - value.toordinal())  # type: ignore[union-attr]  # both are days
+            return Fraction(days, YEAR + days), target
+        # both as fractions of one denominator, which cancels out
+        (old, old_unit), (new, new_unit) = value.as_integer_ratio(), target.as_integer_ratio()
+        old, new = old * new_unit, new * old_unit
+        size = abs(old) + abs(new)
+        return (Fraction(abs(new - old), size) if size else Fraction(0)), target
 
     def words(self, number: int) -> str:
         """Return a piece as a cell would say it: ``> 5000.00``, ``[1..5)``, ``= 7``, ``-``."""
@@ -180,6 +189,10 @@ def _cut(cells: Sequence[Cell], forced: set[tuple[Ordered, bool]]) -> list[Piece
             masks[piece] |= 1 << rule
     ends: list[Cut | None] = [None, *(Cut(*key) for key in cuts), None]
     return [Piece(ends[piece], ends[piece + 1], mask) for piece, mask in enumerate(masks)]
+
+
+def _is_before(value: Any, cut: Cut | None) -> bool:
+    return cut is not None and (value < cut.value or (cut.after and value == cut.value))
 
 
 def _before(point: Fraction, cut: Cut | None) -> bool:

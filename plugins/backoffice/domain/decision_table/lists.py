@@ -7,7 +7,6 @@ it, some of it or all of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from itertools import product
 
 from backoffice.domain.decision_table.cells import Cell
@@ -67,11 +66,11 @@ class ListPieces:
         """Return a list of the piece."""
         return self._list(self._states[piece][0])
 
-    def nearest(self, piece: int, given: frozenset[str]) -> tuple[Fraction, frozenset[str]]:
+    def nearest(self, piece: int, given: frozenset[str]) -> tuple[int, frozenset[str]]:
         """Return the list of the piece that takes the fewest codes put in or taken out."""
         found = [self._moved(given, state) for state in self._states[piece]]
         best = min(found, key=lambda one: len(one ^ given))
-        return Fraction(len(best ^ given)), best
+        return len(best ^ given), best
 
     def _moved(self, given: frozenset[str], state: State) -> frozenset[str]:
         result: set[str] = set()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
+from backoffice.domain.decision_table.axes import Distance
 from backoffice.domain.decision_table.inputs import Input, Read
-from backoffice.domain.decision_table.table import DEFAULT, Table, Verdict, bits
+from backoffice.domain.decision_table.space import Budget, Cover, TooLarge
+from backoffice.domain.decision_table.table import DEFAULT, Table, Verdict, bits, rivals
 from backoffice.domain.decision_table.values import MISSING, Missing, Money
 
 MOST_WORK = 200_000
@@ -91,10 +92,43 @@ def moves_to_another_outcome(table: Table, pieces: Sequence[int], outcome: str) 
                     if len(moves) == MOST_MOVES:
                         return tuple(moves)
         except _Exhausted:
-            return tuple(moves)
+            return tuple(moves) or _any_way(table, pieces, outcome)
         if moves:
             return tuple(moves)
     return ()
+
+
+def _any_way(table: Table, pieces: Sequence[int], outcome: str) -> tuple[Move, ...]:
+    """Return some way to another outcome; what it need not change it leaves."""
+    cover = Cover(table.axes, Budget(len(table.rules)))
+    try:
+        for place, rule in enumerate(table.rules):
+            if rule.outcome == outcome:
+                continue
+            point = cover.uncovered(cover.box(place), rivals(table, place))
+            if point is not None and _leads_elsewhere(table, point, outcome):
+                return (_as_move(table, pieces, point, outcome),)
+    except TooLarge:
+        pass
+    return ()
+
+
+def _as_move(table: Table, pieces: Sequence[int], point: list[int], outcome: str) -> Move:
+    for place, piece in enumerate(pieces):
+        kept = [*point[:place], piece, *point[place + 1 :]]
+        if _leads_elsewhere(table, kept, outcome):
+            point = kept
+    changed = tuple(
+        (place, piece)
+        for place, (piece, before) in enumerate(zip(point, pieces, strict=True))
+        if piece != before
+    )
+    return changed, table.verdict(table.hits(point))
+
+
+def _leads_elsewhere(table: Table, point: Sequence[int], outcome: str) -> bool:
+    verdict = table.verdict(table.hits(point))
+    return verdict.rule is not None and verdict.outcome != outcome
 
 
 class _Search:
@@ -146,23 +180,26 @@ class _Search:
         return sorted(pieces, key=lambda piece: (abs(piece - current), piece))
 
 
+def _size(table: Table, targets: Iterable[tuple[int, int]], values: Sequence[Read]) -> Distance:
+    sizes = [table.axes[place].nearest(piece, values[place])[0] for place, piece in targets]
+    return sizes[0] if len(sizes) == 1 else sum(sizes)
+
+
 def nearest_of(table: Table, moves: Sequence[Move], values: Sequence[Read]) -> Nearest:
     """Return the smallest of the moves for these values; of equally small ones the first."""
-    best: tuple[Fraction, list[Change], Verdict] | None = None
-    for targets, verdict in moves:
-        size = Fraction(0)
-        changes = []
-        for place, piece in targets:
-            axis = table.axes[place]
-            away, after = axis.nearest(piece, values[place])
-            size += away
-            changes.append(Change(axis.column.name, values[place], after))
-        if best is None or size < best[0]:
-            best = size, changes, verdict
-    assert best is not None  # noqa: S101 - there are moves
-    verdict = best[2]
+    chosen = 0
+    if len(moves) > 1:
+        sizes = [_size(table, targets, values) for targets, _ in moves]
+        chosen = sizes.index(min(sizes))
+    targets, verdict = moves[chosen]
+    changes = tuple(
+        Change(
+            table.axes[place].column.name, values[place], table.axes[place].nearest(piece, values[place])[1]
+        )
+        for place, piece in targets
+    )
     rule = DEFAULT if verdict.rule is None else table.rules[verdict.rule].rule_id
-    return Nearest(tuple(best[1]), verdict.outcome, rule, verdict.authority)
+    return Nearest(changes, verdict.outcome, rule, verdict.authority)
 
 
 __all__ = ["MISSING", "Change", "Move", "Nearest", "moves_to_another_outcome", "nearest_of"]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from datetime import date
 from decimal import Decimal
 
-from backoffice.domain.decision_table.document import Listing, Mapping, Node, Scalar
+from backoffice.domain.decision_table.document import Absent, Listing, Mapping, Node, Scalar
 from backoffice.domain.decision_table.findings import Finding, Kind
 from backoffice.domain.decision_table.values import Money, read_day, read_number
 
@@ -187,7 +187,7 @@ class Notes:
 
 def shape(node: Node | None) -> str:
     """Return what a node is, in words."""
-    if node is None:
+    if node is None or isinstance(node, Absent):
         return "missing"
     if isinstance(node, Listing):
         return "a list"

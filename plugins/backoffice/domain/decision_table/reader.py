@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from backoffice.domain.decision_table.default_proof import unsafe_default
-from backoffice.domain.decision_table.document import Mapping, Scalar, Unreadable, read_document
+from backoffice.domain.decision_table.document import Absent, Mapping, Scalar, Unreadable, read_document
 from backoffice.domain.decision_table.example_reader import failing_examples, read_examples
 from backoffice.domain.decision_table.findings import Finding, Kind, PolicyError
 from backoffice.domain.decision_table.input_reader import read_inputs
@@ -47,6 +48,17 @@ LEDGER_LINES = {
     "policy": "[a-z_]+",
     "version": "[0-9]{1,9}",
     "machine_limit": r"[0-9]{1,16}(\.[0-9]{1,2})? [A-Z]{3}",
+}
+
+# stands in for what is missing, so that the examples can be run all the same
+NAMELESS: dict[str, Any] = {
+    "policy_id": "",
+    "title": "",
+    "version": 0,
+    "owner": "",
+    "effective_from": date.min,
+    "effective_to": None,
+    "machine_limit": Money(Decimal(0), ""),
 }
 
 
@@ -100,16 +112,22 @@ class _Reader:
         self._check_ledger_lines()
         about = self._about()
         table = self._table(about["machine_limit"])
-        examples = read_examples(self.notes, self.document.get("examples"), table)
+        examples = read_examples(self.notes, self.document.get("examples") or self._nothing(), table)
         why = self._why()
-        if table is None or any(value is None for name, value in about.items() if name != "effective_to"):
+        if table is None:
             return None
         self.notes.findings += unsafe_default(table, self.notes.file)
         self.notes.findings += prove(table, about["machine_limit"], self.notes.file)
-        sha256 = hashlib.sha256(self.text.encode("utf-8")).hexdigest()
-        policy = Policy(text=self.text, sha256=sha256, table=table, default_why=why, **about)
+        known = {name: value for name, value in about.items() if value is not None}
+        policy = Policy(
+            text=self.text,
+            sha256=hashlib.sha256(self.text.encode("utf-8")).hexdigest(),
+            table=table,
+            default_why=why,
+            **(NAMELESS | known),
+        )
         self.notes.findings += failing_examples(policy, examples, self.notes.file)
-        return policy
+        return policy if NAMELESS.keys() <= known.keys() | {"effective_to"} else None
 
     def _about(self) -> dict[str, Any]:
         get, notes = self.document.get, self.notes
@@ -134,8 +152,8 @@ class _Reader:
             )
         return about
 
-    def _nothing(self) -> Scalar:
-        return Scalar(None, self.document.line)
+    def _nothing(self) -> Absent:
+        return Absent(self.document.line)
 
     def _effective_to(self) -> date | None:
         node = self.document.get("effective_to")
@@ -147,6 +165,8 @@ class _Reader:
         """See that the ledger, which reads these lines by itself, finds the same."""
         for key, form in LEDGER_LINES.items():
             found = re.findall(rf"^{key}:[ \t]*(.*?)[ \t\r]*$", self.text, re.MULTILINE)
+            if self.document.get(key) is None:
+                continue
             if len(found) != 1 or not re.fullmatch(form, found[0]):
                 self.notes.add(
                     Kind.SYNTAX,
@@ -172,7 +192,7 @@ class _Reader:
         cuts: dict[str, Iterable[object]] = {
             name: [limit.amount]
             for name, column in inputs.items()
-            if limit is not None and column.currency == limit.currency
+            if limit is not None and column.currency == limit.currency and column.indifferent is None
         }
         try:
             return Table(hit_policy, inputs, declared.outcomes, declared.authorities, rules, default, cuts)
@@ -181,7 +201,7 @@ class _Reader:
             return None
 
     def _hit_policy(self) -> HitPolicy | None:
-        node = self.document.get("hit_policy")
+        node = self.document.get("hit_policy") or self._nothing()
         text = node.text if isinstance(node, Scalar) else None
         found = next((one for one in HIT_POLICIES if one == text), None)
         if found is None:
@@ -195,7 +215,7 @@ class _Reader:
         return found
 
     def _default(self, reader: RuleReader) -> str | None:
-        node = self.notes.mapping(self.document.get("default"), "default", DEFAULT_KEYS)
+        node = self.notes.mapping(self.document.get("default") or self._nothing(), "default", DEFAULT_KEYS)
         outcome = reader.outcome(node, "default") if node is not None else None
         return outcome.name if outcome else None
 

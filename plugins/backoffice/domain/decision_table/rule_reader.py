@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backoffice.domain.decision_table.cells import Cell, CellError, places, read_cell
-from backoffice.domain.decision_table.document import Listing, Mapping, Node, Scalar
+from backoffice.domain.decision_table.document import Absent, Listing, Mapping, Node, Scalar
 from backoffice.domain.decision_table.findings import Kind
 from backoffice.domain.decision_table.inputs import Input
-from backoffice.domain.decision_table.notes import Notes, shape
+from backoffice.domain.decision_table.notes import ID, Notes, shape
 from backoffice.domain.decision_table.table import DEFAULT, MACHINE, Outcome, Rule
 
 MOST_RULES = 5_000
@@ -92,7 +92,7 @@ def _outcome(notes: Notes, name: str, about: Node, levels: tuple[str, ...], rank
     if mapping is None:
         return None
     node = mapping.get("authority")
-    authority = notes.text(node or mapping, "outcomes", name)
+    authority = notes.text(node or Absent(mapping.line), "outcomes", name)
     if authority is None:
         return None
     if authority != NOBODY and authority not in levels:
@@ -156,11 +156,12 @@ class RuleReader:
         return tuple(found.values()) if len(self.notes.findings) == before else None
 
     def _rule(self, position: int, node: Node) -> Rule | None:
-        mapping = self.notes.mapping(node, f"rule {position}", RULE_KEYS)
+        named = node.get("id") if isinstance(node, Mapping) else None
+        place = f"rule {named.text if isinstance(named, Scalar) and ID.fullmatch(named.text) else position}"
+        mapping = self.notes.mapping(node, place, RULE_KEYS)
         if mapping is None:
             return None
-        rule_id = self.notes.identifier(mapping.get("id") or _nothing(node), f"rule {position}", "id")
-        place = f"rule {rule_id or position}"
+        rule_id = self.notes.identifier(named or _nothing(node), place, "id")
         if rule_id == DEFAULT:
             self.notes.add(Kind.NAME, "that is the name of the default", "rename it", rule=place, node=node)
         outcome = self.outcome(mapping, place)
@@ -179,7 +180,7 @@ class RuleReader:
 
     def outcome(self, mapping: Mapping, place: str) -> Outcome | None:
         """Return what ``then`` names."""
-        node = mapping.get("then")
+        node = mapping.get("then") or Absent(mapping.line)
         name = node.text if isinstance(node, Scalar) else None
         if name in self.declared.outcomes:
             return self.declared.outcomes[name]
@@ -189,7 +190,7 @@ class RuleReader:
             f"use one of {', '.join(self.declared.outcomes)}",
             rule=place,
             cell="then",
-            node=node or mapping,
+            node=node,
             value=name or "",
         )
         return None
@@ -277,6 +278,5 @@ class RuleReader:
             )
 
 
-def _nothing(near: Node) -> Scalar:
-    """Return an empty value that stands where a node is missing."""
-    return Scalar(None, near.line)
+def _nothing(near: Node) -> Absent:
+    return Absent(near.line)

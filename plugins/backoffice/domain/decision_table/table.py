@@ -150,3 +150,15 @@ def bits(mask: int) -> Iterable[int]:
     while mask:
         yield lowest(mask)
         mask &= mask - 1
+
+
+def rivals(table: Table, rule: int) -> int:
+    """Return as bits the rules that take a case from a rule that covers it."""
+    if table.hit_policy in ("first", "priority"):
+        return (1 << rule) - 1
+    if table.hit_policy == "collect":
+        rank = table.outcomes[table.rules[rule].outcome].rank
+        return sum(
+            1 << other for other, one in enumerate(table.rules) if table.outcomes[one.outcome].rank > rank
+        )
+    return 0
