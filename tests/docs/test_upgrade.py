@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -46,6 +47,12 @@ pytestmark = pytest.mark.integration
 
 PAGE = "docs/how-to/upgrade.md"
 (OPEN_ACROSS,) = blocks(page(PAGE), "sql")
+POLICY = re.sub(
+    r"^version: \d+$",
+    "version: 1",
+    page("include/policies/invoice_reconciliation/approve_invoice.yaml"),
+    flags=re.MULTILINE,
+)
 EVIDENCE = 'SELECT case_id, state, evidence_hash FROM review."case" ORDER BY case_id'
 BOOKED_PER_ANSWER = """
 SELECT convert_from(r.body, 'UTF8')::jsonb ->> 'answer_id', count(*) FROM audit.record r
@@ -58,7 +65,7 @@ WHERE r.kind = 'path' AND convert_from(r.body, 'UTF8')::jsonb ->> 'step' = 'answ
 
 @pytest.fixture
 def old_ledger(postgres: str, ledger_template: str) -> Iterator[Ledger]:
-    """The tables of revision 0003 with a company, some facts of a run and its records; no routine is there."""
+    """The tables of revision 0003 with a person, a policy, a run and its records; no routine is there."""
     name = f"ledger_old_{hashlib.sha256(ledger_template.encode()).hexdigest()[:8]}"
     migrations._bootstrap(postgres, name, {})
     dsn = make_conninfo(postgres, dbname=name)
@@ -71,10 +78,14 @@ def old_ledger(postgres: str, ledger_template: str) -> Iterator[Ledger]:
         command.upgrade(config, "0003")
     with psycopg.connect(dsn) as connection:
         connection.execute(f"SET ROLE {migrations.OWNER}")
-        migrations._load_reference_data(connection)
-        migrations._load_sandbox_company(connection)
         connection.execute("INSERT INTO ops.simulated_clock (business_date) VALUES (%s)", (ANCHOR,))
-        connection.execute("INSERT INTO review.identity VALUES ('erp', 'erp-creator', 'p-admin')")
+        connection.execute("INSERT INTO review.person (person_id, name) VALUES ('p-old', 'Olga Old')")
+        connection.execute("INSERT INTO review.identity VALUES ('erp', 'erp-creator', 'p-old')")
+        connection.execute(
+            "INSERT INTO ledger.policy_version (policy_id, version, sha256, content, machine_limit, currency, activated_by) "
+            "VALUES ('approve_invoice', 1, encode(sha256(convert_to(%(text)s, 'UTF8')), 'hex'), %(text)s, 100000, 'EUR', 'installation')",
+            {"text": POLICY},
+        )
         connection.execute(
             "INSERT INTO ops.run (process, dag_id, airflow_run_id, business_date, package_version) "
             "VALUES ('invoice_reconciliation', 'invoice_reconciliation', 'old night', %s, '0.1.0')",
@@ -98,7 +109,9 @@ def old_ledger(postgres: str, ledger_template: str) -> Iterator[Ledger]:
 def test_the_first_seal_covers_what_older_versions_recorded(old_ledger: Ledger, tmp_path: Path) -> None:
     old = ask(old_ledger, "admin", "SELECT record_id, body FROM audit.record ORDER BY record_id")
     assert len(old) == 300
-    result = migrate(old_ledger.admin, old_ledger.database, dict.fromkeys(LOG_INS.values(), PASSWORD))
+    result = migrate(
+        old_ledger.admin, old_ledger.database, dict.fromkeys(LOG_INS.values(), PASSWORD), sandbox=True
+    )
     assert result.revision == migrations.head_revision()
     assert (
         ask(
@@ -108,6 +121,8 @@ def test_the_first_seal_covers_what_older_versions_recorded(old_ledger: Ledger, 
         )
         == old
     )
+    active = ask(old_ledger, "auditor", "SELECT policy_id, version FROM ledger.policy_version")
+    assert active == [("approve_invoice", 1)], "the upgrade changes no policy"
     with old_ledger.connect("app") as connection:
         books = Books(connection).open_run("new night")
         books.supplier()
