@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 BENCHMARKS = (
+    "benchmarks.decisions",
     "benchmarks.matching",
     "benchmarks.verification",
     "benchmarks.nights",
