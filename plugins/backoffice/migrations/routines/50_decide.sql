@@ -140,7 +140,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT a.source, a.dataset FROM accepted a WHERE NOT EXISTS (SELECT FROM expected)
   )
   SELECT coalesce('[' || string_agg(audit.object('source', audit.text(n.source), 'dataset', audit.text(n.dataset), 'load_id', audit.text(a.load_id::text),
-      'run_id', audit.text(a.run_id::text), 'as_of', audit.text(ops.utc(a.as_of)), 'age_seconds', audit.text(trunc(extract(epoch FROM now() - a.as_of))::text),
+      'as_of', audit.text(ops.utc(a.as_of)), 'age_seconds', audit.text(trunc(extract(epoch FROM now() - a.as_of))::text),
       'delivered', audit.text(CASE WHEN a.load_id IS NULL THEN 'never' WHEN a.run_id = this_run.run_id AND n.dataset <> ALL (tonight.stale) THEN 'this run' ELSE 'an earlier run' END)),
     ',' ORDER BY n.dataset COLLATE "C", n.source COLLATE "C") || ']', '[]')
   FROM (SELECT ops.stale_datasets(this_run.run_id) AS stale OFFSET 0) AS tonight
@@ -239,11 +239,11 @@ BEGIN
     -- as audit.append_many writes, without gathering all bodies in arrays first: half the time of recording
     INSERT INTO audit.record (subject, n, kind, body, leaf)
     SELECT w.subject, w.n, 'decision', w.body, sha256('\x00'::bytea || w.body)
-    FROM (SELECT n.subject, n.n, n.decision_id, convert_to(concat('{"_record":["decision","', n.subject, '","', n.n, '"]', head, n.explanation,
+    FROM (SELECT n.subject, n.n, convert_to(concat('{"_record":["decision","', n.subject, '","', n.n, '"]', head, n.explanation,
         ',"decision_id":"', n.decision_id, '","document":', n.document, ',"evidence_sha256":"', encode(n.evidence_hash, 'hex'),
         '","facts":', to_json(n.facts), ',"form":"2","holds":', n.holds, ',"inputs":', n.inputs, ',"invoice_sha256":"', encode(n.content_hash, 'hex'),
         '","outcome":', to_json(n.outcome), policy, to_json(n.rule), tail), 'UTF8') AS body FROM numbered n OFFSET 0) w
-    ORDER BY w.decision_id RETURNING record_id
+    RETURNING record_id
   ), waiting AS (
     INSERT INTO audit.waiting (record_id) SELECT l.record_id FROM logged l
   )
