@@ -8,6 +8,7 @@ import sys
 BENCHMARKS = (
     "benchmarks.decisions",
     "benchmarks.matching",
+    "benchmarks.governance",
     "benchmarks.verification",
     "benchmarks.nights",
     "benchmarks.airflow_nights",

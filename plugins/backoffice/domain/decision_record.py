@@ -90,8 +90,6 @@ def performed_again(policy: Policy, recorded: Mapping[str, Any], facts: LedgerFa
         raise ValueError("the record names no inputs")
     decision = policy.decide(given(inputs))
     body = {name: recorded.get(name) for name in AS_RECORDED}
-    if "_record" in recorded:  # which record it is: replay compares that with the row
-        body["_record"] = recorded["_record"]
     return body | {
         "_record": list(facts.place),
         "at": time_text(facts.decided_at),
