@@ -49,8 +49,8 @@ def build(copies: Copies, database: str) -> int:
         admin.execute(
             "SELECT ledger.activate_policy(replace(replace(content, 'version: 3', 'version: 4'), 'machine_limit: 100000.00', 'machine_limit: 999999999.00'), 'test') FROM ledger.policy_version WHERE policy_id = 'approve_invoice'"
         )
-        admin.execute("UPDATE ledger.policy_version SET active_until = now() WHERE version = 3")
-        admin.execute("UPDATE ledger.policy_version SET active_until = NULL WHERE version = 2")
+        admin.execute("UPDATE ledger.policy_version SET active_until = now() WHERE version = 4")
+        admin.execute("UPDATE ledger.policy_version SET active_until = NULL WHERE version = 3")
     with copies.connect(database, "app") as app:
         books = Books(app).open_run()
         books.supplier()

@@ -79,7 +79,7 @@ def test_an_approval_does_not_outlive_its_facts(target: Target, victim: str) -> 
 def test_a_decision_by_another_policy_is_refused(target: Target, victim: str, version: str | None) -> None:
     with target.copies.connect(victim, "app") as app:
         hashes = {
-            "inactive": app.execute("SELECT sha256 FROM ledger.policy_version WHERE version = 3").fetchone()[
+            "inactive": app.execute("SELECT sha256 FROM ledger.policy_version WHERE version = 4").fetchone()[
                 0
             ],
             "foreign": "0" * 64,
