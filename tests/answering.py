@@ -7,6 +7,9 @@ from typing import Any
 
 import psycopg
 
+from backoffice.domain.canonical import canonical_bytes
+from backoffice.domain.personal_data import encrypt
+
 CLERK_LIMIT = 25_000
 ACCEPTED = {
     "PRICE",
@@ -49,12 +52,22 @@ def decide(
         "case": case["case_id"], "system": "airflow", "user": user, "action": action, "code": REASONS.get(action, "approved"), "reason": "looked at it",
         "evidence": case["evidence_hash"], "key": f"{case['subject_key'][:16]}/{case['role']}/{user}/{action}", **changed,
     }  # fmt: skip
+    if "sealed" not in given:
+        given["sealed"] = sealed(connection, given["system"], given["user"], given["reason"])
     row = connection.execute(
-        "SELECT review.decide_case(%(case)s, %(system)s, %(user)s, %(action)s, %(code)s, %(reason)s, %(evidence)s, %(key)s)",
+        "SELECT review.decide_case(%(case)s, %(system)s, %(user)s, %(action)s, %(code)s, %(reason)s, %(evidence)s, %(key)s, %(sealed)s)",
         given,
     ).fetchone()
     assert row is not None
     return row[0]
+
+
+def sealed(connection: psycopg.Connection[Any], system: str, user: str, reason: str | None) -> str:
+    """Return log-in and reason encrypted under the person's key, as the review pages do."""
+    row = connection.execute("SELECT subject, key FROM vault.writing_key(%s, %s)", (system, user)).fetchone()
+    assert row is not None
+    said = canonical_bytes({"principal": f"{system}:{user}", "reason": reason}).decode()
+    return encrypt(row[1], row[0], said)
 
 
 def answer_all(web: psycopg.Connection[Any]) -> int:

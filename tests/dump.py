@@ -82,7 +82,7 @@ BOOKS = {
 HISTORY = {
     "all decisions": """
         SELECT d.process, d.subject_kind, d.subject_key, d.maker, d.outcome, CASE d.maker WHEN 'machine' THEN d.rule END, d.authority, d.policy_version,
-               d.policy_sha256, d.evidence_hash, d.explanation, d.person_id, d.reason_code, d.reason
+               d.policy_sha256, d.evidence_hash, d.explanation, d.person_id, d.reason_code
         FROM ledger.decision d""",
     "all holds": """
         SELECT i.content_hash, l.line_id, h.code, h.effect, h.evidence_hash, h.rule_sha256, h.release_kind
@@ -94,7 +94,7 @@ HISTORY = {
     "grounds of entries": """
         SELECT e.business_key, d.maker, d.outcome, d.subject_key FROM ledger.journal_entry e JOIN ledger.decision d USING (decision_id)""",
     "audit trail": """
-        SELECT r.subject, r.kind, convert_from(r.body, 'UTF8')::jsonb - '{at,recorded_at,run_id,load_id,case_id,decision_id,answer_id,rule,subject}'::text[]
+        SELECT r.subject, r.kind, convert_from(r.body, 'UTF8')::jsonb - '{_record,at,recorded_at,run_id,load_id,case_id,decision_id,answer_id,rule,subject,principal_and_reason}'::text[]
         FROM audit.record r WHERE r.subject NOT LIKE 'run:%'""",
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 from tests.conftest import Ledger
+from tests.copies import Copies
 
 from backoffice.runtime.sealer.anchors import Anchor, FileAnchor
 from backoffice.runtime.sealer.process import Sealer, SealerConfig
@@ -36,3 +37,26 @@ def seal(ledger: Ledger, folder: Path, reason: str = "a test asks", **options: o
         sealer.look(reason)
         row = sealer.connection.execute("SELECT note FROM audit.latest_seal").fetchone()
     return row[0] if row else None
+
+
+def write(ledger: Ledger, *bodies: str, subject: str = "test:1") -> None:
+    """Write records that mean nothing."""
+    with ledger.connect("admin") as connection:
+        connection.execute(
+            "SELECT audit.append_many('path', %s, %s)", ([subject] * len(bodies), list(bodies))
+        )
+
+
+def restored_from_before(ledger: Ledger, folder: Path) -> str:
+    """Seal, go on and seal again in a copy that is gone afterwards; return the checkpoint signed last.
+
+    From the sealer's side the ledger is now one that was restored from a back-up.
+    """
+    seal(ledger, folder)
+    copies = Copies(ledger.admin)
+    with copies.scratch(ledger.database) as database:
+        gone = Ledger(ledger.admin, database)
+        write(gone, '{"written":"after the back-up"}')
+        note = seal(gone, folder)
+    assert note is not None
+    return note

@@ -8,7 +8,8 @@
     │   ├── ControlTotalsError               received = accepted + quarantined + already known does not tie
     │   ├── QualityGateError                 a stop-severity expectation failed, or two counts of one fact
     differ
-    │   └── AuthorityError                   the ledger refused an act
+    │   ├── AuthorityError                   the ledger refused an act
+    │   └── AuditLogError                    the audit log does not prove itself
     └── TransientError                       the network, a source or a lock; retried
         └── SourceUnavailableError           a source did not answer, or answered with a server error
 
@@ -44,6 +45,10 @@ class QualityGateError(BusinessStop):
 
 class AuthorityError(BusinessStop):
     """The ledger refused an act because the authority for it is missing."""
+
+
+class AuditLogError(BusinessStop):
+    """A check of the audit log failed: it was changed, or no seal came. People look at it."""
 
 
 class TransientError(BackofficeError):

@@ -6,6 +6,7 @@ Every option is read when it is used, not at import, so that a changed environme
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from functools import cache
@@ -15,6 +16,7 @@ from backoffice.exceptions import ConfigurationError
 
 SECTION = "backoffice"
 LEDGER_CONN_ID = "backoffice_ledger"
+_INCLUDE = re.compile(r"\{\{ include: ([a-z_/]+) \}\}")
 
 
 def option(name: str, default: str | None = None) -> str | None:
@@ -67,13 +69,32 @@ def _configured_include_dir() -> str | None:
 
 def sql(name: str) -> str:
     """Return the text of ``include/sql/<name>.sql``."""
-    path = include_dir() / "sql" / f"{name}.sql"
+    return _read_sql(include_dir(), name)
+
+
+def _read_sql(include: Path, name: str) -> str:
+    path = include / "sql" / f"{name}.sql"
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise ConfigurationError(
             f"{path} is missing; the Dag or operator names a statement that is not shipped"
         ) from error
+
+
+def statement(name: str) -> str:
+    """Return ``sql(name)`` with what it takes in."""
+    return expand(sql(name))
+
+
+def expand(text: str, include: Path | None = None) -> str:
+    """Put in what a statement takes in: ``{{ include: name }}`` stands for ``sql/<name>.sql``."""
+
+    def take_in(found: re.Match[str]) -> str:
+        taken = sql(found[1]) if include is None else _read_sql(include, found[1])
+        return expand(taken, include).rstrip()
+
+    return _INCLUDE.sub(take_in, text)
 
 
 def sandbox() -> bool:

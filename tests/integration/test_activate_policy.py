@@ -16,9 +16,7 @@ SHIPPED = (settings.include_dir() / "policies" / "invoice_reconciliation" / "app
 )
 NEXT = SHIPPED.replace("version: 3\n", "version: 4\n")
 LIMIT = "machine_limit: 100000.00 EUR\n"
-ACTIVE = (
-    "SELECT policy_id, version, machine_limit, currency FROM ledger.policy_version WHERE active_until IS NULL"
-)
+ACTIVE = "SELECT policy_id, version, machine_limit, currency FROM ledger.active_policy"
 
 
 @pytest.fixture

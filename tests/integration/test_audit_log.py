@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
@@ -73,3 +74,22 @@ def test_sql_and_python_spell_numbers_alike(ledger, number):
     with ledger.connect("auditor") as connection:
         row = connection.execute("SELECT audit.number(%s::numeric)", (Decimal(number),)).fetchone()
     assert row[0].encode() == canonical_bytes(Decimal(number))
+
+
+def test_every_record_says_in_its_bytes_what_it_is_about_and_which_it_is(ledger):
+    """Kind, subject and number are sealed with the rest, and the bytes stay canonical."""
+    with ledger.connect("app") as connection:
+        books = Books(connection).open_run()
+        books.supplier()
+        books.order('PO 1 "ä"', 1, 100, 10)
+        books.receive('PO 1 "ä"', 1, 100, number='GR "1" \\ ä')
+        books.invoice("R-1", [('PO 1 "ä"', 1, 10, 10)])
+        books.night()
+        connection.execute("SELECT audit.record_calls(%s, %s)", (books.run_id, Jsonb([CALL, CALL])))
+        rows = connection.execute("SELECT subject, n, kind, body FROM audit.record").fetchall()
+    assert {kind for _, _, kind, _ in rows} >= {"decision", "effect", "path", "policy", "api_call"}
+    assert any('"' in subject for subject, *_ in rows)
+    for subject, n, kind, body in rows:
+        said = json.loads(bytes(body))
+        assert said["_record"] == [kind, subject, str(n)]
+        assert canonical_bytes(said) == bytes(body)

@@ -141,9 +141,10 @@ def _load_settings(connection: Connection, book: Book) -> None:
             [entity, f"Entity {entity}", currency],
         )
     connection.execute(
-        "UPDATE ledger.policy_version SET machine_limit = %s WHERE policy_id = 'approve_invoice'"
-        " AND active_until IS NULL",
-        [book.machine_limit],
+        "SELECT ledger.activate_policy(regexp_replace(regexp_replace(content, '^version: .*$', 'version: ' || version + 1, 'n'),"
+        " '^machine_limit: .*$', 'machine_limit: ' || %s || ' EUR', 'n'), 'book')"
+        " FROM ledger.active_policy WHERE policy_id = 'approve_invoice'",
+        [f"{book.machine_limit:f}"],
     )
     connection.execute("DELETE FROM ledger.tolerance")
     connection.execute("DELETE FROM purchasing.uom_factor")

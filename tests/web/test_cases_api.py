@@ -8,6 +8,7 @@ import threading
 import pytest
 from fastapi.testclient import TestClient
 from tests.web.books import HOSTILE, Books
+from tests.web.test_every_route import TABLE
 
 _keys = itertools.count(10_000_000)
 
@@ -343,13 +344,7 @@ def test_runs_are_paged_and_hidden_from_who_may_not_see_them(login, books: Books
 
 def test_the_api_describes_itself(look, standing_books):
     described = look("clerk").get("/api/v1/openapi.json").json()
-    assert set(described["paths"]) == {
-        "/api/v1/cases",
-        "/api/v1/cases/{case_id}",
-        "/api/v1/cases/{case_id}/answers",
-        "/api/v1/cases/{case_id}/documents/{document_id}",
-        "/api/v1/runs",
-        "/api/v1/runs/{dag_id}/{run_id}/report",
-    }
+    known = {expected.route for expected in TABLE if expected.route.startswith("/api/")}
+    assert set(described["paths"]) == known - {"/api/v1/openapi.json"}
     answers = described["paths"]["/api/v1/cases/{case_id}/answers"]["post"]["responses"]
     assert {"201", "401", "403", "404", "409", "422", "503"} <= set(answers)

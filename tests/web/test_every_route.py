@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from tests.changing import propose, version
 from tests.web.books import Books
 from tests.web.host import ROLES, log_in
 
@@ -15,6 +16,7 @@ from backoffice.web.api import require_login
 ANSWER = {"action": "accept", "reason_code": "approved", "reason": "as agreed", "evidence_hash": "00" * 32}
 CALLERS = ("anonymous", "bad_token", "bad_cookie", *ROLES)
 MAPPED = ("clerk", "buyer", "manager", "admin")
+OFFICERS = ("manager", "admin")
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Expected:
     :param mapped: Status for a person the ledger knows.
     :param viewer: For a log-in that may see the Dag's runs in Airflow and is nobody in the ledger.
     :param nobody: For a log-in without any permission.
+    :param officers: Of the persons only data protection officers; the others get 403.
     """
 
     route: str
@@ -33,8 +36,11 @@ class Expected:
     viewer: int
     nobody: int
     method: str = "GET"
+    body: dict[str, str] | None = None
+    officers: bool = False
 
 
+NO_POLICY = {"content": "no policy", "reason": "as agreed"}
 LOG_IN_ONLY = {"viewer": 200, "nobody": 200}
 PERSON_ONLY = {"viewer": 403, "nobody": 403}
 RUN_READERS = {"viewer": 200, "nobody": 403}
@@ -66,12 +72,81 @@ TABLE = [
     Expected(
         "/api/v1/cases/{case_id}/answers", "/api/v1/cases/{price}/answers", 409, 403, 403, method="POST"
     ),
+    # what log keepers may, and who is one: test_log_api.py
+    Expected("/api/v1/log/proposals", "/api/v1/log/proposals", 200, **PERSON_ONLY),
+    Expected("/api/v1/log/restores", "/api/v1/log/restores", 422, 403, 403, method="POST"),
+    Expected("/api/v1/log/keys", "/api/v1/log/keys", 422, 403, 403, method="POST"),
+    Expected(
+        "/api/v1/log/proposals/{proposal_id}/confirmation",
+        "/api/v1/log/proposals/1/confirmation",
+        422,
+        403,
+        403,
+        method="POST",
+    ),
     Expected("/api/v1/runs", "/api/v1/runs", 200, **LOG_IN_ONLY),
     Expected(
         "/api/v1/runs/{dag_id}/{run_id}/report",
         "/api/v1/runs/{dag_id}/{airflow_run_id}/report",
         200,
         **RUN_READERS,
+    ),
+    Expected("/policies", "/policies", 200, **PERSON_ONLY),
+    Expected(
+        "/policies/{policy_id}/versions/{version}",
+        "/policies/approve_invoice/versions/2",
+        200,
+        **PERSON_ONLY,
+    ),
+    Expected("/policies/proposals/{proposal_id}", "/policies/proposals/{proposal}", 200, **PERSON_ONLY),
+    Expected("/api/v1/policies", "/api/v1/policies", 200, **PERSON_ONLY),
+    Expected(
+        "/api/v1/policies/{policy_id}/versions/{version}",
+        "/api/v1/policies/approve_invoice/versions/2",
+        200,
+        **PERSON_ONLY,
+    ),
+    # what each role may do with a change of a policy is in test_policies_api
+    Expected("/api/v1/policies/proposals", "/api/v1/policies/proposals", 422, 403, 403, "POST", NO_POLICY),
+    Expected(
+        "/api/v1/policies/proposals/{proposal_id}",
+        "/api/v1/policies/proposals/{proposal}",
+        200,
+        **PERSON_ONLY,
+    ),
+    Expected(
+        "/api/v1/policies/proposals/{proposal_id}/approve",
+        "/api/v1/policies/proposals/{proposal}/approve",
+        409,
+        403,
+        403,
+        "POST",
+        {"reason": "as agreed", "impact_sha256": "00" * 32},
+    ),
+    *(
+        Expected(
+            f"/api/v1/policies/proposals/{{proposal_id}}/{end}",
+            f"/api/v1/policies/proposals/999999/{end}",
+            404,
+            403,
+            403,
+            "POST",
+            {"reason": "as agreed"},
+        )
+        for end in ("refuse", "withdraw")
+    ),
+    Expected("/api/v1/privacy/retention", "/api/v1/privacy/retention", 200, **PERSON_ONLY, officers=True),
+    Expected("/api/v1/privacy/holds", "/api/v1/privacy/holds", 200, **PERSON_ONLY, officers=True),
+    Expected("/api/v1/privacy/requests", "/api/v1/privacy/requests", 200, **PERSON_ONLY, officers=True),
+    Expected("/api/v1/privacy/holds", "/api/v1/privacy/holds", 422, 403, 403, method="POST"),
+    Expected("/api/v1/privacy/requests", "/api/v1/privacy/requests", 422, 403, 403, method="POST"),
+    Expected(
+        "/api/v1/privacy/requests/{request_id}/answers",
+        "/api/v1/privacy/requests/1/answers",
+        422,
+        403,
+        403,
+        method="POST",
     ),
     Expected("/api/v1/openapi.json", "/api/v1/openapi.json", 200, **LOG_IN_ONLY),
 ]
@@ -97,6 +172,8 @@ def status_for(caller: str, expected: Expected) -> int:
         return 401
     if caller in ("bad_token", "bad_cookie"):
         return 403
+    if expected.officers and caller in MAPPED and caller not in OFFICERS:
+        return 403
     return expected.mapped if caller in MAPPED else expected.viewer if caller == "viewer" else expected.nobody
 
 
@@ -117,6 +194,10 @@ def test_what_each_caller_gets(caller, look, standing_books, gate_page, standing
             "SELECT i.document_id FROM review.case c JOIN purchasing.invoice i ON i.invoice_id = c.subject_id WHERE c.case_id = %s",
             (standing_books.price,),
         ).fetchone()[0]
+        proposal = (
+            connection.execute("SELECT max(proposal_id) FROM review.policy_proposal").fetchone()[0]
+            or propose(connection, "clerk", version(3))["proposal_id"]
+        )
     client = look(None)
     headers = {"X-Requested-With": "backoffice", "Idempotency-Key": "0123456789"}
     if caller == "bad_token":
@@ -127,11 +208,11 @@ def test_what_each_caller_gets(caller, look, standing_books, gate_page, standing
         headers["Authorization"] = f"Bearer {log_in(caller)}"
     got, wanted = {}, {}
     for expected in TABLE:
-        address = expected.address.format(**vars(standing_books), document=document)
-        body = ANSWER if expected.method == "POST" else None
+        address = expected.address.format(**vars(standing_books), document=document, proposal=proposal)
+        body = (expected.body or ANSWER) if expected.method == "POST" else None
         response = client.request(expected.method, address, headers=headers, json=body)
-        got[expected.route] = response.status_code
-        wanted[expected.route] = status_for(caller, expected)
+        got[expected.method, expected.route] = response.status_code
+        wanted[expected.method, expected.route] = status_for(caller, expected)
         is_api = expected.route.startswith("/api/")
         if response.status_code >= 400:
             kind = "application/problem+json" if is_api else "text/html; charset=utf-8"

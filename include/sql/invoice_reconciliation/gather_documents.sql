@@ -30,7 +30,7 @@ WHERE NOT s.queued AND i.duplicates_evaluable AND e.duplicates_evaluable AND i.n
 INSERT INTO work_invoice (invoice_id, in_scope, evaluated, entity, is_credit, supplier_id, currency, invoice_date, booking_no, document_order, above_limit)
 SELECT p.invoice_id, p.in_scope, st.invoice_id IS NOT NULL, i.entity, i.kind = 'credit_note', i.supplier_id, i.currency, i.invoice_date, st.booking_no,
        row_number() OVER (ORDER BY st.booking_no NULLS LAST, i.invoice_date, i.number_key, i.invoice_number COLLATE "C", i.content_hash),
-       abs(i.gross_total) > coalesce((SELECT v.machine_limit FROM policy_version v WHERE v.policy_id = 'approve_invoice' AND v.active_until IS NULL), 0)
+       abs(i.gross_total) > coalesce((SELECT v.machine_limit FROM active_policy v WHERE v.policy_id = 'approve_invoice'), 0)
          AND NOT EXISTS (SELECT FROM approved_amount a WHERE a.invoice_id = i.invoice_id)
 FROM work_scope p JOIN invoice i ON i.invoice_id = p.invoice_id LEFT JOIN invoice_status st ON st.invoice_id = p.invoice_id
 WHERE st.state IS DISTINCT FROM 'rejected';

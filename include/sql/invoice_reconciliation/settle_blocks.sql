@@ -20,8 +20,8 @@ WHERE st.payment_block AND st.state = 'matched'
   AND NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect IN ('B', 'P'))
   AND (EXISTS (SELECT FROM accepted_by_person a WHERE a.invoice_id = st.invoice_id)
     OR d.maker = 'machine' AND d.outcome = 'approve' AND d.evidence_hash = e.evidence_hash
-       AND EXISTS (SELECT FROM policy_version p WHERE p.policy_id = d.policy_id AND p.version = d.policy_version AND p.sha256 = d.policy_sha256
-                     AND p.active_until IS NULL AND p.currency = i.currency AND abs(i.gross_total) <= p.machine_limit));
+       AND EXISTS (SELECT FROM active_policy p WHERE p.policy_id = d.policy_id AND p.version = d.policy_version AND p.sha256 = d.policy_sha256
+                     AND p.currency = i.currency AND abs(i.gross_total) <= p.machine_limit));
 ANALYZE work_payment;
 
 -- 3. What rests on a source that did not deliver is not free (a return, a change of the order may be under way), nor is what

@@ -17,7 +17,19 @@ from collections.abc import Sequence
 from backoffice import __version__
 from backoffice.runtime.errors import RuntimeFault
 
-_GROUPS = ("local", "ledger", "doctor", "review", "policy")
+_GROUPS = (
+    "local",
+    "ledger",
+    "doctor",
+    "review",
+    "policy",
+    "verify",
+    "replay",
+    "evidence",
+    "controls",
+    "privacy",
+    "log",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from backoffice.cli import policy_change
 from backoffice.domain.decision_table import Finding, Kind, Policy, examine_policy
 from backoffice.domain.decision_table.calendar import examine_versions
 
@@ -19,8 +20,10 @@ MOST_BYTES = 4_000_000
 
 def register(subparsers: Any) -> None:
     """Add the commands."""
-    policy = subparsers.add_parser("policy", help="prove policies")
-    add_check(policy.add_subparsers(title="commands", metavar="COMMAND", required=True))
+    policy = subparsers.add_parser("policy", help="prove, list and change the policies that decide")
+    commands = policy.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    add_check(commands)
+    policy_change.add_to(commands)
 
 
 def add_check(subparsers: Any) -> None:

@@ -37,15 +37,15 @@ def register(subparsers: Any) -> None:
     listing.add_argument("--code", help="only cases with this hold code, for example PRICE")
     listing.add_argument("--mine", action="store_true", help="only cases I am named in or whose role I have")
     listing.add_argument("--search", metavar="TEXT", help="supplier, invoice, order or case number")
-    listing.add_argument("--limit", type=_positive, default=50, help="most cases to list; default 50")
+    listing.add_argument("--limit", type=positive, default=50, help="most cases to list; default 50")
 
     show = commands.add_parser(
         "show", help="show one case with everything needed to decide it", epilog=_EPILOG
     )
-    show.add_argument("case", type=_positive, metavar="CASE")
+    show.add_argument("case", type=positive, metavar="CASE")
 
     decide = commands.add_parser("decide", help="answer one case", epilog=_EPILOG)
-    decide.add_argument("case", type=_positive, metavar="CASE")
+    decide.add_argument("case", type=positive, metavar="CASE")
     decide.add_argument("--action", required=True, choices=_ACTIONS)
     decide.add_argument("--reason-code", required=True)
     decide.add_argument("--reason", required=True, help="why, in your own words")
@@ -56,7 +56,8 @@ def register(subparsers: Any) -> None:
         command.set_defaults(run=lambda arguments, act=run: _guarded(act, arguments))
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """Read a number from 1."""
     value = int(text) if text.isdigit() else 0
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
@@ -104,7 +105,7 @@ def _list(client: ReviewClient, arguments: argparse.Namespace) -> int:
         )
         for case in found
     ]
-    print(_table(("case", "state", "role", "due", "amount", "codes", "title"), rows))
+    print(table(("case", "state", "role", "due", "amount", "codes", "title"), rows))
     if more:
         print(f"there are more than {len(found)}; narrow the list or raise --limit")
     return 0
@@ -206,7 +207,8 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "�" for letter in text)
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """Return rows under their headings, with nothing in them that could drive the terminal."""
     cells = [head, *[tuple(_printable(cell) for cell in row) for row in rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     return "\n".join(

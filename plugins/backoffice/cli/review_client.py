@@ -17,6 +17,7 @@ from backoffice.runtime.home import find_home
 
 _API = "/backoffice/api/v1"
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+PATIENT = httpx.Timeout(660.0, connect=5.0)
 _LOCAL = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -64,16 +65,24 @@ class ReviewClient:
             page = _checked(_send(self._http, "GET", following))
 
     def answer(self, case_id: int, body: dict[str, str]) -> Any:
-        """Send one answer. A broken connection is tried once more under the same key, so it counts once.
+        """Send one answer.
 
         :raises Refused: The answer was not taken.
         """
+        return self.post(f"/cases/{case_id}/answers", body)
+
+    def post(self, path: str, body: dict[str, Any], timeout: httpx.Timeout = _TIMEOUT) -> Any:
+        """Send one act. A broken connection is tried once more under the same key, so it counts once.
+
+        :param timeout: For what may take longer than usual.
+
+        :raises Refused: The act was not taken.
+        """
         headers = {"Idempotency-Key": str(uuid.uuid4())}
-        path = f"{_API}/cases/{case_id}/answers"
         try:
-            response = _send(self._http, "POST", path, json=body, headers=headers)
+            response = _send(self._http, "POST", _API + path, json=body, headers=headers, timeout=timeout)
         except Refused:
-            response = _send(self._http, "POST", path, json=body, headers=headers)
+            response = _send(self._http, "POST", _API + path, json=body, headers=headers, timeout=timeout)
         return _checked(response)
 
 

@@ -37,7 +37,7 @@ class Frontier:
     def __init__(self, size: int = 0, edge: Iterable[bytes] = ()) -> None:
         self.size = size
         self.edge = list(edge)
-        if size < 0 or len(self.edge) != size.bit_count() or any(len(one) != 32 for one in self.edge):
+        if size < 0 or len(self.edge) != bin(size).count("1") or any(len(one) != 32 for one in self.edge):
             raise ValueError(f"{len(self.edge)} subtrees are no tree of {size} leaves")
 
     def append(self, leaf: bytes) -> None:

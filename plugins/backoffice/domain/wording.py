@@ -13,6 +13,7 @@ _ROLES = {
     "buyer": "Buyer",
     "receiver": "Goods receipt",
     "compliance_officer": "Compliance officer",
+    "data_protection_officer": "Data protection officer",
 }
 
 

@@ -30,7 +30,7 @@ LOG_INS = (
     "backoffice_auditor",
     "backoffice_sealer",
 )
-SCHEMAS = ("ops", "audit", "intake", "purchasing", "ledger", "review")
+SCHEMAS = ("ops", "audit", "intake", "purchasing", "ledger", "review", "vault")
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -70,6 +70,8 @@ def migrate(
             _load_sandbox_company(connection)
         installed = _install_routines(connection)
         _activate_shipped_policies(connection)
+        # a restored back-up brings nobody back whom the log says to be erased
+        connection.execute("SELECT vault.repeat_erasures()")
     return MigrationResult(revision, installed)
 
 
@@ -184,7 +186,16 @@ def _install_routines(connection: Connection) -> tuple[str, ...]:
         connection.execute(text)
         _remember(connection, f"routines/{name}.sql", text, known)
         installed.append(name)
+    _judge_anew(connection)
     return tuple(installed)
+
+
+def _judge_anew(connection: Connection) -> None:
+    """Let the next run judge what is open by the rules of this version.
+
+    A statement on the settings is what tells the ledger so, whether or not it changes a row.
+    """
+    connection.execute("UPDATE ledger.setting SET value = value WHERE false")
 
 
 def _expand(text: str, included: dict[str, str]) -> str:
@@ -218,6 +229,8 @@ REFERENCE = (
     ("account_roles", "ledger.account_role", "entity, role"),
     ("hold_codes", "ledger.hold_code", "code"),
     ("uom_factors", "purchasing.uom_factor", "from_uom, to_uom, item"),
+    ("retention", "audit.retention", "class"),
+    ("record_classes", "audit.record_class", "kind, subject_kind"),
 )
 
 
@@ -226,12 +239,10 @@ def _load_reference_data(connection: Connection) -> None:
     for name, table, key in REFERENCE:
         _add_rows(connection, folder / f"{name}.csv", table, key)
     # what has no natural key, or must never come back once removed, on the first install only
-    first = connection.execute(
-        "INSERT INTO ledger.setting (name, value) VALUES ('reference_data', 'installed') "
-        "ON CONFLICT DO NOTHING RETURNING 1"
-    ).fetchone()
-    if first is None:
+    installed = connection.execute("SELECT 1 FROM ledger.setting WHERE name = 'reference_data'").fetchone()
+    if installed is not None:
         return
+    connection.execute("INSERT INTO ledger.setting (name, value) VALUES ('reference_data', 'installed')")
     connection.execute("INSERT INTO ledger.setting (name, value) VALUES ('tolerance_set', 'default')")
     _, tolerances = _read_csv(folder / "tolerances.csv")
     with connection.cursor() as cursor:
@@ -258,8 +269,18 @@ def _load_sandbox_company(connection: Connection) -> None:
 
 
 def _add_rows(connection: Connection, file: Path, table: str, key: str) -> None:
-    """Insert the rows of a file that are not there yet; what is there is the user's and stays."""
+    """Insert the rows of a file that are not there yet; what is there is the user's and stays.
+
+    A statement is an event even when it adds nothing (open documents are judged anew when factors change):
+    where every row is there, none is made.
+    """
     columns, rows = _read_csv(file)
+    names = key.split(", ")
+    if set(names) <= set(columns):
+        listed = ", ".join(f"{name}::text" for name in names)
+        there = set(connection.execute(f"SELECT {listed} FROM {table}".encode()).fetchall())
+        places_of_key = [columns.index(name) for name in names]
+        rows = [row for row in rows if tuple(row[place] for place in places_of_key) not in there]
     places = ", ".join(["%s"] * len(columns))
     statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places}) ON CONFLICT ({key}) DO NOTHING"
     with connection.cursor() as cursor:
@@ -274,13 +295,13 @@ def _read_csv(path: Path) -> tuple[list[str], list[list[str | None]]]:
 
 
 def _activate_shipped_policies(connection: Connection) -> None:
-    """Activate each shipped policy that has no active version yet, as principal ``installation``."""
+    """Activate each shipped policy that has no version yet, as principal ``installation``."""
     from backoffice.domain.decision_table import load_policy
 
     for path in sorted((settings.include_dir() / "policies").glob("*/*.yaml")):
         policy = load_policy(path.read_text(encoding="utf-8"), source=str(path))
         connection.execute(
-            "SELECT ledger.activate_policy(%s, 'installation') "
+            "SELECT ledger.activate_policy(%s, 'installation', %s) "
             "WHERE NOT EXISTS (SELECT FROM ledger.policy_version WHERE policy_id = %s)",
-            (policy.text, policy.policy_id),
+            (policy.text, path.parent.name, policy.policy_id),
         )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from decimal import Decimal
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from backoffice.domain.decision_table import Money, Policy, load_policy
+import orjson
+
+from backoffice.domain.decision_record import given, reasons
+from backoffice.domain.decision_table import Policy, load_policy
 from backoffice.exceptions import ConfigurationError
 from backoffice.operators.ledger_step import LedgerStepOperator
 
@@ -16,15 +20,7 @@ if TYPE_CHECKING:
     from backoffice.operators.ledger_step import Connection
 
 POLICY_ID = "approve_invoice"
-BATCH = 5_000
-INPUTS = (
-    "match_state",
-    "gross_amount",
-    "receipt",
-    "sources_delivered",
-    "business_days_waited",
-    "days_until_due",
-)
+BATCH = 20_000
 
 
 class DecideInvoicesOperator(LedgerStepOperator):
@@ -44,7 +40,7 @@ class DecideInvoicesOperator(LedgerStepOperator):
 def active_policy(connection: Connection, policy_id: str) -> Policy:
     """Return the active version from the ledger; a file that is not active decides nothing."""
     row = connection.execute(
-        "SELECT content FROM ledger.policy_version WHERE policy_id = %s AND active_until IS NULL",
+        "SELECT content FROM ledger.active_policy WHERE policy_id = %s",
         (policy_id,),
     ).fetchone()
     if row is None:
@@ -55,49 +51,62 @@ def active_policy(connection: Connection, policy_id: str) -> Policy:
 
 
 def decide_open_invoices(connection: Connection, run_id: int) -> dict[str, Any]:
-    """Decide all open invoices of the ledger in batches; return how many decisions are new, by outcome."""
+    """Decide all open invoices of the ledger in batches; return how many decisions are new, by outcome.
+
+    While the ledger records one batch, the next one is decided.
+    """
     policy = active_policy(connection, POLICY_ID)
+    outcomes: Counter[str] = Counter()
     recorded = 0
-    outcomes: dict[str, int] = {}
-    with connection.cursor(name="decision_input") as cursor:
-        cursor.execute(
-            f"SELECT invoice_id, currency, {', '.join(INPUTS)} "
-            "FROM ledger.decision_input(%s) ORDER BY invoice_id",
-            (run_id,),
-        )
-        while rows := cursor.fetchmany(BATCH):
-            recorded += _record(connection, run_id, policy, rows, outcomes)
+    with connection.cursor(name="decision_input") as cursor, ThreadPoolExecutor(1) as recorder:
+        cursor.execute("SELECT invoice_id, inputs FROM ledger.decision_input(%s)", (run_id,))
+        rows = cursor.fetchmany(BATCH)
+        recording: Future[int] | None = None
+        while rows:
+            batch = _decide(policy, rows)
+            outcomes.update(batch.outcomes)
+            recorded += recording.result() if recording else 0
+            # one connection, one speaker: what is decided next is fetched before the recording begins
+            rows = cursor.fetchmany(BATCH)
+            recording = recorder.submit(_record, connection, run_id, policy, batch)
+        recorded += recording.result() if recording else 0
     return {"recorded": recorded, **outcomes}
 
 
-def _record(
-    connection: Connection, run_id: int, policy: Policy, rows: list[tuple[Any, ...]], outcomes: dict[str, int]
-) -> int:
-    decided = []
-    for invoice_id, currency, *values in rows:
-        inputs = dict(zip(INPUTS, values, strict=True))
-        inputs["gross_amount"] = Money(inputs["gross_amount"], currency)
-        decision = policy.decide(inputs)
-        outcomes[decision.outcome] = outcomes.get(decision.outcome, 0) + 1
-        explanation = {
-            "why": decision.why,
-            "why_not": decision.why_not,
-            "inputs": {name: _spelled(value) for name, value in inputs.items()},
-            "not_yet": decision.not_yet,
-        }
-        decided.append(
-            (invoice_id, decision.outcome, decision.rule, json.dumps(explanation, ensure_ascii=False))
-        )
-    invoice_ids, results, rules, explanations = (list(column) for column in zip(*decided, strict=True))
+@dataclass(frozen=True)
+class _Decided:
+    """Decisions of one batch, column by column."""
+
+    invoices: list[int]
+    outcomes: list[str]
+    rules: list[str]
+    reasons: list[str]
+
+
+def _decide(policy: Policy, rows: list[tuple[int, str]]) -> _Decided:
+    """Decide each invoice on its inputs as the ledger spells them."""
+    decided = [policy.decide(given(orjson.loads(inputs))) for _, inputs in rows]
+    return _Decided(
+        [invoice_id for invoice_id, _ in rows],
+        [one.outcome for one in decided],
+        [one.rule for one in decided],
+        [orjson.dumps(reasons(one), option=orjson.OPT_SORT_KEYS).decode() for one in decided],
+    )
+
+
+def _record(connection: Connection, run_id: int, policy: Policy, batch: _Decided) -> int:
+    """Record one batch; what was decided on is read again by the ledger itself."""
     row = connection.execute(
         "SELECT ledger.record_machine_decisions"
-        "(%s, %s, %s, %s::bigint[], %s::text[], %s::text[], %s::jsonb[])",
-        (run_id, policy.policy_id, policy.sha256, invoice_ids, results, rules, explanations),
+        "(%s, %s, %s, %b::bigint[], %b::text[], %b::text[], %b::text[])",
+        (
+            run_id,
+            policy.policy_id,
+            policy.sha256,
+            batch.invoices,
+            batch.outcomes,
+            batch.rules,
+            batch.reasons,
+        ),
     ).fetchone()
     return int(row[0]) if row else 0
-
-
-def _spelled(value: object) -> object:
-    if isinstance(value, Money):
-        return f"{_spelled(value.amount)} {value.currency}"
-    return format(value.normalize(), "f") if isinstance(value, Decimal) else value

@@ -12,7 +12,13 @@ from backoffice.runtime.findings import Finding, bad, good
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 DsnOf = Callable[[str], str]  # the ledger's DSN of a log-in
-_LOGINS = ("backoffice_app", "backoffice_web", "backoffice_auditor", "backoffice_migrator")
+_LOGINS = (
+    "backoffice_app",
+    "backoffice_web",
+    "backoffice_auditor",
+    "backoffice_migrator",
+    "backoffice_sealer",
+)
 _REPAIR = (
     "`backoffice migrate`; if it stays, somebody changed the roles: compare with docs/explanation/threats.md"
 )
@@ -20,7 +26,19 @@ _REPAIR = (
 _APP_INSERTS = ("intake.document", "intake.finding")
 _APP_INSERT_PREFIX = "intake.stage_"
 # Acts that one role may perform and the others may not.
-_ACTS = {"review.decide_case": "backoffice_web"}
+_ACTS = {
+    "review.decide_case": "backoffice_web",
+    "review.place_hold": "backoffice_web",
+    "review.request_privacy_act": "backoffice_web",
+    "review.answer_privacy_request": "backoffice_web",
+    "vault.writing_key": "backoffice_web",
+    "vault.reading_key": "backoffice_auditor",
+    "audit.propose_restore": "backoffice_web",
+    "audit.propose_lost_key": "backoffice_web",
+    "audit.confirm_proposal": "backoffice_web",
+    "audit.introduce_key": "backoffice_sealer",
+    "audit.finish_seal": "backoffice_sealer",
+}
 
 _TABLE_RIGHTS = """
 SELECT role.rolname, schema.nspname || '.' || relation.relname, privilege.name

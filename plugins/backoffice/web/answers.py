@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import psycopg
-
 from backoffice.settings import sql
-from backoffice.web.auth import SYSTEM, Person
+from backoffice.web.acts import act
+from backoffice.web.auth import Person
 from backoffice.web.cases import STATES, CaseRecord, read_case
-from backoffice.web.database import LedgerPool, fetch_one
+from backoffice.web.database import LedgerPool
 from backoffice.web.models import AnswerRequest
-from backoffice.web.problems import FieldError, Problem, problem_of_database
+from backoffice.web.problems import FieldError, Problem
 
 
 def decide(
@@ -25,25 +24,14 @@ def decide(
     """
     with ledger.reading() as connection:
         _check_reason_code(read_case(connection, person, case_id), given)
-    try:
-        with ledger.writing() as connection:
-            row = fetch_one(
-                connection,
-                sql("review/decide_case"),
-                {
-                    **given.model_dump(),
-                    "case_id": case_id,
-                    "system": SYSTEM,
-                    "user_id": person.user_id,
-                    "idempotency_key": idempotency_key,
-                },
-            )
-    except psycopg.Error as error:
-        problem = problem_of_database(error)
-        if problem is None:
-            raise
-        raise problem from error
-    answer: dict[str, Any] = dict(row["answer"]) if row else {}
+    answer = act(
+        ledger,
+        person,
+        sql("review/decide_case"),
+        **given.model_dump(),
+        case_id=case_id,
+        idempotency_key=idempotency_key,
+    )
     return {**answer, "next": _what_happens_next(answer)}
 
 

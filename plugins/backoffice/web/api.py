@@ -32,7 +32,7 @@ from backoffice.web.models import (
 from backoffice.web.problems import Problem
 
 PREFIX = "/api/v1"
-_ERRORS: dict[int | str, dict[str, Any]] = {
+ERRORS: dict[int | str, dict[str, Any]] = {
     status: {
         "description": text,
         "content": {"application/problem+json": {"schema": ProblemBody.model_json_schema()}},
@@ -46,7 +46,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     }.items()
 }
 
-router = APIRouter(prefix=PREFIX, dependencies=[Depends(require_login)], responses=_ERRORS)
+router = APIRouter(prefix=PREFIX, dependencies=[Depends(require_login)], responses=ERRORS)
 
 CaseId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Most = Annotated[int, Query(ge=1, le=cases.MOST_PER_PAGE)]
@@ -126,7 +126,7 @@ def download_document(case_id: CaseId, document_id: CaseId, person: Reviewer, le
     summary="Answer a case",
     tags=["cases"],
     status_code=201,
-    responses={409: {**_ERRORS[422], "description": "Decided already, or the facts have changed since"}},
+    responses={409: {**ERRORS[422], "description": "Decided already, or the facts have changed since"}},
 )
 def answer_case(
     case_id: CaseId,

@@ -169,6 +169,7 @@ def static_file(name: str) -> Response:
     files = {
         "backoffice.css": (_STATIC / "backoffice.css", "text/css"),
         "backoffice.js": (_STATIC / "backoffice.js", "text/javascript"),
+        "policy.js": (_STATIC / "policy.js", "text/javascript"),
         "theme.js": (_STATIC / "theme.js", "text/javascript"),
         "report.css": (include_dir() / "templates" / "report.css", "text/css"),
     }

@@ -14,10 +14,8 @@ SECTIONS = (
     "journal", "payment proposals", "open holds", "invoice states", "GR/IR", "open items", "answers", "cases", "suppliers",
     "order lines", "receipts", "invoices", "quarantine", "outbox",
 )  # fmt: skip
-APPROVE = "SELECT ledger.record_machine_decisions(%s, 'approve_invoice', %s, %s::bigint[], %s::text[], %s::text[], %s::jsonb[])"
-ACTIVE = (
-    "SELECT sha256 FROM ledger.policy_version WHERE policy_id = 'approve_invoice' AND active_until IS NULL"
-)
+APPROVE = "SELECT ledger.record_machine_decisions(%s, 'approve_invoice', %s, %s::bigint[], %s::text[], %s::text[], %s::text[])"
+ACTIVE = "SELECT sha256 FROM ledger.active_policy WHERE policy_id = 'approve_invoice'"
 
 
 @dataclass
@@ -47,10 +45,8 @@ def build(copies: Copies, database: str) -> int:
             "SELECT 'generous', code, 100, 100000, 'lenient', '2000-01-01' FROM ledger.tolerance WHERE tolerance_set = 'default'"
         )
         admin.execute(
-            "SELECT ledger.activate_policy(replace(replace(content, 'version: 3', 'version: 4'), 'machine_limit: 100000.00', 'machine_limit: 999999999.00'), 'test') FROM ledger.policy_version WHERE policy_id = 'approve_invoice'"
+            "SELECT ledger.activate_policy(replace(replace(content, 'version: 3', 'version: 4'), 'machine_limit: 100000.00', 'machine_limit: 999999999.00'), 'test', NULL, '2030-01-01') FROM ledger.policy_version WHERE policy_id = 'approve_invoice'"
         )
-        admin.execute("UPDATE ledger.policy_version SET active_until = now() WHERE version = 4")
-        admin.execute("UPDATE ledger.policy_version SET active_until = NULL WHERE version = 3")
     with copies.connect(database, "app") as app:
         books = Books(app).open_run()
         books.supplier()

@@ -206,7 +206,9 @@ def test_temporary_objects_shadow_nothing(target: Target, victim: str) -> None:
             )
         app.execute("CREATE DOMAIN pg_temp.numeric AS text")
         app.execute("SET search_path = pg_temp, pg_catalog")
-        sha256 = "SELECT sha256 FROM ledger.policy_version WHERE policy_id OPERATOR(pg_catalog.=) 'approve_invoice' AND active_until IS NULL"
+        sha256 = (
+            "SELECT sha256 FROM ledger.active_policy WHERE policy_id OPERATOR(pg_catalog.=) 'approve_invoice'"
+        )
         active = app.execute(sha256).fetchone()[0]
         for number in ("R-PRICE", "R-DUP", "R-BIG-NEW"):
             row = app.execute(

@@ -12,7 +12,7 @@ from tests.conftest import LOG_INS, Ledger
 
 pytestmark = pytest.mark.integration
 
-SCHEMAS = ("ops", "audit", "intake", "purchasing", "ledger", "review")
+SCHEMAS = ("ops", "audit", "intake", "purchasing", "ledger", "review", "vault")
 ROLES = ("app", "web", "auditor", "sealer", "migrator")
 STAGES = (
     "stage_supplier",
@@ -25,19 +25,25 @@ STAGES = (
 INSERTS = {"app": {*(f"intake.{stage}" for stage in STAGES), "intake.finding"}}
 COLUMN_INSERTS = {"app": {f"intake.document.{column}" for column in ("sha256", "content", "media_type")}}
 READING = {
-    "ops.business_date", "ops.latest_moment", "ops.utc", "ops.stale_datasets", "ops.check_run", "ops.build_report", "ledger.draft_policies",
+    "ops.business_date", "ops.latest_moment", "ops.utc", "ops.stale_datasets", "ops.installed_texts_sha256", "ledger.tolerances_sha256", "ops.check_run", "ops.build_report", "ledger.draft_policies",
     "intake.this_load", "intake.in_unit", "intake.amounts_finer_than", "intake.resolve_supplier", "ledger.is_business_day", "ledger.business_days", "audit.text", "audit.number",
-    "audit.object", "audit.sealer_is_there", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "review.may_have_ordered", "review.may_read",
+    "audit.object", "audit.sealer_is_there", "audit.why_no_confirmation", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "review.may_have_ordered", "review.may_read",
+    "ledger.policy_day", "ledger.policy_day_at", "ledger.policy_in_force",
+    "review.is_data_protection_officer", "audit.today",
 }  # fmt: skip
 CALLS = {
     "app": READING | {
         "ops.open_run", "ops.write_report", "ops.keep_rehearsal", "ops.take_unsent", "ops.mark_attempt", "ops.mark_sent",
         "audit.record_calls", "intake.open_load", "intake.finish_load", "intake.begin_gate", "intake.mark_gated",
         "intake.accept_loads", "ledger.allocate_receipts", "ledger.match_invoices", "ledger.decision_input", "ledger.record_machine_decisions", "ledger.post_entries",
-        "review.open_cases", "review.book_answers", "audit.request_seal", "audit.raise_alert",
+        "review.open_cases", "review.book_answers", "audit.request_seal", "audit.raise_alert", "audit.record_verification",
     },
-    "web": READING | {"review.decide_case"},
-    "auditor": READING,
+    "web": READING | {
+        "review.decide_case", "review.propose_policy", "review.approve_policy", "review.refuse_policy", "review.withdraw_policy", "review.why_no_policy_act",
+        "review.place_hold", "review.request_privacy_act", "review.answer_privacy_request", "vault.writing_key",
+        "audit.propose_restore", "audit.propose_lost_key", "audit.confirm_proposal",
+    },
+    "auditor": READING | {"vault.reading_key", "audit.check_purges"},
     "sealer": {"audit.introduce_key", "audit.begin_seal", "audit.finish_seal", "audit.record_anchor", "audit.raise_alert", "audit.sealer_is_there"},
     "migrator": set(),
 }  # fmt: skip
@@ -201,7 +207,7 @@ def test_the_migrator_is_nobody_until_it_becomes_the_owner(ledger: Ledger) -> No
         for statement in (
             "SELECT * FROM ledger.journal_entry",
             "UPDATE ledger.setting SET value = 'x'",
-            "SELECT review.decide_case(1, 'airflow', 'manager', 'accept', 'approved', 'x', '', 'k')",
+            "SELECT review.decide_case(1, 'airflow', 'manager', 'accept', 'approved', 'x', '', 'k', 's')",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement)

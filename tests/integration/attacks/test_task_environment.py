@@ -36,7 +36,7 @@ from backoffice.runtime.secret_store import load_secrets
 pytestmark = pytest.mark.integration
 
 LEDGER = "backoffice_attacked"
-DECIDE = "SELECT review.decide_case(case_id, 'airflow', 'manager', 'accept', 'approved', 'x', evidence_hash, 'k') FROM review.\"case\""
+DECIDE = "SELECT review.decide_case(case_id, 'airflow', 'manager', 'accept', 'approved', 'x', evidence_hash, 'k', 's') FROM review.\"case\""
 RELEASE = "UPDATE ledger.hold SET released_at = now(), release_kind = 'person'"
 ANSWER = "INSERT INTO review.answer (case_id, idempotency_key, person_id, principal, action, reason_code, reason, evidence_hash, final) SELECT case_id, 'k', 'p-manager', 'airflow:manager', 'accept', 'approved', 'x', evidence_hash, true FROM review.\"case\""
 

@@ -240,7 +240,7 @@ def test_an_amount_in_another_currency_than_the_policys_goes_to_a_manager(
     why, facts = books.connection.execute(
         "SELECT d.explanation ->> 'why', h.facts FROM ledger.decision d, ledger.hold h ORDER BY d.decision_id DESC"
     ).fetchone()
-    assert why == "An input cannot be used: gross_amount is in CHF; this policy decides amounts in EUR"
+    assert why == "An input cannot be used: gross_amount is 1200 CHF; this policy decides amounts in EUR"
     assert facts == {"currency": "CHF", "machine_limit": "100000.00 EUR"}
     with pytest.raises(psycopg.Error, match="no authority"):
         company.answer("ap_manager", "manager", code="approved")

@@ -13,22 +13,25 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 RETURN (SELECT '{' || string_agg(to_json(pairs[i])::text || ':' || coalesce(pairs[i + 1], 'null'), ',' ORDER BY pairs[i] COLLATE "C") || '}'
         FROM generate_series(1, array_length(pairs, 1), 2) AS i);
 
--- One record, or many of one kind at once; each subject counts its own records without gaps.
+-- One record, or many of one kind at once; each subject counts its own records without gaps. Kind, subject and number stand in the
+-- bytes too, under a key that sorts before every other: what is sealed says itself what it is about and which record it is.
 -- Tasks of one run write about it at the same time: they take turns. Everything else is under its process' lock.
 CREATE OR REPLACE FUNCTION audit.append_many(kind_in text, subjects text[], bodies text[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET work_mem = '256MB' AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('backoffice:audit:' || s.subject, 0))
   FROM (SELECT DISTINCT subject FROM unnest(subjects) AS subject WHERE subject LIKE 'run:%' OR subject = 'log' ORDER BY subject) AS s;
-  WITH written AS (
-  INSERT INTO audit.record (subject, n, kind, body, leaf)
-  SELECT given.subject,
-         coalesce((SELECT max(r.n) FROM audit.record r WHERE r.subject = given.subject), 0)
-           + row_number() OVER (PARTITION BY given.subject ORDER BY given.place),
-         kind_in, convert_to(given.body, 'UTF8'), sha256('\x00'::bytea || convert_to(given.body, 'UTF8'))
-  FROM unnest(subjects, bodies) WITH ORDINALITY AS given(subject, body, place)
-  ORDER BY given.place RETURNING record_id
+  WITH numbered AS MATERIALIZED (
+    SELECT k.subject, k.place, coalesce((SELECT max(r.n) FROM audit.record r WHERE r.subject = k.subject), 0) + k.k AS n
+    FROM (SELECT g.subject, g.place, row_number() OVER (PARTITION BY g.subject ORDER BY g.place) AS k FROM unnest(subjects) WITH ORDINALITY AS g(subject, place)) k
+  ), written AS (
+    INSERT INTO audit.record (subject, n, kind, body, leaf)
+    SELECT whole.subject, whole.n, kind_in, whole.body, sha256('\x00'::bytea || whole.body)
+    FROM (SELECT g.subject, g.n, g.place, convert_to('{"_record":["' || kind_in || '",' || to_json(g.subject)::text || ',"' || g.n || '"]'
+                   || overlay(b.body PLACING CASE b.body WHEN '{}' THEN '' ELSE ',' END FROM 1 FOR 1), 'UTF8') AS body
+          FROM numbered g JOIN unnest(bodies) WITH ORDINALITY AS b(body, place) ON b.place = g.place OFFSET 0) whole
+    ORDER BY whole.place RETURNING record_id
   )
   INSERT INTO audit.waiting (record_id) SELECT w.record_id FROM written w;
 END $$;
@@ -61,10 +64,40 @@ END $$;
 DO $$
 DECLARE protected text;
 BEGIN
-  FOREACH protected IN ARRAY ARRAY['audit.record', 'audit.leaf', 'audit.seal', 'audit.sealing_key', 'audit.block', 'audit.anchor', 'ledger.journal_entry', 'ledger.journal_line', 'ledger.decision',
-                                   'intake.document', 'purchasing.master_version'] LOOP
+  FOREACH protected IN ARRAY ARRAY['audit.leaf', 'audit.purged', 'audit.seal', 'audit.sealing_key', 'audit.block', 'audit.anchor', 'ledger.journal_entry', 'ledger.journal_line', 'ledger.decision',
+                                   'intake.document', 'purchasing.master_version', 'audit.log_proposal', 'audit.log_confirmation'] LOOP
     EXECUTE format('DROP TRIGGER IF EXISTS append_only ON %s', protected);
     EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change()', protected);
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER append_only', protected);
   END LOOP;
 END $$;
+
+-- A record may lose its body, and nothing else of it may change, when a record of the same transaction says that it is purged: no flag
+-- and no role opens this, only that record, which is sealed like any other (audit.purge, docs/explanation/personal-data.md).
+CREATE OR REPLACE FUNCTION audit.refuse_change_but_purge() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF (SELECT count(*) FROM was) <> (
+    SELECT count(*) FROM was o JOIN becomes n ON n.record_id = o.record_id
+    JOIN audit.leaf l ON l.record_id = o.record_id JOIN audit.purged p ON p.leaf_index = l.leaf_index
+    JOIN audit.record e ON e.record_id = p.erasure AND e.kind = 'erasure' AND e.xid = pg_current_xact_id()
+    WHERE o.body IS NOT NULL AND n.body IS NULL
+      AND (n.subject, n.n, n.kind, n.leaf, n.xid, n.recorded_at) = (o.subject, o.n, o.kind, o.leaf, o.xid, o.recorded_at)) THEN
+    RAISE EXCEPTION 'audit.record is append-only; a correction is a new record' USING ERRCODE = 'BO403';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE FUNCTION audit.refuse_empty() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RAISE EXCEPTION 'a record without a body is none' USING ERRCODE = 'BO403';
+END $$;
+DROP TRIGGER IF EXISTS append_only ON audit.record;
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON audit.record FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
+ALTER TABLE audit.record ENABLE ALWAYS TRIGGER append_only;
+DROP TRIGGER IF EXISTS nothing_but_purge ON audit.record;
+CREATE TRIGGER nothing_but_purge AFTER UPDATE ON audit.record REFERENCING OLD TABLE AS was NEW TABLE AS becomes FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change_but_purge();
+ALTER TABLE audit.record ENABLE ALWAYS TRIGGER nothing_but_purge;
+DROP TRIGGER IF EXISTS never_empty ON audit.record;
+CREATE TRIGGER never_empty BEFORE INSERT ON audit.record FOR EACH ROW WHEN (NEW.body IS NULL) EXECUTE FUNCTION audit.refuse_empty();
+ALTER TABLE audit.record ENABLE ALWAYS TRIGGER never_empty;

@@ -19,11 +19,12 @@ BEGIN
 END $$;
 
 -- First half of a seal: say in the log itself that it is sealed and upon which checkpoint, then give every waiting record its place.
+-- What is committed after that is said waits for the next seal: a checkpoint's own record is the last that it covers.
 -- Returns the size before and after; nothing waiting, nothing done.
 CREATE OR REPLACE FUNCTION audit.begin_seal(reason_in text, key_id_in text, OUT size_before bigint, OUT size_after bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE before audit.seal;
+DECLARE before audit.seal; own bigint;
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('backoffice:seal', 0));
   SELECT s.* INTO before FROM audit.seal s ORDER BY s.seal_no DESC LIMIT 1;
@@ -32,7 +33,8 @@ BEGIN
   IF NOT EXISTS (SELECT FROM audit.waiting) THEN RETURN; END IF;
   PERFORM audit.append('seal', 'log', audit.object('seal_no', audit.text((coalesce(before.seal_no, 0) + 1)::text), 'previous_size', audit.text(size_before::text),
     'previous_root', audit.text(encode(before.root, 'hex')), 'reason', audit.text(reason_in), 'key_id', audit.text(key_id_in), 'at', audit.text(ops.utc(now()))));
-  WITH taken AS (DELETE FROM audit.waiting RETURNING record_id)
+  SELECT r.record_id INTO own FROM audit.record r WHERE r.subject = 'log' ORDER BY r.n DESC LIMIT 1;
+  WITH taken AS (DELETE FROM audit.waiting w WHERE w.record_id <= own RETURNING w.record_id)
   INSERT INTO audit.leaf (leaf_index, record_id)
   SELECT size_before - 1 + row_number() OVER (ORDER BY t.record_id), t.record_id FROM taken t;
   GET DIAGNOSTICS size_after = ROW_COUNT;

@@ -1,6 +1,6 @@
--- The facts that a decision about an invoice rests on, as one hash; computed by the database from stored facts only.
+-- The facts that a decision about an invoice rests on, as text and as its hash; computed by the database from stored facts only.
 CREATE OR REPLACE VIEW ledger.current_evidence AS
-SELECT i.invoice_id, sha256(convert_to(concat_ws('|', encode(i.content_hash, 'hex'), i.supplier_id, st.state, lines.facts, holds.facts), 'UTF8')) AS evidence_hash
+SELECT i.invoice_id, sha256(convert_to(said.facts, 'UTF8')) AS evidence_hash, said.facts
 FROM purchasing.invoice i
 JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id
 LEFT JOIN LATERAL (
@@ -11,7 +11,8 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
   SELECT string_agg(concat_ws(',', h.code, h.effect, encode(h.evidence_hash, 'hex')), ';' ORDER BY h.code COLLATE "C", encode(h.evidence_hash, 'hex') COLLATE "C") AS facts
   FROM ledger.hold h WHERE h.invoice_id = i.invoice_id AND h.released_at IS NULL
-) holds ON true;
+) holds ON true
+CROSS JOIN LATERAL (SELECT concat_ws('|', encode(i.content_hash, 'hex'), i.supplier_id, st.state, lines.facts, holds.facts) AS facts) said;
 
 CREATE OR REPLACE VIEW ledger.latest_decision AS
 SELECT DISTINCT ON (d.process, d.subject_kind, d.subject_id) d.*
@@ -20,7 +21,7 @@ FROM ledger.decision d ORDER BY d.process, d.subject_kind, d.subject_id, d.decis
 -- Invoices that the machine may not decide: above the active policy's limit, or in a currency in which it has none.
 CREATE OR REPLACE VIEW ledger.beyond_machine AS
 SELECT i.invoice_id, p.machine_limit, p.currency AS limit_currency
-FROM purchasing.invoice i LEFT JOIN ledger.policy_version p ON p.policy_id = 'approve_invoice' AND p.active_until IS NULL
+FROM purchasing.invoice i LEFT JOIN ledger.active_policy p ON p.policy_id = 'approve_invoice'
 WHERE p.policy_id IS NULL OR i.currency <> p.currency OR abs(i.gross_total) > p.machine_limit;
 
 -- Amounts beyond what the machine may decide that a person with authority for them approved.
@@ -57,113 +58,195 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     WHERE l.invoice_id = invoice_in AND o.match_type = 3)
 $$;
 
--- What is open for a decision of a run: everything that is not rejected, nor matched, booked and free for payment.
-DROP VIEW IF EXISTS ledger.decision_input;
-CREATE OR REPLACE FUNCTION ledger.decision_input(run_in bigint) RETURNS TABLE (invoice_id bigint, match_state text, gross_amount numeric, currency text, receipt text,
-                                                                               sources_delivered boolean, business_days_waited integer, days_until_due integer)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT st.invoice_id, st.state, abs(i.gross_total), i.currency,
-         CASE WHEN NOT EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = st.invoice_id AND h.code = 'NO_RECEIPT' AND h.released_at IS NULL) THEN 'not_missed'
-              WHEN 'receipts' = ANY (tonight.stale) THEN 'not_delivered' ELSE 'missed' END,
-         tonight.stale = '{}' OR NOT ledger.rests_on(st.invoice_id, tonight.stale),
-         ledger.business_days(i.entity, (i.received_at AT TIME ZONE 'UTC')::date, ops.business_date(i.entity)),
-         i.due_date - ops.business_date(i.entity)
+-- What a policy looks at in these invoices as of this run, in canonical JSON. Days are counted once per company and day of arrival.
+CREATE OR REPLACE FUNCTION ledger.inputs_of(run_in bigint, invoices bigint[]) RETURNS TABLE (invoice_id bigint, inputs text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH today AS MATERIALIZED (
+    SELECT e.entity, ops.business_date(e.entity) AS day FROM ops.entity e
+  ), asked AS MATERIALIZED (
+    SELECT i.invoice_id, st.state, i.gross_total, i.currency, i.entity, t.day, (i.received_at AT TIME ZONE 'UTC')::date AS arrived, i.due_date - t.day AS until_due
+    FROM unnest(invoices) AS g(invoice_id) JOIN purchasing.invoice i ON i.invoice_id = g.invoice_id JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id
+    JOIN today t ON t.entity = i.entity
+  ), waited AS MATERIALIZED (
+    SELECT d.entity, d.arrived, ledger.business_days(d.entity, d.arrived, d.day) AS days FROM (SELECT DISTINCT a.entity, a.arrived, a.day FROM asked a) d
+  ), unreceived AS MATERIALIZED (
+    SELECT DISTINCT h.invoice_id FROM ledger.hold h WHERE h.invoice_id = ANY (invoices) AND h.code = 'NO_RECEIPT' AND h.released_at IS NULL
+  )
+  SELECT a.invoice_id, concat('{"business_days_waited":"', w.days, '","days_until_due":', coalesce('"' || a.until_due || '"', 'null'),
+    ',"gross_amount":{"amount":"', trim_scale(abs(a.gross_total)), '","currency":', to_json(a.currency), '},"match_state":"', a.state,
+    '","receipt":"', CASE WHEN u.invoice_id IS NULL THEN 'not_missed' WHEN 'receipts' = ANY (tonight.stale) THEN 'not_delivered' ELSE 'missed' END,
+    '","sources_delivered":', CASE WHEN tonight.stale = '{}' OR NOT ledger.rests_on(a.invoice_id, tonight.stale) THEN 'true' ELSE 'false' END, '}')
   FROM (SELECT ops.stale_datasets(run_in) AS stale OFFSET 0) AS tonight
-  CROSS JOIN ledger.invoice_status st JOIN purchasing.invoice i ON i.invoice_id = st.invoice_id
-  WHERE st.state <> 'rejected' AND NOT (st.state = 'matched' AND st.booking_no IS NOT NULL AND NOT st.payment_block)
+  CROSS JOIN asked a JOIN waited w ON w.entity = a.entity AND w.arrived = a.arrived LEFT JOIN unreceived u ON u.invoice_id = a.invoice_id
 $$;
 
--- What a policy's text says on the line of a key; refused where it does not say it exactly once and in this form.
-CREATE OR REPLACE FUNCTION ledger.policy_says(content_in text, key_in text, form_in text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE found text[];
-BEGIN
-  SELECT array_agg(m[1]) INTO found FROM regexp_matches(content_in, '^' || key_in || ':[ \t]*(.*?)[ \t\r]*$', 'gn') AS m;
-  IF cardinality(found) = 1 AND found[1] ~ ('^(' || form_in || ')$') THEN RETURN found[1]; END IF;
-  RAISE EXCEPTION 'the policy says "%" as %; exactly one line "%: ..." is needed, of the form %', key_in, coalesce(array_to_string(found, ' and '), 'nothing'), key_in, form_in
-    USING ERRCODE = 'BO422';
-END $$;
-
--- Activate a policy text. Name, version, limit and currency are those that the text itself says.
-DROP FUNCTION IF EXISTS ledger.activate_policy(text, integer, text, numeric, text, text);
-CREATE OR REPLACE FUNCTION ledger.activate_policy(content_in text, by_in text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- What nobody but a person may decide is held before anything is decided: holds are what a policy looks at and what evidence is of.
+CREATE OR REPLACE FUNCTION ledger.hold_beyond_machine(run_in bigint, policy_sha256_in text, invoices bigint[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 #variable_conflict use_column
-DECLARE
-  hash text := encode(sha256(convert_to(content_in, 'UTF8')), 'hex');
-  policy_in text := ledger.policy_says(content_in, 'policy', '[a-z_]+');
-  version_in integer := ledger.policy_says(content_in, 'version', '[0-9]{1,9}');
-  limit_text text := ledger.policy_says(content_in, 'machine_limit', '[0-9]{1,16}(\.[0-9]{1,2})? [A-Z]{3}');
-  limit_in numeric := split_part(limit_text, ' ', 1);
-  currency_in text := split_part(limit_text, ' ', 2);
+DECLARE beyond bigint[];
 BEGIN
-  UPDATE ledger.policy_version p SET active_until = now() WHERE p.policy_id = policy_in AND p.active_until IS NULL;
-  INSERT INTO ledger.policy_version (policy_id, version, sha256, content, machine_limit, currency, activated_by)
-  VALUES (policy_in, version_in, hash, content_in, limit_in, currency_in, by_in);
-  PERFORM audit.append('policy', 'policy:' || policy_in, audit.object('policy_id', audit.text(policy_in), 'version', audit.text(version_in::text),
-    'sha256', audit.text(hash), 'machine_limit', audit.number(limit_in), 'currency', audit.text(currency_in), 'activated_by', audit.text(by_in),
-    'at', audit.text(ops.utc(now()))));
-END $$;
-
--- Record what the machine decided. A decision that says nothing new (same outcome and rule on the same facts) is not repeated.
--- Recording does not act: the act functions check every decision again.
-CREATE OR REPLACE FUNCTION ledger.record_machine_decisions(run_in bigint, policy_in text, sha256_in text, invoices bigint[], outcomes text[],
-                                                           rules text[], explanations jsonb[]) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
-DECLARE this_run ops.run; active ledger.policy_version; recorded bigint;
-BEGIN
-  SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;
-  PERFORM ops.lock_process(this_run.process);
-  PERFORM ops.rehearse(this_run);
-  SELECT * INTO active FROM ledger.policy_version p WHERE p.policy_id = policy_in AND p.active_until IS NULL;
-  IF active IS NULL OR active.sha256 IS DISTINCT FROM sha256_in THEN
-    RAISE EXCEPTION 'policy % with hash % is not the active version (active: % version %); activate it or decide by the active text',
-      policy_in, left(sha256_in, 12), coalesce(left(active.sha256, 12), 'none'), active.version USING ERRCODE = 'BO403';
-  END IF;
-  -- beyond what the machine may decide: a person with authority decides, whatever the table said. It stands before the decision
-  -- is recorded, because holds are evidence: the same facts give the same evidence next time
   INSERT INTO ledger.hold (invoice_id, code, effect, measured, limit_value, limit_unit, scope, facts, evidence_hash, rule_sha256, opened_run)
   SELECT i.invoice_id, 'APPROVAL', c.effect, abs(i.gross_total), CASE WHEN i.currency = b.limit_currency THEN b.machine_limit END, 'currency', i.entity,
          jsonb_build_object('currency', i.currency, 'machine_limit', b.machine_limit || ' ' || b.limit_currency),
-         sha256(i.content_hash || convert_to(b.machine_limit || ' ' || b.limit_currency, 'UTF8')), active.sha256, run_in
+         sha256(i.content_hash || convert_to(b.machine_limit || ' ' || b.limit_currency, 'UTF8')), policy_sha256_in, run_in
   FROM unnest(invoices) AS g(invoice_id) JOIN ledger.beyond_machine b ON b.invoice_id = g.invoice_id
   JOIN purchasing.invoice i ON i.invoice_id = g.invoice_id JOIN ledger.hold_code c ON c.code = 'APPROVAL'
   JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id JOIN ops.entity e ON e.entity = i.entity
   -- a document in another currency than the books' is held for that; nobody can make it bookable by approving its amount
   WHERE (st.state = 'matched' OR st.state = 'held' AND i.currency = e.ledger_currency) AND st.booking_no IS NULL
     AND NOT EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = i.invoice_id AND h.code = 'APPROVAL' AND (h.released_at IS NULL OR h.release_kind = 'person'));
-  UPDATE ledger.invoice_status st SET state = 'held'
-  WHERE st.invoice_id = ANY (invoices) AND st.state = 'matched'
-    AND EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = st.invoice_id AND h.code = 'APPROVAL' AND h.released_at IS NULL);
+  SELECT array_agg(h.invoice_id) INTO beyond FROM ledger.hold h WHERE h.invoice_id = ANY (invoices) AND h.code = 'APPROVAL' AND h.released_at IS NULL;
+  IF beyond IS NULL THEN RETURN; END IF;
+  UPDATE ledger.invoice_status st SET state = 'held' WHERE st.invoice_id = ANY (beyond) AND st.state = 'matched';
   UPDATE ledger.line_state ls SET state = 'held', run_id = run_in
-  WHERE ls.invoice_line_id IN (SELECT l.invoice_line_id FROM purchasing.invoice_line l WHERE l.invoice_id = ANY (invoices)) AND ls.state <> 'held'
-    AND EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = ls.invoice_id AND h.code = 'APPROVAL' AND h.released_at IS NULL);
+  FROM purchasing.invoice_line l WHERE l.invoice_id = ANY (beyond) AND ls.invoice_line_id = l.invoice_line_id AND ls.state <> 'held';
+END $$;
+
+-- What is open for a decision of a run: everything that is not rejected, nor matched, booked and free for payment, with what a policy
+-- looks at as it will stand in the record. From here to the end of the transaction nobody else writes for this process, so that what
+-- is decided and what is recorded are the same facts.
+DROP VIEW IF EXISTS ledger.decision_input;
+DROP FUNCTION IF EXISTS ledger.decision_input(bigint);
+CREATE FUNCTION ledger.decision_input(run_in bigint) RETURNS TABLE (invoice_id bigint, inputs text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET work_mem = '256MB' AS $$
+#variable_conflict use_column
+DECLARE this_run ops.run; open_invoices bigint[];
+BEGIN
+  SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;
+  PERFORM ops.lock_process(this_run.process);
+  PERFORM ops.rehearse(this_run);
+  SELECT coalesce(array_agg(st.invoice_id ORDER BY st.invoice_id), '{}') INTO open_invoices FROM ledger.invoice_status st
+  WHERE st.state <> 'rejected' AND NOT (st.state = 'matched' AND st.booking_no IS NOT NULL AND NOT st.payment_block);
+  PERFORM ledger.hold_beyond_machine(run_in, (SELECT p.sha256 FROM ledger.active_policy p WHERE p.policy_id = 'approve_invoice'), open_invoices);
+  RETURN QUERY SELECT * FROM ledger.inputs_of(run_in, open_invoices);
+END $$;
+
+-- What each source had delivered when a run decides, and how old that is: canonical JSON, one object per source and dataset. A part
+-- that was read again leaves its source as old as its last whole reading.
+CREATE OR REPLACE FUNCTION ledger.delivered_data(this_run ops.run) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH accepted AS (
+    SELECT DISTINCT ON (l.source, l.dataset) l.source, l.dataset, l.load_id, l.run_id, coalesce(l.window_until, l.read_at) AS as_of
+    FROM intake.load l JOIN ops.run r ON r.run_id = l.run_id
+    WHERE r.process = this_run.process AND l.state = 'accepted' AND (l.advances_watermark OR l.complete)
+    ORDER BY l.source, l.dataset, l.load_id DESC
+  ), expected AS (
+    SELECT DISTINCT s.source ->> 'source' AS source, s.source ->> 'dataset' AS dataset
+    FROM jsonb_array_elements(coalesce(this_run.parameters -> 'sources', '[]')) AS s(source)
+  ), named AS (
+    SELECT e.source, e.dataset FROM expected e
+    UNION ALL
+    SELECT a.source, a.dataset FROM accepted a WHERE NOT EXISTS (SELECT FROM expected)
+  )
+  SELECT coalesce('[' || string_agg(audit.object('source', audit.text(n.source), 'dataset', audit.text(n.dataset), 'load_id', audit.text(a.load_id::text),
+      'as_of', audit.text(ops.utc(a.as_of)), 'age_seconds', audit.text(trunc(extract(epoch FROM now() - a.as_of))::text),
+      'delivered', audit.text(CASE WHEN a.load_id IS NULL THEN 'never' WHEN a.run_id = this_run.run_id AND n.dataset <> ALL (tonight.stale) THEN 'this run' ELSE 'an earlier run' END)),
+    ',' ORDER BY n.dataset COLLATE "C", n.source COLLATE "C") || ']', '[]')
+  FROM (SELECT ops.stale_datasets(this_run.run_id) AS stale OFFSET 0) AS tonight
+  CROSS JOIN named n LEFT JOIN accepted a ON a.source = n.source AND a.dataset = n.dataset
+$$;
+
+-- One hash for all SQL texts that are installed, and one for the tolerances of a set.
+CREATE OR REPLACE FUNCTION ops.installed_texts_sha256() RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT encode(sha256(convert_to(coalesce(string_agg(t.name || ' ' || t.sha256, E'\n' ORDER BY t.name COLLATE "C"), ''), 'UTF8')), 'hex') FROM ops.installed_text t
+$$;
+CREATE OR REPLACE FUNCTION ledger.tolerances_sha256(set_in text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT encode(sha256(convert_to(coalesce(string_agg(said.line, E'\n' ORDER BY said.line COLLATE "C"), ''), 'UTF8')), 'hex')
+  FROM ledger.tolerance t CROSS JOIN LATERAL (SELECT array_to_string(ARRAY[t.code, t.entity, t.category, t.supplier_id, t.item, t.po_number, t.po_line_key,
+    trim_scale(t.up_pct)::text, trim_scale(t.up_abs)::text, t.combine, t.effective_from::text, t.effective_to::text], '|', '-') AS line) said
+  WHERE t.tolerance_set = set_in
+$$;
+
+-- Everything that a decision on these invoices rests on, in canonical JSON: the document, the facts with their hash, the holds that
+-- stand with what was measured against which limit, and what the policy looks at. Read by the database itself: what the caller
+-- says of it is in no record.
+CREATE OR REPLACE FUNCTION ledger.decision_data(run_in bigint, invoices bigint[])
+RETURNS TABLE (invoice_id bigint, document text, facts text, evidence_hash bytea, holds text, inputs text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH held AS MATERIALIZED (
+    SELECT h.invoice_id, '[' || string_agg(concat('{"code":', to_json(h.code), ',"effect":', to_json(h.effect), ',"evidence_sha256":"', encode(h.evidence_hash, 'hex'),
+        '","facts":', coalesce((SELECT to_json(string_agg(f.key || '=' || f.value, '|' ORDER BY f.key COLLATE "C"))::text FROM jsonb_each_text(h.facts) AS f), 'null'),
+        ',"limit":', coalesce('"' || trim_scale(h.limit_value) || '"', 'null'), ',"line":', coalesce(to_json(l.line_id)::text, 'null'),
+        ',"measured":', coalesce('"' || trim_scale(h.measured) || '"', 'null'), ',"rule_sha256":', to_json(h.rule_sha256),
+        ',"scope":', coalesce(to_json(h.scope)::text, 'null'), ',"unit":', coalesce(to_json(h.limit_unit)::text, 'null'), '}'),
+      ',' ORDER BY l.position NULLS FIRST, h.code COLLATE "C", h.hold_id) || ']' AS list
+    FROM ledger.hold h LEFT JOIN purchasing.invoice_line l ON l.invoice_line_id = h.invoice_line_id
+    WHERE h.invoice_id = ANY (invoices) AND h.released_at IS NULL GROUP BY h.invoice_id
+  )
+  SELECT i.invoice_id,
+    concat('{"load_id":"', i.load_id, '","original_sha256":', '"' || encode(d.sha256, 'hex') || '"', CASE WHEN d.sha256 IS NULL THEN 'null' END,
+           ',"received_at":"', to_char(i.received_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+           '","source":', to_json(l.source), CASE WHEN l.source IS NULL THEN 'null' END, '}'),
+    e.facts, e.evidence_hash, coalesce(held.list, '[]'),
+    n.inputs
+  FROM ledger.inputs_of(run_in, invoices) n
+  JOIN purchasing.invoice i ON i.invoice_id = n.invoice_id
+  JOIN ledger.current_evidence e ON e.invoice_id = n.invoice_id
+  LEFT JOIN intake.document d ON d.document_id = i.document_id LEFT JOIN intake.load l ON l.load_id = i.load_id
+  LEFT JOIN held ON held.invoice_id = n.invoice_id
+$$;
+
+-- Record what the machine decided. A decision that says nothing new (same outcome and rule on the same facts) is not repeated.
+-- Recording does not act: the act functions check every decision again. explanations are canonical JSON objects, why and why not
+-- of each decision; everything else in the record is the database's own reading.
+DROP FUNCTION IF EXISTS ledger.record_machine_decisions(bigint, text, text, bigint[], text[], text[], jsonb[]);
+CREATE OR REPLACE FUNCTION ledger.record_machine_decisions(run_in bigint, policy_in text, sha256_in text, invoices bigint[], outcomes text[],
+                                                           rules text[], explanations text[]) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET work_mem = '256MB' SET jit = off AS $$
+#variable_conflict use_column
+DECLARE this_run ops.run; active ledger.policy_version; head text; policy text; tail text; authority text; tolerances text; recorded bigint;
+BEGIN
+  SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;
+  PERFORM ops.lock_process(this_run.process);
+  PERFORM ops.rehearse(this_run);
+  active := ledger.policy_to_decide_by(this_run, policy_in, sha256_in);
+  PERFORM ledger.hold_beyond_machine(run_in, active.sha256, invoices);
+
+  -- what is the same in every record of this call, in the order of its keys
+  authority := 'machine up to ' || trim_scale(active.machine_limit)::text || ' ' || active.currency;
+  tolerances := coalesce((SELECT r.tolerance_set FROM ops.rehearsal r WHERE r.run_id = run_in), (SELECT s.value FROM ledger.setting s WHERE s.name = 'tolerance_set'));
+  head := concat(',"at":"', ops.utc(now()), '","authority":', audit.text(authority), ',"decision":');
+  policy := concat(',"package_version":', audit.text(this_run.package_version), ',"policy_id":', audit.text(active.policy_id), ',"policy_sha256":', audit.text(active.sha256),
+                   ',"policy_version":"', active.version, '","rule":');
+  tail := concat(',"run_id":"', run_in, '","sources":', ledger.delivered_data(this_run), ',"texts_sha256":', audit.text(ops.installed_texts_sha256()),
+                 ',"tolerance_set":', audit.text(tolerances), ',"tolerances_sha256":', audit.text(ledger.tolerances_sha256(tolerances)), '}');
 
   WITH given AS (
-    SELECT g.invoice_id, g.outcome, g.rule, g.explanation, e.evidence_hash, i.entity, i.invoice_number, i.content_hash, i.gross_total, i.currency, st.state
+    SELECT g.outcome, g.rule, g.explanation, e.*, i.entity, i.invoice_number, i.content_hash
     FROM unnest(invoices, outcomes, rules, explanations) AS g(invoice_id, outcome, rule, explanation)
-    JOIN ledger.current_evidence e ON e.invoice_id = g.invoice_id
+    JOIN ledger.decision_data(run_in, invoices) e ON e.invoice_id = g.invoice_id
     JOIN purchasing.invoice i ON i.invoice_id = g.invoice_id
-    JOIN ledger.invoice_status st ON st.invoice_id = g.invoice_id
-    WHERE NOT EXISTS (SELECT FROM ledger.latest_decision d WHERE d.process = this_run.process AND d.subject_kind = 'invoice' AND d.subject_id = g.invoice_id
-      AND d.maker = 'machine' AND d.outcome = g.outcome AND d.rule = g.rule AND d.evidence_hash = e.evidence_hash AND d.policy_sha256 = sha256_in)
+    LEFT JOIN LATERAL (
+      SELECT d.maker, d.outcome, d.rule, d.evidence_hash, d.policy_sha256 FROM ledger.decision d
+      WHERE d.process = this_run.process AND d.subject_kind = 'invoice' AND d.subject_id = g.invoice_id ORDER BY d.decision_id DESC LIMIT 1
+    ) last ON true
+    WHERE (last.maker, last.outcome, last.rule, last.evidence_hash, last.policy_sha256) IS DISTINCT FROM ('machine', g.outcome, g.rule, e.evidence_hash, sha256_in)
+  ), numbered AS MATERIALIZED (
+    SELECT g.*, 'invoice:' || encode(g.content_hash, 'hex') AS subject, nextval('ledger.decision_decision_id_seq') AS decision_id,
+           coalesce((SELECT max(r.n) FROM audit.record r WHERE r.subject = 'invoice:' || encode(g.content_hash, 'hex')), 0) + g.k AS n
+    FROM (SELECT x.*, row_number() OVER (PARTITION BY x.invoice_id) AS k FROM given x ORDER BY x.entity, x.invoice_number, x.content_hash) g
   ), written AS (
-    INSERT INTO ledger.decision (process, subject_kind, subject_id, subject_key, maker, outcome, rule, authority, policy_id, policy_version, policy_sha256,
+    INSERT INTO ledger.decision (decision_id, process, subject_kind, subject_id, subject_key, maker, outcome, rule, authority, policy_id, policy_version, policy_sha256,
       evidence_hash, explanation, run_id)
-    SELECT this_run.process, 'invoice', g.invoice_id, encode(g.content_hash, 'hex'), 'machine', g.outcome, g.rule,
-      'machine up to ' || trim_scale(active.machine_limit)::text || ' ' || active.currency, active.policy_id, active.version, active.sha256,
-      g.evidence_hash, g.explanation, run_in FROM given g ORDER BY g.entity, g.invoice_number, g.content_hash
-    RETURNING decision_id, subject_id, subject_key, outcome, rule, authority, evidence_hash, explanation
-  ), recorded AS (
-    SELECT array_agg('invoice:' || w.subject_key ORDER BY w.decision_id) AS subjects, array_agg(audit.object(
-      'decision_id', audit.text(w.decision_id::text), 'outcome', audit.text(w.outcome), 'rule', audit.text(w.rule), 'authority', audit.text(w.authority),
-      'policy_id', audit.text(active.policy_id), 'policy_version', audit.text(active.version::text), 'policy_sha256', audit.text(active.sha256),
-      'evidence_sha256', audit.text(encode(w.evidence_hash, 'hex')), 'invoice_sha256', audit.text(w.subject_key),
-      'explanation', audit.text(w.explanation::text), 'package_version', audit.text(this_run.package_version),
-      'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))) ORDER BY w.decision_id) AS bodies, count(*) AS n FROM written w
+    OVERRIDING SYSTEM VALUE
+    SELECT n.decision_id, this_run.process, 'invoice', n.invoice_id, encode(n.content_hash, 'hex'), 'machine', n.outcome, n.rule, authority, active.policy_id, active.version,
+      active.sha256, n.evidence_hash, jsonb_build_object('inputs', n.inputs::jsonb, 'why', e.said -> 'why', 'sentence', e.said -> 'sentence', 'not_yet', coalesce(e.said -> 'not_yet', '[]')), run_in
+    FROM numbered n CROSS JOIN LATERAL (SELECT n.explanation::jsonb AS said OFFSET 0) e
+  ), logged AS (
+    -- as audit.append_many writes, without gathering all bodies in arrays first: half the time of recording
+    INSERT INTO audit.record (subject, n, kind, body, leaf)
+    SELECT w.subject, w.n, 'decision', w.body, sha256('\x00'::bytea || w.body)
+    FROM (SELECT n.subject, n.n, convert_to(concat('{"_record":["decision","', n.subject, '","', n.n, '"]', head, n.explanation,
+        ',"decision_id":"', n.decision_id, '","document":', n.document, ',"evidence_sha256":"', encode(n.evidence_hash, 'hex'),
+        '","facts":', to_json(n.facts), ',"form":"2","holds":', n.holds, ',"inputs":', n.inputs, ',"invoice_sha256":"', encode(n.content_hash, 'hex'),
+        '","outcome":', to_json(n.outcome), policy, to_json(n.rule), tail), 'UTF8') AS body FROM numbered n OFFSET 0) w
+    RETURNING record_id
+  ), waiting AS (
+    INSERT INTO audit.waiting (record_id) SELECT l.record_id FROM logged l
   )
-  SELECT r.n INTO recorded FROM recorded r, LATERAL (SELECT audit.append_many('decision', r.subjects, r.bodies) WHERE r.n > 0) AS done(ok)
-  UNION ALL SELECT 0 FROM recorded r WHERE r.n = 0;
+  SELECT count(*) INTO recorded FROM logged;
   RETURN recorded;
 END $$;

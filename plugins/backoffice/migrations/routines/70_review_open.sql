@@ -49,12 +49,13 @@ BEGIN
     ON CONFLICT (process, subject_kind, subject_id, role) WHERE state IN ('open', 'half_decided', 'decided')
     DO UPDATE SET evidence_hash = excluded.evidence_hash, handover = excluded.handover, title = excluded.title
     WHERE c.state IN ('open', 'half_decided') AND (c.evidence_hash, c.title) IS DISTINCT FROM (excluded.evidence_hash, excluded.title)
-    RETURNING c.case_id, c.subject_key, c.role, c.title, (c.xmax = 0) AS is_new
+    RETURNING c.case_id, c.subject_key, c.role, (c.xmax = 0) AS is_new
   ), recorded AS (
     SELECT count(*) FILTER (WHERE o.is_new) AS n, count(*) AS touched, array_agg('invoice:' || o.subject_key ORDER BY o.subject_key, o.role) AS subjects,
-           array_agg(audit.object('step', audit.text(CASE WHEN o.is_new THEN 'case opened' ELSE 'case refreshed' END), 'role', audit.text(o.role), 'title', audit.text(o.title),
+           -- not the title: it names the supplier, who may be a person
+           array_agg(audit.object('step', audit.text(CASE WHEN o.is_new THEN 'case opened' ELSE 'case refreshed' END), 'role', audit.text(o.role), 'codes', audit.text(w.codes),
              'case_id', audit.text(o.case_id::text), 'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))) ORDER BY o.subject_key, o.role) AS bodies
-    FROM opened_cases o
+    FROM opened_cases o JOIN wanted w ON encode(w.content_hash, 'hex') = o.subject_key AND w.role = o.role
   )
   SELECT r.n INTO opened FROM recorded r LEFT JOIN LATERAL (SELECT audit.append_many('path', r.subjects, r.bodies) WHERE r.touched > 0) AS done(ok) ON true;
 

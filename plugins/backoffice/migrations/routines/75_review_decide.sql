@@ -16,25 +16,16 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     AND ops.business_date(entity_in) BETWEEN u.effective_from AND coalesce(u.effective_to, 'infinity'))
 $$;
 
-CREATE OR REPLACE FUNCTION review.refuse(state_in text, message_in text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
-BEGIN
-  RAISE EXCEPTION '%', message_in USING ERRCODE = state_in;
-END $$;
-
 -- Record one person's answer to a case. Executable by backoffice_web alone. Acts on nothing: book_answers does.
--- The same idempotency key with the same content returns the first answer.
+-- The same idempotency key with the same content returns the first answer. sealed_in is the log-in and the reason, encrypted under the
+-- person's key: the log holds these, the answer's row the plain text.
+DROP FUNCTION IF EXISTS review.decide_case(bigint, text, text, text, text, text, bytea, text);
 CREATE OR REPLACE FUNCTION review.decide_case(case_in bigint, system_in text, user_in text, action_in text, reason_code_in text, reason_in text,
-                                              evidence_in bytea, key_in text) RETURNS jsonb
+                                              evidence_in bytea, key_in text, sealed_in text) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE k review.case; person review.person; earlier review.answer; offered jsonb; is_final boolean; decided bigint; answered bigint;
+DECLARE k review.case; person review.person := review.person_behind(system_in, user_in); earlier review.answer; offered jsonb; is_final boolean; decided bigint; answered bigint;
 BEGIN
-  SELECT p.* INTO person FROM review.identity d JOIN review.person p ON p.person_id = d.person_id AND p.active WHERE d.system = system_in AND d.user_id = user_in;
-  IF person.person_id IS NULL THEN
-    PERFORM review.refuse('BO401', format('the log-in %s is mapped to no active person; ask for it in review.identity', user_in));
-  END IF;
   SELECT * INTO k FROM review.case c WHERE c.case_id = case_in FOR UPDATE;
   IF k.case_id IS NULL THEN
     PERFORM review.refuse('BO404', format('there is no case %s', case_in));
@@ -78,21 +69,22 @@ BEGIN
   is_final := NOT (offered ->> 'needs_second_person')::boolean
     OR (k.state = 'half_decided' AND earlier.action = action_in AND earlier.evidence_hash = evidence_in);
 
-  INSERT INTO ledger.decision (process, subject_kind, subject_id, subject_key, maker, outcome, rule, authority, evidence_hash, explanation, person_id, case_id, reason_code, reason, run_id)
+  INSERT INTO ledger.decision (process, subject_kind, subject_id, subject_key, maker, outcome, rule, authority, evidence_hash, explanation, person_id, case_id, reason_code, run_id)
   VALUES (k.process, k.subject_kind, k.subject_id, k.subject_key, 'human', action_in, 'case ' || k.case_id, k.role, evidence_in,
-          jsonb_build_object('title', k.title, 'final', is_final), person.person_id, k.case_id, reason_code_in, reason_in, NULL)
+          jsonb_build_object('title', k.title, 'final', is_final), person.person_id, k.case_id, reason_code_in, NULL)
   RETURNING decision_id INTO decided;
-  INSERT INTO review.answer (case_id, idempotency_key, person_id, principal, action, reason_code, reason, evidence_hash, decision_id, final)
-  VALUES (case_in, key_in, person.person_id, system_in || ':' || user_in, action_in, reason_code_in, reason_in, evidence_in, decided, is_final)
+  INSERT INTO review.answer (case_id, idempotency_key, person_id, principal, action, reason_code, reason, evidence_hash, decision_id, final, sealed)
+  VALUES (case_in, key_in, person.person_id, system_in || ':' || user_in, action_in, reason_code_in, reason_in, evidence_in, decided, is_final, sealed_in)
   ON CONFLICT (idempotency_key) DO NOTHING RETURNING answer_id INTO answered;
   IF answered IS NULL THEN -- the same key for another case, at the same moment
     PERFORM review.refuse('BO409', 'this idempotency key was used for another answer');
   END IF;
   UPDATE review.case c SET state = CASE WHEN is_final THEN 'decided' ELSE 'half_decided' END WHERE c.case_id = case_in RETURNING * INTO k;
-  PERFORM audit.append('human', CASE k.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || k.subject_key, audit.object(
-    'answer_id', audit.text(answered::text), 'case_id', audit.text(case_in::text), 'decision_id', audit.text(decided::text), 'person_id', audit.text(person.person_id),
-    'principal', audit.text(system_in || ':' || user_in), 'role', audit.text(k.role), 'action', audit.text(action_in), 'reason_code', audit.text(reason_code_in),
-    'reason', audit.text(reason_in), 'final', audit.text(is_final::text), 'evidence_sha256', audit.text(encode(evidence_in, 'hex')), 'at', audit.text(ops.utc(now()))));
+  PERFORM vault.append_act('human', person.person_id, CASE k.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || k.subject_key,
+    system_in || ':' || user_in, reason_in, sealed_in,
+    'answer_id', audit.text(answered::text), 'case_id', audit.text(case_in::text), 'decision_id', audit.text(decided::text),
+    'role', audit.text(k.role), 'action', audit.text(action_in), 'reason_code', audit.text(reason_code_in),
+    'final', audit.text(is_final::text), 'evidence_sha256', audit.text(encode(evidence_in, 'hex')));
   PERFORM pg_notify('backoffice_review', case_in::text);
   RETURN jsonb_build_object('answer_id', answered, 'case_id', case_in, 'state', k.state, 'final', is_final);
 END $$;

@@ -160,8 +160,8 @@ BEGIN
   SELECT * INTO STRICT a FROM review.answer n WHERE n.answer_id = answer_in;
   SELECT x.* INTO STRICT q FROM review.case c JOIN intake.quarantine x ON x.quarantine_id = c.subject_id WHERE c.case_id = a.case_id FOR UPDATE OF x;
   IF a.action = 'ask_again' THEN
-    INSERT INTO ops.outbox (idempotency_key, destination, payload)
-    VALUES ('ask-again/' || encode(q.content_hash, 'hex'), 'supplier_message', jsonb_strip_nulls(jsonb_build_object(
+    INSERT INTO ops.outbox (idempotency_key, destination, written_by, sealed, payload)
+    VALUES ('ask-again/' || encode(q.content_hash, 'hex'), 'supplier_message', a.person_id, a.sealed, jsonb_strip_nulls(jsonb_build_object(
       -- who sent an unreadable document is unknown: the answer goes to the message that brought it
       'supplier_id', nullif(q.row_content ->> 'seller_id', ''), 'in_reply_to', q.row_content ->> 'message_id',
       'subject', 'Please send your document again: ' || coalesce(q.business_key, q.row_content ->> 'filename', 'unreadable document'),

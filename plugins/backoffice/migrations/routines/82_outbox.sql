@@ -17,6 +17,10 @@ BEGIN
   IF sent.outbox_id IS NULL THEN
     PERFORM review.refuse('BO409', format('effect %s is not waiting', outbox_in));
   END IF;
+  -- a person's own words leave in plain text and stay in the log encrypted
   PERFORM audit.append('effect', 'outbox:' || sent.idempotency_key, audit.object('effect', audit.text('sent'), 'destination', audit.text(sent.destination),
-    'idempotency_key', audit.text(sent.idempotency_key), 'payload', audit.text(sent.payload::text), 'answer', audit.text(answer_in::text), 'at', audit.text(ops.utc(now()))));
+    'idempotency_key', audit.text(sent.idempotency_key), 'payload', audit.text((CASE WHEN sent.written_by IS NULL THEN sent.payload ELSE sent.payload - 'body' END)::text),
+    'principal_and_reason', CASE WHEN sent.sealed IS NOT NULL THEN audit.personal('person:' || sent.written_by, sent.sealed) END,
+    'answer', audit.text(answer_in::text), 'at', audit.text(ops.utc(now()))));
+  PERFORM vault.note_use('person:' || sent.written_by, 'outbox:' || sent.idempotency_key, 'effect') WHERE sent.written_by IS NOT NULL;
 END $$;

@@ -54,7 +54,7 @@ LANGUAGE sql STABLE SET search_path = ledger, purchasing, pg_catalog, pg_temp AS
            WHEN rests_on(u.invoice_id, s.stale) THEN 'a source did not deliver'
            ELSE 'orders and receipts do not cover what is booked' END AS reason
     FROM open u JOIN current_evidence c ON c.invoice_id = u.invoice_id CROSS JOIN (SELECT undelivered('invoice_reconciliation') AS stale OFFSET 0) s
-    LEFT JOIN policy_version p ON p.policy_id = u.policy_id AND p.active_until IS NULL
+    LEFT JOIN active_policy p ON p.policy_id = u.policy_id
     WHERE u.outcome = 'approve' OR EXISTS (SELECT FROM accepted_by_person a WHERE a.invoice_id = u.invoice_id)
   ), counted AS (
     SELECT x.what, x.reason, count(*) AS n, sum(x.amount) AS amount, x.currency
@@ -125,7 +125,7 @@ $$;
 CREATE OR REPLACE FUNCTION ledger.draft_policies(shipped jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce(jsonb_agg(f.policy_id ORDER BY f.policy_id), '[]') FROM jsonb_each_text(shipped) AS f(policy_id, sha256)
-  WHERE NOT EXISTS (SELECT FROM ledger.policy_version p WHERE p.policy_id = f.policy_id AND p.sha256 = f.sha256 AND p.active_until IS NULL)
+  WHERE NOT EXISTS (SELECT FROM ledger.active_policy p WHERE p.policy_id = f.policy_id AND p.sha256 = f.sha256)
 $$;
 
 CREATE OR REPLACE FUNCTION ops.build_report(run_in bigint) RETURNS jsonb
@@ -175,7 +175,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
       FROM (SELECT i.currency, sum(abs(i.gross_total)) AS amount, CASE WHEN st.booking_no IS NULL THEN 'parked, not booked' ELSE 'booked, blocked for payment' END AS what
             FROM ledger.invoice_status st JOIN purchasing.invoice i ON i.invoice_id = st.invoice_id
             WHERE st.state <> 'rejected' AND (st.booking_no IS NULL OR st.payment_block) GROUP BY 1, 3) m),
-    'policy', (SELECT jsonb_build_object('policy_id', p.policy_id, 'version', p.version::text, 'sha256', p.sha256) FROM ledger.policy_version p WHERE p.active_until IS NULL AND p.policy_id = 'approve_invoice'),
+    'policy', (SELECT jsonb_build_object('policy_id', p.policy_id, 'version', p.version::text, 'sha256', p.sha256) FROM ledger.active_policy p WHERE p.policy_id = 'approve_invoice'),
     'audit', (SELECT jsonb_build_object('checkpoint', s.short, 'size', s.size::text, 'root', encode(s.root, 'hex'), 'sealed_at', ops.utc(s.sealed_at),
         'waiting', (SELECT count(*) FROM audit.waiting), 'sealer', audit.sealer_is_there()) FROM (SELECT) AS one LEFT JOIN audit.latest_seal s ON true),
     'checks', ops.check_run(run_in))

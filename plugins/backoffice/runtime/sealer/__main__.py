@@ -1,4 +1,4 @@
-"""``python -m backoffice.runtime.sealer``: run the sealer, or ``rotate`` its key.
+"""``python -m backoffice.runtime.sealer``: run the sealer; ``rotate`` its key; a ``new-key`` for a lost one.
 
 Its environment: ``BACKOFFICE_SEALER_DSN`` or ``BACKOFFICE_SEALER_DSN_FILE``, ``BACKOFFICE_SEALER_KEY_FILE``,
 ``BACKOFFICE_SEALER_ANCHORS``, ``BACKOFFICE_SEALER_ORIGIN`` (docs/reference/settings.md).
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from backoffice.runtime.sealer.anchors import build_anchors
 from backoffice.runtime.sealer.fault import SealerFault
+from backoffice.runtime.sealer.lost_key import new_key
 from backoffice.runtime.sealer.process import SealerConfig, serve
 from backoffice.runtime.sealer.signing_key import KeyFile
 
@@ -22,8 +23,8 @@ from backoffice.runtime.sealer.signing_key import KeyFile
 def main(arguments: list[str]) -> int:
     """Serve until asked to end; 1 when people have to act, 2 on wrong use."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    if arguments not in ([], ["rotate"]):
-        print("usage: python -m backoffice.runtime.sealer [rotate]", file=sys.stderr)
+    if arguments not in ([], ["rotate"], ["new-key"]):
+        print("usage: python -m backoffice.runtime.sealer [rotate | new-key]", file=sys.stderr)
         return 2
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -33,6 +34,9 @@ def main(arguments: list[str]) -> int:
         if arguments == ["rotate"]:
             KeyFile(config.key_file).prepare_rotation()
             print("the running sealer changes over within half a minute")
+            return 0
+        if arguments == ["new-key"]:
+            print(new_key(config))
             return 0
         serve(config, lambda: not ended.is_set())
     except SealerFault as fault:

@@ -15,6 +15,7 @@ import importlib
 import json
 import os
 import smtplib
+import ssl
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
+from backoffice.domain.audit.anchored import file_name
 from backoffice.domain.canonical import time_text
 from backoffice.domain.checkpoint import read_note
 from backoffice.runtime.sealer.fault import SealerFault
@@ -87,17 +89,26 @@ class MailAnchor:
         mail["Subject"] = f"Checkpoint {checkpoint.short} of {checkpoint.origin}"
         mail["From"], mail["To"] = self.sender, self.address
         mail.set_content(f"{note}\nPublic keys:\n" + "".join(f"{line}\n" for line in keys))
-        kind = smtplib.SMTP_SSL if self._server.scheme == "smtps" else smtplib.SMTP
         try:
-            with kind(self._server.hostname or "", self._server.port or 0, timeout=_SECONDS) as smtp:
-                if self._server.username:
-                    if self._server.scheme == "smtp":
-                        smtp.starttls()
-                    smtp.login(unquote(self._server.username), unquote(self._server.password or ""))
-                smtp.send_message(mail)
+            self._send(mail)
         except smtplib.SMTPException as error:
             raise OSError(f"the mail server refused: {type(error).__name__}") from None
         return self.address
+
+    def _send(self, mail: EmailMessage) -> None:
+        """Send it; a password goes only to a server whose certificate is good."""
+        server, trusted = self._server, ssl.create_default_context()
+        host, port = server.hostname or "", server.port or 0
+        with (
+            smtplib.SMTP_SSL(host, port, timeout=_SECONDS, context=trusted)
+            if server.scheme == "smtps"
+            else smtplib.SMTP(host, port, timeout=_SECONDS)
+        ) as smtp:
+            if server.username:
+                if server.scheme == "smtp":
+                    smtp.starttls(context=trusted)
+                smtp.login(unquote(server.username), unquote(server.password or ""))
+            smtp.send_message(mail)
 
 
 def build_anchors(environment: Mapping[str, str] = os.environ) -> list[Anchor]:
@@ -106,11 +117,6 @@ def build_anchors(environment: Mapping[str, str] = os.environ) -> list[Anchor]:
     :raises SealerFault: One of them is written wrong.
     """
     return [_anchor(spec, environment) for spec in environment.get("BACKOFFICE_SEALER_ANCHORS", "").split()]
-
-
-def file_name(origin: str) -> str:
-    """Return the name under which a log's checkpoints lie in a folder."""
-    return "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in origin)
 
 
 def _anchor(spec: str, environment: Mapping[str, str]) -> Anchor:
@@ -151,7 +157,11 @@ def _append_missing(file: Path, lines: Sequence[str]) -> None:
 
 
 def _append(file: Path, text: str) -> None:
-    with file.open("a", encoding="utf-8") as stream:
-        stream.write(text)
+    """Append; a line that a crash cut off is ended first, so that it swallows nothing."""
+    with file.open("ab+") as stream:
+        if stream.seek(0, os.SEEK_END):
+            stream.seek(-1, os.SEEK_END)
+            text = text if stream.read() == b"\n" else f"\n{text}"
+        stream.write(text.encode())
         stream.flush()
         os.fsync(stream.fileno())

@@ -13,13 +13,23 @@ import psycopg
 from backoffice.domain.checkpoint import Checkpoint, CheckpointError, read_note
 from backoffice.runtime.files import write_private
 from backoffice.runtime.sealer.fault import SealerFault
+from backoffice.runtime.sealer.seal import log_name
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
+HOW_TO = "docs/how-to/"
+
+# A restore that two persons recorded, whose log goes on where they said. Record and acts must agree.
 _RESTORED = """
-SELECT 1 FROM audit.record r WHERE r.kind = 'restore' AND r.subject = 'log'
-  AND convert_from(r.body, 'UTF8')::jsonb
-    @> jsonb_build_object('abandoned_size', %s::text, 'abandoned_root', %s::text)
+SELECT 1 FROM audit.log_proposal p JOIN audit.log_confirmation c ON c.proposal_id = p.proposal_id
+JOIN audit.record r ON r.record_id = c.record_id
+WHERE p.act = 'restore' AND p.person_id <> c.person_id
+  AND p.abandoned_size = %(size)s AND p.abandoned_root = %(root)s
+  AND r.kind = 'restore' AND r.subject = 'log' AND convert_from(r.body, 'UTF8')::jsonb @> jsonb_build_object(
+    'abandoned_size', p.abandoned_size::text, 'abandoned_root', encode(p.abandoned_root, 'hex'),
+    'requested_by', p.person_id, 'confirmed_by', c.person_id)
+  AND (p.continued_root IS NULL
+       OR EXISTS (SELECT FROM audit.seal s WHERE s.size = p.continued_size AND s.root = p.continued_root))
 """
 
 
@@ -42,7 +52,10 @@ class Memory:
         try:
             return read_note(self.path.read_text(encoding="utf-8"))[0]
         except (OSError, UnicodeDecodeError, CheckpointError):
-            raise SealerFault(f"{self.path} is damaged; put the newest anchored checkpoint there") from None
+            raise SealerFault(
+                f"{self.path} is damaged; put the newest anchored checkpoint there: "
+                f"{HOW_TO}replace-a-lost-signing-key.md"
+            ) from None
 
     def keep(self, note: str) -> None:
         """Remember a checkpoint, once its transaction is committed."""
@@ -61,18 +74,30 @@ class Memory:
         if last is None:
             if row is not None:
                 raise SealerFault(
-                    f"the log has checkpoints, but {self.path} is gone; "
-                    "put the newest anchored checkpoint there"
+                    f"the log has checkpoints, but {self.path} is gone; put the newest anchored checkpoint "
+                    f"there: {HOW_TO}replace-a-lost-signing-key.md"
                 )
             return
-        same = connection.execute(
-            "SELECT 1 FROM audit.seal WHERE size = %s AND root = %s", (last.size, last.root)
-        ).fetchone()
-        lawful = connection.execute(_RESTORED, (str(last.size), last.root.hex())).fetchone()
-        if same is None and lawful is None:
+        name = log_name(connection)
+        if name is not None and name != last.origin:
+            raise SealerFault(
+                f"{self.path} is of the log {last.origin}, this ledger's log is {name}: the sealer has "
+                "another ledger's address, or another sealer's folder"
+            )
+        if not self._continues(connection, last):
             raise SealerFault(
                 f"the log does not hold checkpoint {last.short}, which was signed here: it was rolled back "
-                "or rewritten. Run verify-audit; after a lawful restore two people record it"
+                "or rewritten. Run verify-audit; after a lawful restore two people record it: "
+                f"{HOW_TO}back-up-and-restore.md"
             )
         if row is not None and row[0] != self.path.read_text(encoding="utf-8"):
             self.keep(row[0])
+
+    @staticmethod
+    def _continues(connection: Connection, last: Checkpoint) -> bool:
+        """Tell whether the log holds the checkpoint, or two people gave it up."""
+        place = {"size": last.size, "root": last.root}
+        held = connection.execute(
+            "SELECT 1 FROM audit.seal WHERE size = %(size)s AND root = %(root)s", place
+        ).fetchone()
+        return held is not None or connection.execute(_RESTORED, place).fetchone() is not None

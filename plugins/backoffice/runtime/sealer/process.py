@@ -14,8 +14,8 @@ import psycopg
 
 from backoffice.runtime.sealer.anchors import Anchor
 from backoffice.runtime.sealer.fault import SealerFault
-from backoffice.runtime.sealer.memory import Memory
-from backoffice.runtime.sealer.seal import introduce, seal_once
+from backoffice.runtime.sealer.memory import HOW_TO, Memory
+from backoffice.runtime.sealer.seal import introduce, knows, log_name, seal_once
 from backoffice.runtime.sealer.signing_key import KeyFile, SigningKey
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -63,6 +63,7 @@ class Sealer:
     def __init__(self, config: SealerConfig, connection: Connection) -> None:
         self.config, self.connection = config, connection
         self.keys = KeyFile(config.key_file)
+        config.memory.compare(connection)
         self.key = self._own_key()
 
     def look(self, asked: str | None = None) -> bool:
@@ -101,38 +102,29 @@ class Sealer:
     # -- parts --
 
     def _own_key(self) -> SigningKey:
-        line = self._first_line()
-        if not self.keys.exists() and line is not None:
-            raise SealerFault(
-                f"the log was signed with a key that is not in {self.keys.path}. Put it back; if it is lost, "
-                "docs/how-to/replace-a-lost-signing-key.md says how two people replace it"
-            )
+        origin = log_name(self.connection)
         if not self.keys.exists():
+            if origin is not None:
+                raise SealerFault(
+                    f"the log was signed with a key that is not in {self.keys.path}. Put it back; if it is "
+                    f"lost, {HOW_TO}replace-a-lost-signing-key.md says how two people replace it"
+                )
             self.keys.create()
-        origin = (
-            line.partition("+")[0] if line else self.config.origin or f"backoffice/{secrets.token_hex(4)}"
-        )
-        key = self.keys.load(origin)
-        if line is None:
+        # a log that was restored to before its first key keeps its name all the same
+        last = self.config.memory.last()
+        named = last.origin if last else self.config.origin or f"backoffice/{secrets.token_hex(4)}"
+        key = self.keys.load(origin or named)
+        if origin is None:
             introduce(self.connection, key)
         elif not self._knows(key):
             raise SealerFault(
                 f"key {key.public.key_id} in {self.keys.path} is none of this log's; restore the right one, "
-                "or let two people introduce it: docs/how-to/replace-a-lost-signing-key.md"
+                f"or let two people introduce it: {HOW_TO}replace-a-lost-signing-key.md"
             )
         return key
 
-    def _first_line(self) -> str | None:
-        row = self.connection.execute(
-            "SELECT line FROM audit.sealing_key ORDER BY record_id LIMIT 1"
-        ).fetchone()
-        return row[0] if row else None
-
     def _knows(self, key: SigningKey) -> bool:
-        found = self.connection.execute(
-            "SELECT 1 FROM audit.sealing_key WHERE line = %s", (key.public.line(),)
-        ).fetchone()
-        return found is not None
+        return knows(self.connection, key)
 
     def _overdue(self) -> str | None:
         row = self.connection.execute(

@@ -24,6 +24,22 @@ WHERE l.leaf_index >= %s ORDER BY l.leaf_index
 """
 
 
+def log_name(connection: Connection) -> str | None:
+    """Return the log's name, which its first key carries; None before it has one."""
+    row = connection.execute(
+        "SELECT split_part(line, '+', 1) FROM audit.sealing_key ORDER BY record_id LIMIT 1"
+    ).fetchone()
+    return row[0] if row else None
+
+
+def knows(connection: Connection, key: SigningKey) -> bool:
+    """Tell whether a key is one of the log's."""
+    found = connection.execute(
+        "SELECT 1 FROM audit.sealing_key WHERE line = %s", (key.public.line(),)
+    ).fetchone()
+    return found is not None
+
+
 def introduce(connection: Connection, key: SigningKey) -> None:
     """Write a key into the log: its first, or the next one while the old one still signs the coming seal."""
     connection.execute("SELECT audit.introduce_key(%s, %s)", (key.public.line(), key.public.key_id))

@@ -62,8 +62,12 @@ class KeyFile:
     def prepare_rotation(self) -> None:
         """Make the next key; the running sealer introduces it under the present one and changes over.
 
-        :raises SealerFault: A rotation waits already.
+        :raises SealerFault: A rotation waits already, or there is no key that could vouch for the next one.
         """
+        if not self.exists():
+            raise SealerFault(
+                f"there is no key in {self.path} to change; a lost one is replaced by `new-key`"
+            )
         _make(self.next)
 
     def change_over(self) -> None:
@@ -84,7 +88,10 @@ def _read(path: Path, origin: str) -> SigningKey:
         open_to_others = path.stat().st_mode & 0o077
         private = load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError, TypeError) as error:
-        raise SealerFault(f"the signing key {path} cannot be read: {type(error).__name__}") from None
+        raise SealerFault(
+            f"the signing key {path} cannot be read ({type(error).__name__}). Put it back; if it is lost, "
+            "docs/how-to/replace-a-lost-signing-key.md says how two people replace it"
+        ) from None
     if open_to_others:
         raise SealerFault(f"the signing key {path} is open to others; `chmod 600` it")
     if not isinstance(private, Ed25519PrivateKey):

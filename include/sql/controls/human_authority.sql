@@ -1,0 +1,56 @@
+-- Question: had every person who decided the role, the limit and the scope for it on that day, and came the entry from that decision?
+-- Recomputed from what was recorded of authority, not from the table of now.
+-- Population: decisions of people in the period; entries posted in the period that name a person.
+WITH {{ include: governance/period }}, {{ include: governance/authority_versions }}, {{ include: governance/setting_records }},
+decided AS MATERIALIZED (
+  SELECT d.decision_id, d.person_id, d.outcome, d.decided_at, d.process, d.case_id, k.role, k.entity, k.amount, k.currency, n.answer_id, n.principal,
+         EXISTS (SELECT FROM audit.record x WHERE x.subject = 'person:' || d.person_id AND x.kind = 'erasure') AS erased,
+         coalesce(i.invoice_number, q.business_key, d.subject_key) AS document, coalesce(p.name, d.person_id, 'nobody') AS who,
+         (d.decided_at AT TIME ZONE coalesce(e.time_zone, 'UTC'))::date AS on_day, (SELECT c.business_date FROM ops.simulated_clock c) AS simulated_day
+  FROM period t JOIN ledger.decision d ON d.maker = 'human' AND d.decided_at >= t.since AND d.decided_at < t.until
+  LEFT JOIN review.case k ON k.case_id = d.case_id LEFT JOIN review.answer n ON n.decision_id = d.decision_id AND n.case_id = d.case_id AND n.person_id = d.person_id AND n.action = d.outcome
+  LEFT JOIN ops.entity e ON e.entity = k.entity LEFT JOIN review.person p ON p.person_id = d.person_id
+  LEFT JOIN purchasing.invoice i ON d.subject_kind = 'invoice' AND i.invoice_id = d.subject_id
+  LEFT JOIN intake.quarantine q ON d.subject_kind = 'quarantine' AND q.quarantine_id = d.subject_id
+), known AS MATERIALIZED (
+  -- persons (user '') and their log-ins, as they were recorded; no person: ended
+  SELECT s.n, '-infinity'::timestamptz AS at, f.value AS line, true AS stands FROM setting_record s, jsonb_array_elements(s.found) AS f(value) WHERE s.tab IN ('review.person', 'review.identity')
+  UNION ALL SELECT s.n, s.at, s.before, false FROM setting_record s WHERE s.tab IN ('review.person', 'review.identity') AND s.before IS NOT NULL
+  UNION ALL SELECT s.n, s.at, s.after, true FROM setting_record s WHERE s.tab IN ('review.person', 'review.identity') AND s.after IS NOT NULL
+), posted AS MATERIALIZED (
+  SELECT e.entry_id, e.business_key, e.person_id, e.case_id, e.booked_at, d.decision_id, d.maker, d.person_id AS decided_by, d.case_id AS decided_case, d.subject_id, e.invoice_id, s.amount, s.currency
+  FROM period t JOIN ledger.journal_entry e ON e.posting_date BETWEEN t.first_day AND t.last_day AND e.person_id IS NOT NULL
+  LEFT JOIN ledger.decision d ON d.decision_id = e.decision_id
+  LEFT JOIN LATERAL (SELECT sum(l.debit) AS amount, l.currency FROM ledger.journal_line l WHERE l.entry_id = e.entry_id GROUP BY l.currency ORDER BY l.currency LIMIT 1) s ON true
+), population (unit, items, amount, currency, tested) AS (
+  SELECT 'decisions of people', 1, d.amount, d.currency, true FROM decided d
+  UNION ALL SELECT 'entries on the word of a person', 1, p.amount, p.currency, true FROM posted p
+), finding (check_id, ref, what, who, at, amount, currency, notice) AS (
+  SELECT 'no_answer', d.document, 'decision ' || d.decision_id || ' (' || d.outcome || ') has no answer of this person to a case', d.who, d.decided_at, d.amount, d.currency, false
+  FROM decided d WHERE d.answer_id IS NULL
+  UNION ALL
+  SELECT 'no_authority', d.document, 'decision ' || d.decision_id || ' (' || d.outcome || '): no authority as ' || coalesce(d.role, '?') || ' for ' || coalesce(trim_scale(d.amount)::text || ' ' || d.currency, 'a document of unknown amount')
+         || ' of company code ' || coalesce(d.entity, '?') || ' on ' || d.on_day, d.who, d.decided_at, d.amount, d.currency, false
+  FROM decided d
+  WHERE NOT EXISTS (SELECT FROM authority_version a WHERE a.person_id = d.person_id AND a.role = d.role AND a.process IN ('*', d.process) AND a.entity IN ('*', d.entity)
+    AND a.known_from <= d.decided_at AND a.known_until > d.decided_at
+    AND (d.on_day BETWEEN a.effective_from AND coalesce(a.effective_to, 'infinity') OR d.simulated_day BETWEEN a.effective_from AND coalesce(a.effective_to, 'infinity'))
+    AND (d.amount IS NULL OR a.amount_limit >= d.amount AND (a.currency = d.currency OR d.outcome <> 'accept')))
+  UNION ALL
+  SELECT 'inactive_person', d.document, 'decision ' || d.decision_id || ': ' || coalesce(d.person_id, 'nobody') || ' was no active person then', d.who, d.decided_at, d.amount, d.currency, false
+  FROM decided d
+  WHERE NOT coalesce((SELECT k.stands AND k.line ->> 'active' = 'true' FROM known k WHERE NOT k.line ? 'system' AND k.line ->> 'person_id' = d.person_id AND k.at <= d.decided_at ORDER BY k.n DESC, k.stands DESC LIMIT 1), false)
+  UNION ALL
+  SELECT 'log_in_of_another', d.document, 'answer ' || d.answer_id || ' came by log-in ' || d.principal || ', which was not this person''s then', d.who, d.decided_at, d.amount, d.currency, false
+  FROM decided d
+  WHERE d.answer_id IS NOT NULL AND NOT d.erased AND d.person_id IS DISTINCT FROM (
+    SELECT CASE WHEN k.stands THEN k.line ->> 'person_id' END FROM known k WHERE k.line ->> 'system' = split_part(d.principal, ':', 1)
+      AND k.line ->> 'user_sha256' = encode(sha256(convert_to(substr(d.principal, strpos(d.principal, ':') + 1), 'UTF8')), 'hex') AND k.at <= d.decided_at ORDER BY k.n DESC, k.stands DESC LIMIT 1)
+  UNION ALL
+  SELECT 'person_erased', d.document, 'decision ' || d.decision_id || ': the log-in of ' || d.person_id || ' was erased and cannot be compared any more', d.who, d.decided_at, d.amount, d.currency, true FROM decided d WHERE d.erased
+  UNION ALL
+  SELECT 'entry_of_another', p.business_key, 'names ' || p.person_id || ', and ' || CASE WHEN p.maker = 'human' THEN 'its decision is of ' || coalesce(p.decided_by, 'nobody') ELSE 'no person decided it' END,
+         p.person_id, p.booked_at, p.amount, p.currency, false
+  FROM posted p WHERE p.maker IS DISTINCT FROM 'human' OR p.decided_by IS DISTINCT FROM p.person_id OR p.decided_case IS DISTINCT FROM p.case_id OR p.subject_id IS DISTINCT FROM p.invoice_id
+)
+{{ include: controls/summary }}

@@ -1,0 +1,161 @@
+-- What do the ledger's own tables know that is not on record, what is on record that they do not know, and what do both tell
+-- differently or is on record twice? One row per fact. A record whose body was purged excuses the fact of its subject and kind.
+WITH fact AS (
+  SELECT 'machine decision' AS what, d.decision_id::text AS key, 'decision' AS kind, 'invoice:' || d.subject_key AS subject,
+         jsonb_build_array(d.outcome, d.rule, d.authority, d.policy_sha256, encode(d.evidence_hash, 'hex')) AS says
+  FROM ledger.decision d WHERE d.maker = 'machine'
+  UNION ALL
+  SELECT 'human decision', d.decision_id::text, 'human', CASE d.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || d.subject_key,
+         jsonb_build_array(d.outcome, d.authority, d.case_id::text, encode(d.evidence_hash, 'hex'))
+  FROM ledger.decision d WHERE d.maker = 'human'
+  UNION ALL
+  SELECT 'answer', a.answer_id::text, 'human', CASE c.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || c.subject_key,
+         jsonb_build_array(a.case_id::text, a.decision_id::text, a.action, a.reason_code, a.final::text)
+  FROM review.answer a JOIN review.case c ON c.case_id = a.case_id
+  UNION ALL
+  SELECT 'booked answer', a.answer_id::text, 'path', CASE c.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || c.subject_key,
+         jsonb_build_array(a.case_id::text, CASE WHEN a.booking_result LIKE 'void:%%' THEN 'stale' ELSE a.booking_result END, a.booked_run::text)
+  FROM review.answer a JOIN review.case c ON c.case_id = a.case_id WHERE a.booked_at IS NOT NULL
+  UNION ALL
+  SELECT 'case', c.case_id::text, 'path', CASE c.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || c.subject_key,
+         jsonb_build_array(c.role, c.opened_run::text)
+  FROM review.case c
+  UNION ALL
+  SELECT 'journal entry', e.business_key, 'effect',
+         coalesce('invoice:' || encode(i.content_hash, 'hex'), 'receipt:' || r.entity || '/' || r.receipt_number || '/' || r.receipt_line),
+         jsonb_build_array(e.event, e.posting_date::text, e.decision_id::text, CASE WHEN e.reverses_entry_id IS NULL THEN l.lines END)
+  FROM ledger.journal_entry e
+  LEFT JOIN (SELECT l.entry_id, jsonb_agg(jsonb_build_object('account', l.account, 'debit', trim_scale(l.debit)::text, 'credit', trim_scale(l.credit)::text,
+                                                             'currency', l.currency, 'purpose', l.purpose) ORDER BY l.line_no) AS lines
+             FROM ledger.journal_line l GROUP BY l.entry_id) l ON l.entry_id = e.entry_id
+  LEFT JOIN purchasing.invoice i ON i.invoice_id = e.invoice_id LEFT JOIN purchasing.receipt_line r ON r.receipt_line_id = e.receipt_line_id
+  UNION ALL
+  SELECT 'payment proposal', 'invoice:' || encode(i.content_hash, 'hex'), 'effect', 'invoice:' || encode(i.content_hash, 'hex'),
+         jsonb_build_array(p.state, trim_scale(p.amount)::text, p.currency, 1)
+  FROM ledger.payment_proposal p JOIN purchasing.invoice i ON i.invoice_id = p.invoice_id
+  UNION ALL
+  SELECT 'policy version', p.policy_id || '/' || p.version, 'policy', 'policy:' || p.policy_id,
+         jsonb_build_array(p.sha256, trim_scale(p.machine_limit)::text, p.currency, encode(sha256(convert_to(p.content, 'UTF8')), 'hex') = p.sha256)
+  FROM ledger.policy_version p
+  UNION ALL
+  SELECT 'run', r.run_id::text, 'path', 'run:' || r.run_id, jsonb_build_array(r.process, r.dag_id, r.airflow_run_id, r.dry_run::text)
+  FROM ops.run r
+  UNION ALL
+  SELECT 'accepted load', l.load_id::text, 'path', 'run:' || l.run_id,
+         jsonb_build_array(l.source, l.dataset, l.received_count::text, l.accepted_count::text, l.quarantined_count::text, l.known_count::text)
+  FROM intake.load l WHERE l.state = 'accepted'
+  UNION ALL
+  SELECT 'sent effect', o.idempotency_key, 'effect', 'outbox:' || o.idempotency_key, jsonb_build_array(o.destination, o.payload - 'body', o.answer)
+  FROM ops.outbox o WHERE o.sent_at IS NOT NULL
+  UNION ALL
+  SELECT 'act on a policy proposal', a.proposal_id || '/' || a.act, 'policy', 'policy:' || p.policy_id,
+         jsonb_build_array(a.person_id, p.version::text, p.sha256, p.impact_sha256, p.proposed_by,
+                           CASE a.act WHEN 'approve' THEN (SELECT v.effective_from::text FROM ledger.policy_version v WHERE v.proposal_id = p.proposal_id) ELSE p.effective_from::text END)
+  FROM review.policy_act a JOIN review.policy_proposal p ON p.proposal_id = a.proposal_id
+  UNION ALL
+  SELECT 'legal hold', h.hold_id::text, 'human', 'hold:' || h.hold_id, jsonb_build_array(h.placed_by, h.scope_kind, h.scope)
+  FROM audit.legal_hold h
+  UNION ALL
+  SELECT 'lifted hold', h.hold_id::text, 'human', 'hold:' || h.hold_id, jsonb_build_array(h.lifted_by::text)
+  FROM audit.legal_hold h WHERE h.lifted_at IS NOT NULL
+  UNION ALL
+  SELECT 'privacy request', q.request_id::text, 'human', 'privacy:' || q.request_id,
+         jsonb_build_array(q.requested_by, q.act, q.person_id, q.basis, q.hold_id::text, q.record_class, q.before::text)
+  FROM review.privacy_request q
+  UNION ALL
+  SELECT 'answer to a privacy request', q.request_id::text, 'human', 'privacy:' || q.request_id,
+         jsonb_build_array(q.answered_by, CASE q.state WHEN 'carried_out' THEN 'privacy act approved' ELSE 'privacy act declined' END)
+  FROM review.privacy_request q WHERE q.state <> 'open'
+  UNION ALL
+  SELECT 'erasure or purge', q.request_id::text, 'erasure', CASE q.act WHEN 'erase_person' THEN 'person:' || q.person_id ELSE 'log' END,
+         jsonb_build_array(q.requested_by, q.answered_by, q.basis, q.record_class, q.before::text)
+  FROM review.privacy_request q WHERE q.state = 'carried_out' AND q.act IN ('erase_person', 'purge_records')
+  UNION ALL
+  SELECT 'proposal about the log', p.proposal_id::text, 'human', 'log', jsonb_build_array(p.act, p.person_id, encode(p.digest, 'hex'))
+  FROM audit.log_proposal p
+  UNION ALL
+  SELECT 'confirmed act about the log', p.proposal_id::text, CASE p.act WHEN 'restore' THEN 'restore' ELSE 'key' END, 'log',
+         jsonb_build_array(p.person_id, c.person_id, encode(p.digest, 'hex'), c.record_id)
+  FROM audit.log_confirmation c JOIN audit.log_proposal p ON p.proposal_id = c.proposal_id
+), said AS (
+  SELECT r.record_id, r.subject, r.n, r.kind, convert_from(r.body, 'UTF8')::jsonb AS b
+  FROM audit.record r WHERE r.body IS NOT NULL AND r.kind IN ('decision', 'human', 'path', 'effect', 'policy', 'erasure', 'restore', 'key')
+), single AS (
+  SELECT t.what, t.key, t.says, s.kind, s.subject, s.record_id, s.n
+  FROM said s CROSS JOIN LATERAL (
+    SELECT 'machine decision' AS what, s.b ->> 'decision_id' AS key,
+           jsonb_build_array(s.b ->> 'outcome', s.b ->> 'rule', s.b ->> 'authority', s.b ->> 'policy_sha256', s.b ->> 'evidence_sha256') AS says WHERE s.kind = 'decision'
+    UNION ALL
+    SELECT 'human decision', s.b ->> 'decision_id', jsonb_build_array(s.b ->> 'action', s.b ->> 'role', s.b ->> 'case_id', s.b ->> 'evidence_sha256')
+    WHERE s.kind = 'human' AND s.b ->> 'answer_id' IS NOT NULL
+    UNION ALL
+    SELECT 'answer', s.b ->> 'answer_id', jsonb_build_array(s.b ->> 'case_id', s.b ->> 'decision_id', s.b ->> 'action', s.b ->> 'reason_code', s.b ->> 'final')
+    WHERE s.kind = 'human' AND s.b ->> 'answer_id' IS NOT NULL
+    UNION ALL
+    SELECT 'booked answer', s.b ->> 'answer_id', jsonb_build_array(s.b ->> 'case_id', s.b ->> 'result', s.b ->> 'run_id') WHERE s.kind = 'path' AND s.b ->> 'step' = 'answer booked'
+    UNION ALL
+    SELECT 'case', s.b ->> 'case_id', jsonb_build_array(s.b ->> 'role', s.b ->> 'run_id') WHERE s.kind = 'path' AND s.b ->> 'step' = 'case opened'
+    UNION ALL
+    SELECT 'journal entry', s.b ->> 'business_key', jsonb_build_array(s.b ->> 'event', s.b ->> 'posting_date', s.b ->> 'decision_id', s.b -> 'lines')
+    WHERE s.kind = 'effect' AND s.b ->> 'effect' = 'journal entry'
+    UNION ALL
+    SELECT 'policy version', (s.b ->> 'policy_id') || '/' || (s.b ->> 'version'), jsonb_build_array(s.b ->> 'sha256', s.b ->> 'machine_limit', s.b ->> 'currency', true)
+    WHERE s.kind = 'policy' AND coalesce(s.b ->> 'step', 'activated by the owner') IN ('activated by the owner', 'approved')
+    UNION ALL
+    SELECT 'act on a policy proposal',
+           (s.b ->> 'proposal_id') || '/' || CASE s.b ->> 'step' WHEN 'proposed' THEN 'propose' WHEN 'approved' THEN 'approve' WHEN 'refused' THEN 'refuse' ELSE 'withdraw' END,
+           jsonb_build_array(s.b ->> 'person_id', s.b ->> 'version', s.b ->> 'sha256', s.b ->> 'impact_sha256', s.b ->> 'proposed_by', s.b ->> 'effective_from')
+    WHERE s.kind = 'policy' AND s.b ->> 'step' IN ('proposed', 'approved', 'refused', 'withdrawn')
+    UNION ALL
+    SELECT 'legal hold', s.b ->> 'hold_id', jsonb_build_array(s.b ->> 'person_id', s.b ->> 'scope_kind', s.b ->> 'scope') WHERE s.kind = 'human' AND s.b ->> 'step' = 'hold placed'
+    UNION ALL
+    SELECT 'lifted hold', s.b ->> 'hold_id', jsonb_build_array(s.b ->> 'request_id') WHERE s.kind = 'human' AND s.b ->> 'step' = 'hold lifted'
+    UNION ALL
+    SELECT 'privacy request', s.b ->> 'request_id',
+           jsonb_build_array(s.b ->> 'person_id', s.b ->> 'act', s.b ->> 'of_person', s.b ->> 'basis', s.b ->> 'hold_id', s.b ->> 'class', s.b ->> 'before')
+    WHERE s.kind = 'human' AND s.b ->> 'step' = 'privacy act requested'
+    UNION ALL
+    SELECT 'answer to a privacy request', s.b ->> 'request_id', jsonb_build_array(s.b ->> 'person_id', s.b ->> 'step')
+    WHERE s.kind = 'human' AND s.b ->> 'step' IN ('privacy act approved', 'privacy act declined')
+    UNION ALL
+    -- a purge names the basis of keeping its class, not one of the request
+    SELECT 'erasure or purge', s.b ->> 'request_id', jsonb_build_array(s.b ->> 'requested_by', s.b ->> 'approved_by',
+             CASE s.b ->> 'step' WHEN 'person erased' THEN s.b ->> 'basis' END, s.b ->> 'class', s.b ->> 'before')
+    WHERE s.kind = 'erasure' AND s.b ->> 'step' IN ('person erased', 'records purged')
+    UNION ALL
+    SELECT 'proposal about the log', s.b ->> 'proposal_id',
+           jsonb_build_array(CASE s.b ->> 'step' WHEN 'restore proposed' THEN 'restore' ELSE 'lost_key' END, s.b ->> 'person_id', s.b ->> 'digest')
+    WHERE s.kind = 'human' AND s.b ->> 'step' IN ('restore proposed', 'lost key proposed')
+    UNION ALL
+    SELECT 'confirmed act about the log', coalesce(s.b ->> 'proposal_id', 'none'),
+           jsonb_build_array(s.b ->> 'requested_by', s.b ->> 'confirmed_by', s.b ->> 'digest', s.record_id)
+    WHERE s.kind = 'restore' OR s.kind = 'key' AND s.b ->> 'lost' = 'true'
+    UNION ALL
+    SELECT 'run', s.b ->> 'run_id', jsonb_build_array(s.b ->> 'process', s.b ->> 'dag_id', s.b ->> 'airflow_run_id', s.b ->> 'dry_run') WHERE s.kind = 'path' AND s.b ->> 'step' = 'run opened'
+    UNION ALL
+    SELECT 'accepted load', s.b ->> 'load_id',
+           jsonb_build_array(s.b ->> 'source', s.b ->> 'dataset', s.b ->> 'received', s.b ->> 'accepted', s.b ->> 'quarantined', s.b ->> 'known')
+    WHERE s.kind = 'path' AND s.b ->> 'step' = 'load accepted'
+    UNION ALL
+    SELECT 'sent effect', s.b ->> 'idempotency_key', jsonb_build_array(s.b ->> 'destination', (s.b ->> 'payload')::jsonb - 'body', (s.b ->> 'answer')::jsonb)
+    WHERE s.kind = 'effect' AND s.b ->> 'effect' = 'sent'
+  ) t
+), on_record AS (
+  SELECT what, key, (array_agg(says))[1] AS says, min(subject) AS subject, max(kind) AS kind, min(record_id) AS record_id, min(n) AS n, count(*) AS times
+  FROM single GROUP BY what, key
+  UNION ALL
+  -- what became of a proposal is what was said last
+  SELECT 'payment proposal', s.subject, jsonb_build_array(
+           CASE (array_agg(s.b ->> 'effect' ORDER BY s.record_id DESC))[1] WHEN 'payment proposal withdrawn' THEN 'withdrawn' ELSE 'proposed' END,
+           (array_agg(s.b ->> 'amount' ORDER BY s.record_id DESC) FILTER (WHERE s.b ->> 'amount' IS NOT NULL))[1],
+           (array_agg(s.b ->> 'currency' ORDER BY s.record_id DESC) FILTER (WHERE s.b ->> 'currency' IS NOT NULL))[1],
+           count(*) FILTER (WHERE s.b ->> 'effect' = 'payment proposed')),
+         s.subject, 'effect', min(s.record_id), min(s.n), 1
+  FROM said s WHERE s.kind = 'effect' AND s.b ->> 'effect' IN ('payment proposed', 'payment proposed again', 'payment proposal withdrawn') GROUP BY s.subject
+)
+SELECT coalesce(f.what, r.what), coalesce(f.key, r.key), f.key IS NOT NULL, r.key IS NOT NULL, coalesce(r.times, 0), coalesce(r.subject, f.subject), r.record_id, r.n,
+       f.says::text, r.says::text, f.subject
+FROM fact f FULL JOIN on_record r ON r.what = f.what AND r.key = f.key
+WHERE (f.key IS NULL OR r.key IS NULL OR r.times > 1 OR f.says <> r.says OR f.subject <> r.subject)
+  AND NOT ((r.key IS NULL OR f.what = 'payment proposal') AND EXISTS (SELECT FROM audit.record x WHERE x.subject = f.subject AND x.kind = f.kind AND x.body IS NULL))
+ORDER BY 1, 2 LIMIT 1000

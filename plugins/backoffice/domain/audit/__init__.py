@@ -1,0 +1,1 @@
+"""Verifying the audit log: what is examined, and how, without a database."""

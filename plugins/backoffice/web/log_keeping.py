@@ -1,0 +1,105 @@
+"""The acts of log keepers: say that a restore gave up the end of the log, replace a lost signing key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from backoffice.domain.checkpoint import CheckpointError, VerifyingKey, open_note, read_note
+from backoffice.settings import sql
+from backoffice.web.auth import SYSTEM, Person
+from backoffice.web.database import Connection, LedgerPool, fetch_all, fetch_one
+from backoffice.web.log_models import ConfirmationRequest, LostKeyRequest, RestoreRequest
+from backoffice.web.problems import FieldError, Problem, problem_of_database
+
+_SECOND = "Another log keeper has to confirm it within seven days; until then it changes nothing."
+_DONE = {
+    "restore": "It is recorded. The sealer goes on from here when it looks next; if it has ended, start it.",
+    "lost_key": "It is recorded. The sealer signs with the new key when it starts next.",
+}
+
+
+def list_proposals(connection: Connection) -> list[dict[str, Any]]:
+    """Return what was proposed, the latest first."""
+    return fetch_all(connection, sql("log/list_proposals"), {"proposal_id": None})
+
+
+def propose_restore(ledger: LedgerPool, person: Person, given: RestoreRequest, key: str) -> dict[str, Any]:
+    """Propose a restore. The checkpoint must be one that a key of this log signed.
+
+    :raises Problem: 403 not a log keeper, 409 the log holds it or the key was used, 422 no signed checkpoint.
+    """
+    with ledger.reading() as connection:
+        note = _signed(given.checkpoint, _keys(connection))
+    checkpoint = read_note(note)[0]
+    values = {"note": note, "size": checkpoint.size, "root": checkpoint.root, "reason": given.reason}
+    return _taken(ledger, person, sql("log/propose_restore"), {**values, "idempotency_key": key})
+
+
+def propose_lost_key(ledger: LedgerPool, person: Person, given: LostKeyRequest, key: str) -> dict[str, Any]:
+    """Propose the key that takes the place of a lost one.
+
+    :raises Problem: 403 not a log keeper, 409 the log knows it or the key was used, 422 no public key.
+    """
+    try:
+        public = VerifyingKey.parse(given.key)
+    except CheckpointError as error:
+        raise _wrong("key", f"This is no public key of a log: {error}.") from error
+    values = {"line": public.line(), "key_id": public.key_id, "reason": given.reason}
+    return _taken(ledger, person, sql("log/propose_lost_key"), {**values, "idempotency_key": key})
+
+
+def confirm(
+    ledger: LedgerPool, person: Person, proposal_id: int, given: ConfirmationRequest, key: str
+) -> dict[str, Any]:
+    """Confirm what another log keeper proposed.
+
+    :raises Problem: 403 not a log keeper or the same person, 404 no such proposal, 409 it cannot be
+        confirmed any more or is not the one that was shown.
+    """
+    values = {"proposal_id": proposal_id, **given.model_dump(), "idempotency_key": key}
+    return _taken(ledger, person, sql("log/confirm_proposal"), values)
+
+
+def _taken(ledger: LedgerPool, person: Person, statement: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Perform an act; return the proposal and what happens now. The ledger decides who may."""
+    known = {"system": SYSTEM, "user_id": person.user_id}
+    try:
+        with ledger.writing() as connection:
+            row = fetch_one(connection, statement, {**values, **known})
+            done = next(iter(row.values())) if row else {}
+            found = fetch_one(connection, sql("log/list_proposals"), {"proposal_id": done.get("proposal_id")})
+    except psycopg.Error as error:
+        problem = problem_of_database(error)
+        if problem is None:
+            raise
+        raise problem from error
+    proposal = found or {}
+    return {"proposal": proposal, "next": _DONE[proposal["act"]] if proposal["confirmed_by"] else _SECOND}
+
+
+def _keys(connection: Connection) -> dict[str, VerifyingKey]:
+    parsed = [VerifyingKey.parse(row["line"]) for row in fetch_all(connection, sql("log/list_keys"), {})]
+    return {key.key_id: key for key in parsed}
+
+
+def _signed(text: str, keys: dict[str, VerifyingKey]) -> str:
+    """Return the note in its one form, after proving its signature."""
+    note = text.replace("\r\n", "\n").strip("\n") + "\n"
+    try:
+        signatures = read_note(note)[1]
+        open_note(note, keys)
+    except CheckpointError as error:
+        raise _wrong(
+            "checkpoint",
+            f"This is no checkpoint that this log's keys signed: {error}. A key that came "
+            "after the back-up is introduced first, as one for a lost key.",
+        ) from error
+    if not signatures:
+        raise _wrong("checkpoint", "This checkpoint is not signed.")
+    return note
+
+
+def _wrong(field: str, message: str) -> Problem:
+    return Problem(422, message, [FieldError(field, message)])

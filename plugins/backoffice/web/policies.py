@@ -1,0 +1,208 @@
+"""Policies as the pages and the API read them, and what people do to change one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from backoffice.domain.canonical import canonical_bytes
+from backoffice.domain.decision_table import Money, Policy, load_policy
+from backoffice.domain.policy_impact import MOST_DECISIONS, RecordedDecision, recorded_inputs, replay
+from backoffice.settings import sql
+from backoffice.web.auth import SYSTEM, Person
+from backoffice.web.database import Connection, LedgerPool, fetch_all, fetch_one
+from backoffice.web.policy_models import Act, ProposalRequest
+from backoffice.web.problems import FieldError, Problem, problem_of_database
+
+MOST_PROPOSALS = 100
+_LAST_ID = 2**63 - 1
+_LAST_VERSION = 2**31 - 1
+# what a text that is no policy at all makes the loader stumble over
+_MALFORMED = (ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError)
+
+
+def list_policies(connection: Connection, person: Person) -> dict[str, Any]:
+    """Return the policies that this person may see, their versions, and proposed changes."""
+    who = {"person_id": person.person_id}
+    policies: dict[str, dict[str, Any]] = {}
+    for row in fetch_all(connection, sql("policy/list_versions"), who):
+        policy = policies.setdefault(
+            row["policy_id"],
+            {
+                "policy_id": row["policy_id"],
+                "process": row["process"],
+                "active_version": None,
+                "versions": [],
+            },
+        )
+        policy["versions"].append(row)
+        if row["state"] == "active":
+            policy["active_version"] = row["version"]
+    proposals = fetch_all(connection, sql("policy/list_proposals"), {**who, "most": MOST_PROPOSALS})
+    return {"policies": list(policies.values()), "proposals": proposals}
+
+
+def read_version(connection: Connection, person: Person, policy_id: str, version: int) -> dict[str, Any]:
+    """Return one version with its text.
+
+    :raises Problem: 404, there is no such version, or not for this person.
+    """
+    values = {"person_id": person.person_id, "policy_id": policy_id, "version": version}
+    known = "\x00" not in policy_id and 0 < version <= _LAST_VERSION
+    row = fetch_one(connection, sql("policy/read_version"), values) if known else None
+    if row is None:
+        raise Problem(404, f"There is no version {version} of a policy {policy_id!r} that you may see.")
+    return row
+
+
+def read_proposal(connection: Connection, person: Person, proposal_id: int) -> dict[str, Any]:
+    """Return a proposal with its text, its impact, and what this person may do about it.
+
+    :raises Problem: 404, there is no such proposal, or not for this person.
+    """
+    values = {"person_id": person.person_id, "proposal_id": proposal_id}
+    row = fetch_one(connection, sql("policy/read_proposal"), values) if 0 < proposal_id <= _LAST_ID else None
+    if row is None:
+        raise Problem(404, f"There is no proposal {proposal_id} that you may see.")
+    why_not: dict[str, str | None] = row["why_not"]
+    return {
+        **row,
+        "difference": difference(row),
+        "offered": [
+            {"act": act, "allowed": why_not[act] is None, "why_not": _sentence(why_not[act])}
+            for act in ("approve", "refuse", "withdraw")
+        ],
+    }
+
+
+def difference(proposal: Mapping[str, Any]) -> list[str]:
+    """Return how the proposed text differs from the one it replaces."""
+    before, after = proposal["replaces_content"] or "", proposal["content"]
+    return list(
+        difflib.unified_diff(
+            before.splitlines(),
+            after.splitlines(),
+            f"version {proposal['replaces_version']}",
+            f"version {proposal['version']}",
+            lineterm="",
+        )
+    )
+
+
+def prove(content: str) -> Policy:
+    """Return the policy that a text says.
+
+    :raises Problem: 422 with every finding, the text cannot be used.
+    """
+    try:
+        return load_policy(content, source="content")
+    except _MALFORMED as error:
+        findings = [str(one) for one in getattr(error, "findings", ())] or [
+            str(error) or f"has not the form of a policy ({type(error).__name__})"
+        ]
+        errors = [FieldError("content", finding) for finding in findings]
+        raise Problem(422, "The text cannot be used as a policy; nothing is stored.", errors) from error
+
+
+def impact_of(connection: Connection, policy: Policy) -> dict[str, Any]:
+    """Decide the latest recorded decisions of a policy again by a new text of it."""
+    values = {"policy_id": policy.policy_id, "most": MOST_DECISIONS}
+    rows = fetch_all(connection, sql("policy/list_recorded_decisions"), values)
+    return replay(policy, [_recorded(row) for row in rows])
+
+
+def propose(
+    ledger: LedgerPool, person: Person, given: ProposalRequest, idempotency_key: str
+) -> dict[str, Any]:
+    """Prove a text, try it on recorded decisions and store it as a proposal, which decides nothing yet.
+
+    :raises Problem: 403 no authority, 404 no such policy, 409 the number is taken, 422 not usable.
+    """
+    policy = prove(given.content)
+    with ledger.reading() as connection:
+        impact = impact_of(connection, policy)
+    values = {**given.model_dump(), "impact": canonical_bytes(impact).decode()}
+    return _write(ledger, sql("policy/propose"), person, idempotency_key, values)
+
+
+def act(
+    ledger: LedgerPool,
+    person: Person,
+    proposal_id: int,
+    which: Act,
+    given: Mapping[str, Any],
+    idempotency_key: str,
+) -> dict[str, Any]:
+    """Approve, refuse or withdraw a proposal.
+
+    :raises Problem: 403 not allowed, 404 no such proposal, 409 settled already or another impact.
+    """
+    with ledger.reading() as connection:
+        read_proposal(connection, person, proposal_id)
+    values = {**given, "proposal_id": proposal_id}
+    statements = {
+        "approve": sql("policy/approve"),
+        "refuse": sql("policy/refuse"),
+        "withdraw": sql("policy/withdraw"),
+    }
+    return _write(ledger, statements[which], person, idempotency_key, values)
+
+
+def _write(
+    ledger: LedgerPool, statement: str, person: Person, idempotency_key: str, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Call one act function of the ledger, which decides who may; this only passes on."""
+    who = {"system": SYSTEM, "user_id": person.user_id, "idempotency_key": idempotency_key}
+    with _refusals(), ledger.writing() as connection:
+        row = fetch_one(connection, statement, {**values, **who})
+    told: dict[str, Any] = dict(row["told"]) if row else {}
+    return {**told, "next": _what_happens_next(told)}
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn the ledger's refusals into problems."""
+    try:
+        yield
+    except psycopg.Error as error:
+        problem = problem_of_database(error)
+        if problem is None:
+            raise
+        raise problem from error
+
+
+def _recorded(row: Mapping[str, Any]) -> RecordedDecision:
+    return RecordedDecision(
+        decision_id=row["decision_id"],
+        decided_at=row["decided_at"],
+        outcome=row["outcome"],
+        rule=row["rule"],
+        inputs=recorded_inputs(row["explanation"]),
+        machine_limit=_money(row["machine_limit"], row["limit_currency"]),
+        invoice=row["invoice_number"],
+        supplier=row["supplier_id"],
+        amount=_money(row["amount"], row["currency"]),
+    )
+
+
+def _money(amount: Any, currency: str | None) -> Money | None:
+    return Money(amount, currency) if amount is not None and currency is not None else None
+
+
+def _what_happens_next(told: Mapping[str, Any]) -> str:
+    return {
+        "proposed": f"Nothing changes yet; another person has to approve proposal {told['proposal_id']}.",
+        "approved": f"It decides from business day {told['effective_from']} on, without anybody doing more.",
+        "active": "It decides from now on. Open documents are decided anew by the next run.",
+        "superseded": "A version that was approved later decides.",
+        "refused": "Nothing changes.",
+        "withdrawn": "Nothing changes.",
+    }[told["state"]]
+
+
+def _sentence(reason: str | None) -> str | None:
+    return None if reason is None else f"{reason[0].upper()}{reason[1:]}."
