@@ -215,7 +215,8 @@ BEGIN
                  ',"tolerance_set":', audit.text(tolerances), ',"tolerances_sha256":', audit.text(ledger.tolerances_sha256(tolerances)), '}');
 
   WITH given AS (
-    SELECT g.outcome, g.rule, g.explanation, e.*, i.entity, i.invoice_number, i.content_hash
+    SELECT g.outcome, g.rule, g.explanation, e.*, i.entity, i.invoice_number, i.content_hash, row_number() OVER (PARTITION BY g.invoice_id) + coalesce(
+             (SELECT max(r.n) FROM audit.record r WHERE r.subject = 'invoice:' || encode(i.content_hash, 'hex')), 0) AS n
     FROM unnest(invoices, outcomes, rules, explanations) AS g(invoice_id, outcome, rule, explanation)
     JOIN ledger.decision_data(run_in, invoices) e ON e.invoice_id = g.invoice_id
     JOIN purchasing.invoice i ON i.invoice_id = g.invoice_id
@@ -225,9 +226,9 @@ BEGIN
     ) last ON true
     WHERE (last.maker, last.outcome, last.rule, last.evidence_hash, last.policy_sha256) IS DISTINCT FROM ('machine', g.outcome, g.rule, e.evidence_hash, sha256_in)
   ), numbered AS MATERIALIZED (
-    SELECT g.*, 'invoice:' || encode(g.content_hash, 'hex') AS subject, nextval('ledger.decision_decision_id_seq') AS decision_id,
-           coalesce((SELECT max(r.n) FROM audit.record r WHERE r.subject = 'invoice:' || encode(g.content_hash, 'hex')), 0) + g.k AS n
-    FROM (SELECT x.*, row_number() OVER (PARTITION BY x.invoice_id) AS k FROM given x ORDER BY x.entity, x.invoice_number, x.content_hash) g
+    -- sorted, so everything that is looked up was looked up before the first row is written
+    SELECT g.*, 'invoice:' || encode(g.content_hash, 'hex') AS subject, nextval('ledger.decision_decision_id_seq') AS decision_id
+    FROM (SELECT x.* FROM given x ORDER BY x.entity, x.invoice_number, x.content_hash) g
   ), written AS (
     INSERT INTO ledger.decision (decision_id, process, subject_kind, subject_id, subject_key, maker, outcome, rule, authority, policy_id, policy_version, policy_sha256,
       evidence_hash, explanation, run_id)
