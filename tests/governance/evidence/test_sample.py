@@ -97,7 +97,13 @@ def test_a_period_without_anything_has_an_empty_population_that_ties(auditor) ->
 def test_what_was_changed_past_its_record_does_not_tie(sealed, name, statement) -> None:
     with sealed.connect("admin") as connection:
         connection.execute("SET session_replication_role = replica")
-        for table in ("ledger.journal_line", "ledger.decision", "ledger.policy_version", "audit.record", "review.authority"):
+        for table in (
+            "ledger.journal_line",
+            "ledger.decision",
+            "ledger.policy_version",
+            "audit.record",
+            "review.authority",
+        ):
             connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         assert read_population(connection, name, ALWAYS).ties
         connection.execute(statement)
