@@ -12,13 +12,16 @@ import psycopg
 
 from backoffice import settings
 from backoffice.domain.canonical import canonical_bytes
-from backoffice.domain.decision_table import load_policy
+from backoffice.domain.decision_table import Kind, examine_policy, load_policy
 from backoffice.domain.policy_impact import replay
 from backoffice.web.policies import impact_of
 
 SHIPPED = (settings.include_dir() / "policies" / "invoice_reconciliation" / "approve_invoice.yaml").read_text(
     encoding="utf-8"
 )
+# the version that an installation has, and the ones after it
+INSTALLED = load_policy(SHIPPED).version
+NEXT, SECOND, THIRD = (INSTALLED + steps for steps in (1, 2, 3))
 _keys = itertools.count(1)
 Connection = psycopg.Connection[Any]
 
@@ -35,6 +38,19 @@ def limited(number: int, limit: str, text: str = SHIPPED) -> str:
         .replace("100000.00", limit)
         .replace("100000.01", f"{Decimal(limit) + Decimal('0.01')}")
     )
+
+
+def with_examples(text: str) -> str:
+    """Return a text whose examples expect what its rules decide: only such a text can be used."""
+    outcomes = ("approve", "wait", "review")
+    for _ in outcomes:
+        lines = text.splitlines()
+        for one in examine_policy(text).findings:
+            if one.kind is Kind.EXAMPLE and one.line:
+                other = outcomes[(outcomes.index(one.value) + 1) % len(outcomes)]
+                lines[one.line] = f"    expect: {other}"
+        text = "\n".join(lines) + "\n"
+    return text
 
 
 def key() -> str:

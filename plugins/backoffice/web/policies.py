@@ -10,8 +10,14 @@ from typing import Any
 import psycopg
 
 from backoffice.domain.canonical import canonical_bytes
-from backoffice.domain.decision_table import Money, Policy, load_policy
-from backoffice.domain.policy_impact import MOST_DECISIONS, RecordedDecision, recorded_inputs, replay
+from backoffice.domain.decision_table import Money, Policy, PolicyError, load_policy
+from backoffice.domain.policy_impact import (
+    MOST_DECISIONS,
+    OtherForm,
+    RecordedDecision,
+    recorded_inputs,
+    replay,
+)
 from backoffice.settings import sql
 from backoffice.web.auth import SYSTEM, Person
 from backoffice.web.database import Connection, LedgerPool, fetch_all, fetch_one
@@ -21,8 +27,6 @@ from backoffice.web.problems import FieldError, Problem, problem_of_database
 MOST_PROPOSALS = 100
 _LAST_ID = 2**63 - 1
 _LAST_VERSION = 2**31 - 1
-# what a text that is no policy at all makes the loader stumble over
-_MALFORMED = (ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError)
 
 
 def list_policies(connection: Connection, person: Person) -> dict[str, Any]:
@@ -100,12 +104,11 @@ def prove(content: str) -> Policy:
     """
     try:
         return load_policy(content, source="content")
-    except _MALFORMED as error:
-        findings = [str(one) for one in getattr(error, "findings", ())] or [
-            str(error) or f"has not the form of a policy ({type(error).__name__})"
-        ]
-        errors = [FieldError("content", finding) for finding in findings]
-        raise Problem(422, "The text cannot be used as a policy; nothing is stored.", errors) from error
+    except PolicyError as error:
+        errors = [FieldError("content", str(finding)) for finding in error.findings]
+        findings = [finding.as_dict() for finding in error.findings]
+        detail = "The text cannot be used as a policy; nothing is stored."
+        raise Problem(422, detail, errors, findings=findings) from error
 
 
 def impact_of(connection: Connection, policy: Policy) -> dict[str, Any]:
@@ -181,12 +184,19 @@ def _recorded(row: Mapping[str, Any]) -> RecordedDecision:
         decided_at=row["decided_at"],
         outcome=row["outcome"],
         rule=row["rule"],
-        inputs=recorded_inputs(row["explanation"]),
+        inputs=_inputs(row["explanation"]),
         machine_limit=_money(row["machine_limit"], row["limit_currency"]),
         invoice=row["invoice_number"],
         supplier=row["supplier_id"],
         amount=_money(row["amount"], row["currency"]),
     )
+
+
+def _inputs(explanation: Mapping[str, Any]) -> Mapping[str, object] | OtherForm:
+    try:
+        return recorded_inputs(explanation)
+    except OtherForm as other:
+        return other
 
 
 def _money(amount: Any, currency: str | None) -> Money | None:
