@@ -51,6 +51,9 @@ human_act AS MATERIALIZED (
   SELECT 'own request carried out', true, 'request ' || q.request_id || ' (' || replace(q.act, '_', ' ') || ')', q.answered_by, 'asked for it', 'approved it', q.answered_at, NULL, NULL
   FROM review.privacy_request q JOIN period p ON q.answered_at >= p.since AND q.answered_at < p.until WHERE q.state = 'carried_out' AND q.answered_by = q.requested_by
   UNION ALL
+  SELECT 'own act about the log confirmed', true, 'proposal ' || l.proposal_id || ' (' || replace(l.act, '_', ' ') || ')', c.person_id, 'proposed it', 'confirmed it', c.confirmed_at, NULL, NULL
+  FROM audit.log_confirmation c JOIN audit.log_proposal l ON l.proposal_id = c.proposal_id JOIN period p ON c.confirmed_at >= p.since AND c.confirmed_at < p.until WHERE c.person_id = l.person_id
+  UNION ALL
   SELECT DISTINCT 'ordered and received', true, r.receipt_number || '/' || r.receipt_line, coalesce(d.person_id, r.receiver), 'created order ' || o.po_number || '/' || o.po_line, 'received it', r.received_at, NULL::numeric, NULL::text
   FROM period p JOIN purchasing.receipt_line r ON r.received_at >= p.since AND r.received_at < p.until JOIN purchasing.order_line o ON o.order_line_id = r.order_line_id
   LEFT JOIN review.identity d ON d.system = 'erp' AND d.user_id = r.receiver LEFT JOIN review.identity c ON c.system = 'erp' AND c.user_id = o.created_by

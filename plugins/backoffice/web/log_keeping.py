@@ -34,7 +34,7 @@ def propose_restore(ledger: LedgerPool, person: Person, given: RestoreRequest, k
         note = _signed(given.checkpoint, _keys(connection))
     checkpoint = read_note(note)[0]
     values = {"note": note, "size": checkpoint.size, "root": checkpoint.root, "reason": given.reason}
-    return _taken(ledger, person, "log/propose_restore", {**values, "idempotency_key": key})
+    return _taken(ledger, person, sql("log/propose_restore"), {**values, "idempotency_key": key})
 
 
 def propose_lost_key(ledger: LedgerPool, person: Person, given: LostKeyRequest, key: str) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def propose_lost_key(ledger: LedgerPool, person: Person, given: LostKeyRequest, 
     except CheckpointError as error:
         raise _wrong("key", f"This is no public key of a log: {error}.") from error
     values = {"line": public.line(), "key_id": public.key_id, "reason": given.reason}
-    return _taken(ledger, person, "log/propose_lost_key", {**values, "idempotency_key": key})
+    return _taken(ledger, person, sql("log/propose_lost_key"), {**values, "idempotency_key": key})
 
 
 def confirm(
@@ -59,7 +59,7 @@ def confirm(
         confirmed any more or is not the one that was shown.
     """
     values = {"proposal_id": proposal_id, **given.model_dump(), "idempotency_key": key}
-    return _taken(ledger, person, "log/confirm_proposal", values)
+    return _taken(ledger, person, sql("log/confirm_proposal"), values)
 
 
 def _taken(ledger: LedgerPool, person: Person, statement: str, values: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def _taken(ledger: LedgerPool, person: Person, statement: str, values: dict[str,
     known = {"system": SYSTEM, "user_id": person.user_id}
     try:
         with ledger.writing() as connection:
-            row = fetch_one(connection, sql(statement), {**values, **known})
+            row = fetch_one(connection, statement, {**values, **known})
             done = next(iter(row.values())) if row else {}
             found = fetch_one(connection, sql("log/list_proposals"), {"proposal_id": done.get("proposal_id")})
     except psycopg.Error as error:

@@ -11,14 +11,14 @@ from backoffice.governance.duties import authority_as_of, segregation_conflicts
 pytestmark = pytest.mark.integration
 
 
-def told(night: Books, person: str) -> list[tuple[object, ...]]:
+def told(night: Books, person: str, roles: tuple[str, ...] = ("ap_clerk",)) -> list[tuple[object, ...]]:
     """Role, limit, how it began and ended, of one person."""
     with night.ledger.connect("auditor") as connection:
         rows = authority_as_of(connection, Period("x", night.first_day, night.last_day))
     return [
         (row["role"], str(row["amount_limit"]), row["granted_how"], row["granted_by"], row["ended_how"], row["ended_by"])
         for row in rows
-        if row["person_id"] == person
+        if row["person_id"] == person and row["role"] in roles
     ]  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def test_what_is_in_the_table_and_not_on_record_is_nobodys_authority(night: Book
     night.as_owner(
         "INSERT INTO review.authority VALUES ('p-admin', 'ap_manager', '*', '*', 5, 'EUR')", triggers=False
     )
-    assert told(night, "p-admin") == [("auditor", "0", "found", None, None, None)]
+    assert told(night, "p-admin", ("auditor", "ap_manager")) == [("auditor", "0", "found", None, None, None)]
 
 
 def test_names_and_log_ins_stay_out_of_the_log(night: Books) -> None:
@@ -80,10 +80,11 @@ def test_conflicts_that_the_given_authority_allows_are_no_breaches(night: Books)
         found = segregation_conflicts(connection, Period("x", night.first_day, night.last_day))
     assert found
     assert not any(row["breach"] for row in found)
+    buying = {"buyer", "receiver", "ap_clerk", "ap_manager"}
     held = {
         (row["person_id"], row["one_side"], row["other_side"])
         for row in found
-        if row["ref"].startswith("authority of")
+        if row["ref"].startswith("authority of") and {row["one_side"], row["other_side"]} <= buying
     }
     assert held == {
         ("p-buyer", "buyer", "receiver"), ("p-manager", "buyer", "receiver"), ("p-manager", "buyer", "ap_clerk"), ("p-manager", "receiver", "ap_clerk"),

@@ -157,7 +157,7 @@ PLANTS = [
     Plant("audit_completeness", "no_record", "INSERT INTO review.case (process, subject_kind, subject_id, subject_key, role, entity, title, evidence_hash, handover) VALUES ('p', 'invoice', 0, 'k', 'r', '1000', 't', '', '{}')",
           "SELECT 'case ' || max(case_id) FROM review.case", ref_after=True),
     # -- policies, rules, programs --
-    Plant("policy_changes", "changed_by_the_owner", "SELECT ledger.activate_policy((SELECT replace(content, E'version: 2\\n', E'version: 3\\n') FROM ledger.policy_version), 'mallory')", "SELECT 'policy approve_invoice version 3'"),
+    Plant("policy_changes", "changed_by_the_owner", "SELECT ledger.activate_policy(regexp_replace(content, '^version: .*$', 'version: ' || version + 1, 'n'), 'mallory') FROM ledger.policy_version", "SELECT 'policy approve_invoice version ' || max(version) FROM ledger.policy_version", ref_after=True),
     Plant("rule_changes", "changed_by_the_owner", "UPDATE ledger.tolerance SET up_pct = 50 WHERE code = 'PRICE'", "SELECT 'ledger.tolerance PRICE'", triggers=True),
     Plant("rule_changes", "changed_past_the_record", "INSERT INTO ledger.tolerance (tolerance_set, code, supplier_id, up_pct, effective_from) VALUES ('default', 'PRICE', 'S-OF-A-FRIEND', 50, '2000-01-01')", "SELECT 'ledger.tolerance'"),
     Plant("program_changes", "not_as_installed", "CREATE OR REPLACE FUNCTION ledger.above_limit(excess numeric, reference numeric, pct numeric, absolute numeric, lenient boolean) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE "
@@ -225,7 +225,7 @@ def test_every_exception_of_the_catalogue_is_planted_somewhere() -> None:
     elsewhere = {
         ("human_authority", "inactive_person"), ("human_authority", "no_answer"), ("three_way_match", "amt_rec"), ("three_way_match", "booked_past_the_product"),
         ("database_rights", "stranger"), ("database_rights", "too_strong"), ("database_rights", "becomes_another"), ("database_rights", "owner_can_log_in"),
-        ("database_rights", "anybody_may_connect"), ("policy_changes", "one_person"), ("segregation_of_duties", "own_policy_approved"), ("log_sealed", "verification_failed"), ("database_rights", "nothing_to_compare_with"), ("program_changes", "nothing_to_compare_with"), ("log_sealed", "laid_down_nowhere"),
+        ("database_rights", "anybody_may_connect"), ("policy_changes", "one_person"), ("segregation_of_duties", "own_policy_approved"), ("segregation_of_duties", "own_act_about_the_log_confirmed"), ("log_sealed", "verification_failed"), ("database_rights", "nothing_to_compare_with"), ("program_changes", "nothing_to_compare_with"), ("log_sealed", "laid_down_nowhere"),
     }  # fmt: skip
     refused_by_the_database = {
         ("intake_completeness", "not_conserved"), ("intake_completeness", "amount_not_conserved"), ("log_sealed", "altered"),  # CHECK constraints
@@ -340,19 +340,33 @@ def test_an_amount_above_the_received_value_is_found(night: Books) -> None:
 
 
 def test_a_policy_that_two_people_carried_is_as_it_should_be_until_they_are_one(night: Books) -> None:
+    [(shipped,)] = night.ask("SELECT version FROM ledger.policy_version")
+    changed = f"policy approve_invoice version {shipped + 1}"
     with night.ledger.connect("web") as web:
-        change(web, limited(3, "50000.00"))
+        change(web, limited(shipped + 1, "50000.00"))
     assert reported(night) == set()
     result = night.examine()["policy_changes"]
     assert [(share.unit, share.items) for share in result.population] == [("policy versions", 2)]
-    assert [notice.ref for notice in result.notices] == ["policy approve_invoice version 2"]
+    assert [notice.ref for notice in result.notices] == [f"policy approve_invoice version {shipped}"]
     night.as_owner("UPDATE review.policy_act SET person_id = 'p-clerk' WHERE act = 'approve'", triggers=False)
     assert reported(night) == {
-        ("policy_changes", "one_person", "policy approve_invoice version 3"),
-        ("segregation_of_duties", "own_policy_approved", "policy approve_invoice version 3"),
+        ("policy_changes", "one_person", changed),
+        ("segregation_of_duties", "own_policy_approved", changed),
     }
     night.as_owner("DELETE FROM review.policy_act WHERE act = 'propose'", triggers=False)
-    assert reported(night) == {("policy_changes", "changed_by_the_owner", "policy approve_invoice version 3")}
+    assert reported(night) == {("policy_changes", "changed_by_the_owner", changed)}
+
+
+def test_an_act_about_the_log_that_one_person_carried_is_found(night: Books) -> None:
+    night.as_owner(
+        """WITH proposed AS (INSERT INTO audit.log_proposal (act, key_line, key_id, digest, reason, person_id, principal, idempotency_key)
+          VALUES ('lost_key', 'line', '01234567', sha256('x'::bytea), 'r', 'p-admin', 'airflow:admin', 'k') RETURNING proposal_id)
+        INSERT INTO audit.log_confirmation (proposal_id, reason, person_id, principal, idempotency_key, record_id) SELECT proposal_id, 'r', 'p-admin', 'airflow:admin', 'k', 1 FROM proposed"""
+    )
+    [(proposal,)] = night.ask("SELECT proposal_id FROM audit.log_proposal")
+    assert reported(night) == {
+        ("segregation_of_duties", "own_act_about_the_log_confirmed", f"proposal {proposal} (lost key)")
+    }
 
 
 def test_a_request_that_one_person_carried_is_found(night: Books) -> None:
