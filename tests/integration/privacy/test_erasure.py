@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from tests.answering import sealed
+from tests.changing import end, limited, propose
 from tests.conftest import Ledger
 from tests.integration.privacy.conftest import AFTER_RETENTION, MESSAGE, REASON, Office, refused
 
@@ -389,5 +390,41 @@ def test_every_column_with_words_of_persons_is_known_to_the_erasure(office: Offi
         "AND EXISTS (SELECT FROM information_schema.columns p WHERE (p.table_schema, p.table_name) = (c.table_schema, c.table_name) AND p.column_name ~ '(person_id|_by)$')"
     )
     known = set(office.admin("SELECT relation, holding FROM vault.personal_columns()"))
-    assert set(suspicious) - known == set()
+    left = {(table, column) for table, column in set(suspicious) - known if table not in NEVER_ERASED}
+    assert left == set()
     assert len(suspicious) >= 6
+
+
+# append-only tables with words in plain text: whoever is in them is not erased (the two tests below)
+NEVER_ERASED = {"review.policy_act", "audit.log_proposal", "audit.log_confirmation"}
+
+
+def test_refused_for_who_changed_a_policy(office: Office) -> None:
+    with office.web() as web:
+        proposal = propose(web, "clerk", limited(4, "90000.00"))
+        end(web, proposal, "withdraw", "clerk")
+    office.day(date(2200, 1, 1))
+    office.leave()
+    message = refused("BO409", office.ask, "manager", "erase_person", person="p-clerk", basis="objection")
+    assert message == (
+        "p-clerk may not be erased yet: acts on policies, which are on record in plain text (by what rules the books were kept)"
+    )
+
+
+@pytest.mark.parametrize("part", ["propose", "confirm"])
+def test_refused_for_who_kept_the_log(office: Office, part: str) -> None:
+    who = ("p-clerk", "p-admin") if part == "propose" else ("p-admin", "p-clerk")
+    office.admin(
+        "INSERT INTO audit.log_proposal (act, key_line, key_id, digest, reason, person_id, principal, idempotency_key) "
+        "VALUES ('lost_key', 'x+00000000+y', '00000000', sha256('x'), 'lost', %s, 'airflow:one', 'k')",
+        who[0],
+    )
+    office.admin(
+        "INSERT INTO audit.log_confirmation (proposal_id, reason, person_id, principal, idempotency_key, record_id) "
+        "SELECT proposal_id, 'seen', %s, 'airflow:other', 'k', (SELECT min(record_id) FROM audit.record) FROM audit.log_proposal",
+        who[1],
+    )
+    office.day(AFTER_RETENTION)
+    office.leave()
+    message = refused("BO409", office.ask, "manager", "erase_person", person="p-clerk", basis="objection")
+    assert "acts as log keeper" in message

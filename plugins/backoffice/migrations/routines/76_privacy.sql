@@ -55,6 +55,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   UNION ALL
   SELECT 'request ' || q.request_id || ' that the person made', 'infinity', 'until it is answered' FROM review.privacy_request q WHERE q.state = 'open' AND q.requested_by = person_in
   UNION ALL
+  -- tables that are append-only and records that hold a person's words in plain text: nothing can be erased there
+  SELECT 'acts on policies, which are on record in plain text', 'infinity', 'by what rules the books were kept' WHERE EXISTS (SELECT FROM review.policy_act a WHERE a.person_id = person_in)
+  UNION ALL
+  SELECT 'acts as log keeper, which are on record in plain text', 'infinity', 'what makes the log prove itself'
+  WHERE EXISTS (SELECT FROM audit.log_proposal a WHERE a.person_id = person_in UNION ALL SELECT FROM audit.log_confirmation c WHERE c.person_id = person_in)
+  UNION ALL
   SELECT 'the person is active', 'infinity', 'until an administrator ends that in review.person' FROM review.person p WHERE p.person_id = person_in AND p.active
 $$;
 
