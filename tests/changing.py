@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
+from tests.answering import sealed
 
 from backoffice import settings
 from backoffice.domain.canonical import canonical_bytes
@@ -65,7 +66,7 @@ def propose(connection: Connection, user: str, text: str, **changed: Any) -> dic
         given["impact"] = canonical_bytes(replay(load_policy(text), [])).decode()
     return _one(
         connection,
-        "SELECT review.propose_policy(%(system)s, %(user)s, %(content)s, %(reason)s, %(effective)s, %(impact)s, %(key)s)",
+        "SELECT review.propose_policy(%(system)s, %(user)s, %(content)s, %(reason)s, %(effective)s, %(impact)s, %(key)s, %(sealed)s)",
         given,
     )
 
@@ -75,7 +76,7 @@ def approve(connection: Connection, proposal: dict[str, Any], user: str, **chang
     given = {"id": proposal["proposal_id"], "system": "airflow", "user": user, "reason": "tested", "impact": proposal["impact_sha256"], "key": key(), **changed}  # fmt: skip
     return _one(
         connection,
-        "SELECT review.approve_policy(%(id)s, %(system)s, %(user)s, %(reason)s, %(impact)s, %(key)s)",
+        "SELECT review.approve_policy(%(id)s, %(system)s, %(user)s, %(reason)s, %(impact)s, %(key)s, %(sealed)s)",
         given,
     )
 
@@ -87,7 +88,7 @@ def end(
     given = {"id": proposal["proposal_id"], "system": "airflow", "user": user, "reason": "no longer", "key": key(), **changed}  # fmt: skip
     return _one(
         connection,
-        f"SELECT review.{how}_policy(%(id)s, %(system)s, %(user)s, %(reason)s, %(key)s)",
+        f"SELECT review.{how}_policy(%(id)s, %(system)s, %(user)s, %(reason)s, %(key)s, %(sealed)s)",
         given,
     )
 
@@ -102,6 +103,10 @@ def change(connection: Connection, text: str, effective: date | None = None) -> 
 
 
 def _one(connection: Connection, statement: str, values: dict[str, Any]) -> dict[str, Any]:
-    row = connection.execute(statement, values).fetchone()
+    """Perform an act in one transaction, as the pages do: the person's words come with their encrypted form."""
+    with connection.transaction():
+        if "sealed" not in values:
+            values["sealed"] = sealed(connection, values["system"], values["user"], values["reason"])
+        row = connection.execute(statement, values).fetchone()
     assert row is not None
     return row[0]

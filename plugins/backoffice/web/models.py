@@ -173,7 +173,7 @@ class FindingOfText(BaseModel):
     kind: str
     problem: str
     remedy: str = Field(description="What to do")
-    rule: str = Field(description="Id of the rule, or another place such as default or example 3")
+    rule: str = Field(description="Which rule, or another place such as default or example 3")
     cell: str = Field(description="The input whose cell it is, or the key")
     value: str = Field(description="What stands there")
     line: int = Field(description="Line of the text, counted from 1; 0 when it has none")
