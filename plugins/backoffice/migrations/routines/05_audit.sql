@@ -65,7 +65,7 @@ DO $$
 DECLARE protected text;
 BEGIN
   FOREACH protected IN ARRAY ARRAY['audit.leaf', 'audit.purged', 'audit.seal', 'audit.sealing_key', 'audit.block', 'audit.anchor', 'ledger.journal_entry', 'ledger.journal_line', 'ledger.decision',
-                                   'intake.document', 'purchasing.master_version', 'audit.log_proposal', 'audit.log_confirmation'] LOOP
+                                   'intake.document', 'purchasing.master_version'] LOOP
     EXECUTE format('DROP TRIGGER IF EXISTS append_only ON %s', protected);
     EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change()', protected);
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER append_only', protected);

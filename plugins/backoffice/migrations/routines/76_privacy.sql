@@ -24,6 +24,10 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
          ('review.answer', 'person_id', 'principal', 'erased'), ('review.answer', 'person_id', 'reason', 'erased'),
          ('review.privacy_request', 'requested_by', 'reason', 'erased'), ('review.privacy_request', 'answered_by', 'answer_reason', 'erased'),
          ('audit.legal_hold', 'placed_by', 'reason', 'erased'),
+         -- append-only, but for this (vault.refuse_change_but_erasure)
+         ('review.policy_act', 'person_id', 'principal', 'erased'), ('review.policy_act', 'person_id', 'reason', 'erased'),
+         ('audit.log_proposal', 'person_id', 'principal', 'erased'), ('audit.log_proposal', 'person_id', 'reason', 'erased'),
+         ('audit.log_confirmation', 'person_id', 'principal', 'erased'), ('audit.log_confirmation', 'person_id', 'reason', 'erased'),
          -- what others wrote when they asked for this very thing, or held something of this person, is about the person
          ('review.privacy_request', 'person_id', 'reason', 'erased'), ('review.privacy_request', 'person_id', 'answer_reason', 'erased'), ('audit.legal_hold', 'scope', 'reason', 'erased')
 $$;
@@ -54,12 +58,6 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT 'legal hold ' || h.hold_id || ' that the person placed', 'infinity', 'until two persons lift it' FROM audit.legal_hold h WHERE h.lifted_at IS NULL AND h.placed_by = person_in
   UNION ALL
   SELECT 'request ' || q.request_id || ' that the person made', 'infinity', 'until it is answered' FROM review.privacy_request q WHERE q.state = 'open' AND q.requested_by = person_in
-  UNION ALL
-  -- tables that are append-only and records that hold a person's words in plain text: nothing can be erased there
-  SELECT 'acts on policies, which are on record in plain text', 'infinity', 'by what rules the books were kept' WHERE EXISTS (SELECT FROM review.policy_act a WHERE a.person_id = person_in)
-  UNION ALL
-  SELECT 'acts as log keeper, which are on record in plain text', 'infinity', 'what makes the log prove itself'
-  WHERE EXISTS (SELECT FROM audit.log_proposal a WHERE a.person_id = person_in UNION ALL SELECT FROM audit.log_confirmation c WHERE c.person_id = person_in)
   UNION ALL
   SELECT 'the person is active', 'infinity', 'until an administrator ends that in review.person' FROM review.person p WHERE p.person_id = person_in AND p.active
 $$;
