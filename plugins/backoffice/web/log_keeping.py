@@ -62,7 +62,7 @@ def confirm(
 
 
 def _taken(
-    ledger: LedgerPool, person: Person, statement: str, reason: str, **values: object
+    ledger: LedgerPool, person: Person, statement: str, reason: str, **values: Any
 ) -> dict[str, Any]:
     """Perform an act; return the proposal and what happens now. The ledger decides who may."""
     done = act(ledger, person, statement, reason, **values)
