@@ -5,7 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("benchmarks.matching", "benchmarks.nights", "benchmarks.airflow_nights")
+BENCHMARKS = (
+    "benchmarks.decisions",
+    "benchmarks.matching",
+    "benchmarks.governance",
+    "benchmarks.verification",
+    "benchmarks.nights",
+    "benchmarks.airflow_nights",
+)
 
 
 def main() -> int:

@@ -9,16 +9,20 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
+from tests.answering import sealed
 
 from backoffice import settings
 from backoffice.domain.canonical import canonical_bytes
-from backoffice.domain.decision_table import load_policy
+from backoffice.domain.decision_table import Kind, examine_policy, load_policy
 from backoffice.domain.policy_impact import replay
 from backoffice.web.policies import impact_of
 
 SHIPPED = (settings.include_dir() / "policies" / "invoice_reconciliation" / "approve_invoice.yaml").read_text(
     encoding="utf-8"
 )
+# the version that an installation has, and the ones after it
+INSTALLED = load_policy(SHIPPED).version
+NEXT, SECOND, THIRD = (INSTALLED + steps for steps in (1, 2, 3))
 _keys = itertools.count(1)
 Connection = psycopg.Connection[Any]
 
@@ -37,6 +41,19 @@ def limited(number: int, limit: str, text: str = SHIPPED) -> str:
     )
 
 
+def with_examples(text: str) -> str:
+    """Return a text whose examples expect what its rules decide: only such a text can be used."""
+    outcomes = ("approve", "wait", "review")
+    for _ in outcomes:
+        lines = text.splitlines()
+        for one in examine_policy(text).findings:
+            if one.kind is Kind.EXAMPLE and one.line:
+                other = outcomes[(outcomes.index(one.value) + 1) % len(outcomes)]
+                lines[one.line] = f"    expect: {other}"
+        text = "\n".join(lines) + "\n"
+    return text
+
+
 def key() -> str:
     """Return an idempotency key that nobody used."""
     return f"change-{next(_keys):08}"
@@ -49,7 +66,7 @@ def propose(connection: Connection, user: str, text: str, **changed: Any) -> dic
         given["impact"] = canonical_bytes(replay(load_policy(text), [])).decode()
     return _one(
         connection,
-        "SELECT review.propose_policy(%(system)s, %(user)s, %(content)s, %(reason)s, %(effective)s, %(impact)s, %(key)s)",
+        "SELECT review.propose_policy(%(system)s, %(user)s, %(content)s, %(reason)s, %(effective)s, %(impact)s, %(key)s, %(sealed)s)",
         given,
     )
 
@@ -59,7 +76,7 @@ def approve(connection: Connection, proposal: dict[str, Any], user: str, **chang
     given = {"id": proposal["proposal_id"], "system": "airflow", "user": user, "reason": "tested", "impact": proposal["impact_sha256"], "key": key(), **changed}  # fmt: skip
     return _one(
         connection,
-        "SELECT review.approve_policy(%(id)s, %(system)s, %(user)s, %(reason)s, %(impact)s, %(key)s)",
+        "SELECT review.approve_policy(%(id)s, %(system)s, %(user)s, %(reason)s, %(impact)s, %(key)s, %(sealed)s)",
         given,
     )
 
@@ -71,7 +88,7 @@ def end(
     given = {"id": proposal["proposal_id"], "system": "airflow", "user": user, "reason": "no longer", "key": key(), **changed}  # fmt: skip
     return _one(
         connection,
-        f"SELECT review.{how}_policy(%(id)s, %(system)s, %(user)s, %(reason)s, %(key)s)",
+        f"SELECT review.{how}_policy(%(id)s, %(system)s, %(user)s, %(reason)s, %(key)s, %(sealed)s)",
         given,
     )
 
@@ -86,6 +103,10 @@ def change(connection: Connection, text: str, effective: date | None = None) -> 
 
 
 def _one(connection: Connection, statement: str, values: dict[str, Any]) -> dict[str, Any]:
-    row = connection.execute(statement, values).fetchone()
+    """Perform an act in one transaction, as the pages do: the person's words come with their encrypted form."""
+    with connection.transaction():
+        if "sealed" not in values:
+            values["sealed"] = sealed(connection, values["system"], values["user"], values["reason"])
+        row = connection.execute(statement, values).fetchone()
     assert row is not None
     return row[0]

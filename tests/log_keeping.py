@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from tests.answering import sealed
 from tests.conftest import Ledger
 
 from backoffice.domain.checkpoint import VerifyingKey, read_note
@@ -18,34 +19,41 @@ def propose_restore(ledger: Ledger, note: str, user: str = FIRST) -> dict[str, A
     checkpoint = read_note(note)[0]
     return _act(
         ledger,
-        "SELECT audit.propose_restore('airflow', %s, %s, %s, %s, 'restored from the back-up', %s)",
-        user, note, checkpoint.size, checkpoint.root,
+        "SELECT audit.propose_restore('airflow', %(user)s, %(note)s, %(size)s, %(root)s, %(reason)s, %(key)s, %(sealed)s)",
+        user, "restored from the back-up", note=note, size=checkpoint.size, root=checkpoint.root,
     )  # fmt: skip
 
 
-def propose_lost_key(ledger: Ledger, line: str, user: str = FIRST) -> dict[str, Any]:
+def propose_lost_key(
+    ledger: Ledger, line: str, user: str = FIRST, reason: str = "gone with the disk"
+) -> dict[str, Any]:
     """Let one log keeper name the key that takes the place of a lost one."""
     key_id = VerifyingKey.parse(line).key_id
     return _act(
         ledger,
-        "SELECT audit.propose_lost_key('airflow', %s, %s, %s, 'gone with the disk', %s)",
+        "SELECT audit.propose_lost_key('airflow', %(user)s, %(line)s, %(key_id)s, %(reason)s, %(key)s, %(sealed)s)",
         user,
-        line,
-        key_id,
+        reason,
+        line=line,
+        key_id=key_id,
     )
 
 
-def confirm(ledger: Ledger, proposal: dict[str, Any], user: str = SECOND) -> dict[str, Any]:
+def confirm(
+    ledger: Ledger, proposal: dict[str, Any], user: str = SECOND, reason: str = "I was there"
+) -> dict[str, Any]:
     """Let a log keeper confirm a proposal."""
     return _act(
         ledger,
-        "SELECT audit.confirm_proposal(%s, decode(%s, 'hex'), 'airflow', %s, 'I was there', %s)",
-        proposal["proposal_id"], proposal["digest"], user,
+        "SELECT audit.confirm_proposal(%(proposal)s, decode(%(digest)s, 'hex'), 'airflow', %(user)s, %(reason)s, %(key)s, %(sealed)s)",
+        user, reason, proposal=proposal["proposal_id"], digest=proposal["digest"],
     )  # fmt: skip
 
 
-def _act(ledger: Ledger, statement: str, *values: object) -> dict[str, Any]:
+def _act(ledger: Ledger, statement: str, user: str, reason: str, **values: object) -> dict[str, Any]:
     with ledger.connect("web") as connection:
-        row = connection.execute(statement, (*values, f"log-act-{next(_number)}")).fetchone()
+        given = {"user": user, "reason": reason, "key": f"log-act-{next(_number)}", **values}
+        given["sealed"] = sealed(connection, "airflow", user, reason)
+        row = connection.execute(statement, given).fetchone()
     assert row is not None
     return row[0]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from tests.changing import limited, propose
+from tests.changing import INSTALLED, NEXT, limited, propose
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
 def proposal(ledger, books) -> int:
-    """Version 3 with half the limit, proposed by the clerk."""
+    """The next version with half the limit, proposed by the clerk."""
     with ledger.connect("web") as connection:
-        return propose(connection, "clerk", limited(3, "50000.00"))["proposal_id"]
+        return propose(connection, "clerk", limited(NEXT, "50000.00"))["proposal_id"]
 
 
 def active(ledger) -> int:
@@ -26,12 +26,12 @@ def test_the_second_person_approves_on_the_page(open_page, host, proposal, ledge
     page.click(f"a:has(strong:text-is('{proposal}'))")
     page.click("button:text-is('Approve')")
     assert "Say why" in page.inner_text("#form-error")
-    assert active(ledger) == 2
+    assert active(ledger) == INSTALLED
     page.fill("textarea[name=reason]", "tried on October")
     page.click("button:text-is('Approve')")
     page.wait_for_selector("#done:visible")
     assert "It decides from now on." in page.inner_text("#done")
-    assert active(ledger) == 3
+    assert active(ledger) == NEXT
     page.click("text=All policies")
     assert "active" in page.inner_text("main")
 
@@ -54,13 +54,13 @@ def test_what_the_ledger_refuses_is_shown_and_nothing_typed_is_lost(open_page, h
     page.wait_for_selector("#form-error:visible")
     assert "no authority as policy_owner" in page.inner_text("#form-error")
     assert page.input_value("textarea[name=reason]") == "tried on October"
-    assert active(ledger) == 2
+    assert active(ledger) == INSTALLED
     page.complaints.clear()  # the browser itself notes the refused request
 
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize(
-    "address", ["/policies", "/policies/approve_invoice/versions/2", "/policies/proposals/{}"]
+    "address", ["/policies", f"/policies/approve_invoice/versions/{INSTALLED}", "/policies/proposals/{}"]
 )
 def test_pages_fit_the_screen(open_page, host, proposal, address, width):
     page = open_page(

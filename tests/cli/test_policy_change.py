@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.books import Books as Night
-from tests.changing import limited, version
+from tests.changing import INSTALLED, NEXT, limited, version
 from tests.web.host import log_in
 
 from backoffice.cli import policy
@@ -36,9 +36,9 @@ def as_user(monkeypatch):
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Version 3 with half the limit."""
+    """The next version with half the limit."""
     path = tmp_path / "my_policy.yaml"
-    path.write_text(limited(3, "50000.00"), encoding="utf-8")
+    path.write_text(limited(NEXT, "50000.00"), encoding="utf-8")
     return path
 
 
@@ -55,11 +55,11 @@ def test_two_people_activate_a_policy(api, as_user, file, ledger, capsys) -> Non
     assert "Impact: no decision is recorded yet to try it on" in shown
     command = re.search(r"backoffice policy activate --approve (\d+) --reason", shown)
     assert command
-    assert active(ledger) == 2
+    assert active(ledger) == INSTALLED
     as_user("manager")
     assert run("activate", "--approve", command[1], "--reason", "tried on October") == 0
     assert f"proposal {command[1]} is approved: It decides from now on." in capsys.readouterr().out
-    assert active(ledger) == 3
+    assert active(ledger) == NEXT
 
 
 def test_one_person_is_not_enough(api, as_user, file, ledger, capsys) -> None:
@@ -71,7 +71,7 @@ def test_one_person_is_not_enough(api, as_user, file, ledger, capsys) -> None:
     as_user("buyer")
     assert run("activate", "--approve", str(proposal), "--reason", "for a friend") == 1
     assert "no authority as policy_owner" in capsys.readouterr().err
-    assert active(ledger) == 2
+    assert active(ledger) == INSTALLED
 
 
 def test_a_later_day_and_the_list(api, as_user, file, capsys) -> None:
@@ -96,21 +96,22 @@ def test_a_later_day_and_the_list(api, as_user, file, capsys) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "approve_invoice of invoice_reconciliation"
     assert lines[1].startswith(
-        "  version 3: approved, from 2026-12-01, up to 50000.00 EUR, Max Manager, " + proposal["sha256"][:12]
+        f"  version {NEXT}: approved, from 2026-12-01, up to 50000.00 EUR, Max Manager, "
+        + proposal["sha256"][:12]
     )
-    assert "version 2: active" in lines[2]
+    assert f"version {INSTALLED}: active" in lines[2]
     assert "entered by the owner: installation" in lines[2]
     assert lines[3].startswith(
-        f"proposal {proposal['proposal_id']}: approve_invoice version 3, approved, from 2026-12-01, by Clara Clerk"
+        f"proposal {proposal['proposal_id']}: approve_invoice version {NEXT}, approved, from 2026-12-01, by Clara Clerk"
     )
     assert run("list", "--json") == 0
-    assert json.loads(capsys.readouterr().out)["policies"][0]["active_version"] == 2
+    assert json.loads(capsys.readouterr().out)["policies"][0]["active_version"] == INSTALLED
 
 
 def test_refuse_and_withdraw(api, as_user, file, capsys) -> None:
     as_user("clerk")
     for number, (user, end, state) in enumerate(
-        (("manager", "refuse", "refused"), ("clerk", "withdraw", "withdrawn")), 3
+        (("manager", "refuse", "refused"), ("clerk", "withdraw", "withdrawn")), NEXT
     ):
         as_user("clerk")
         file.write_text(version(number), encoding="utf-8")
@@ -127,7 +128,7 @@ def test_every_finding_of_a_bad_text_is_printed_and_nothing_is_stored(
     api, as_user, file, ledger, capsys
 ) -> None:
     as_user("clerk")
-    file.write_text(version(3).replace("then: approve", "then: aprove"), encoding="utf-8")
+    file.write_text(version(NEXT).replace("then: approve", "then: aprove"), encoding="utf-8")
     assert run("activate", str(file), "--reason", "in a hurry") == 1
     assert "'then' is 'aprove'" in capsys.readouterr().err
     with ledger.connect("auditor") as connection:
@@ -168,7 +169,7 @@ def test_nobody_logged_in_is_asked_to(api, file, capsys) -> None:
 
 def test_a_text_cannot_drive_the_terminal(api, as_user, file, capsys) -> None:
     as_user("clerk")
-    file.write_text(version(3) + "# \u202e evil\n", encoding="utf-8")
+    file.write_text(version(NEXT) + "# \u202e evil\n", encoding="utf-8")
     assert run("activate", str(file), "--reason", "a \u0007 bell") == 0
     printed = capsys.readouterr().out
     assert "+# \ufffd evil\n" in printed

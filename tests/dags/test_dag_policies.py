@@ -154,6 +154,7 @@ def test_sources_of_every_kind_make_a_dag_of_that_size(built):
             "decide_invoices",
             "post_entries",
             "open_cases",
+            "seal_audit_log",
             "report",
         ),
         *("wait_for_reviews", "act_on_answers"),

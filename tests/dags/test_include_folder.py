@@ -53,6 +53,25 @@ def statements_named_in_code() -> set[str]:
     return named
 
 
+def statements_put_together(shipped: set[str]) -> set[str]:
+    """Return the statements whose name code passes on: whole, or as a text with a part that is filled in."""
+    named = set()
+    for _, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                named |= {node.value} & shipped
+            if isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+                parts = (
+                    re.escape(str(part.value)) if isinstance(part, ast.Constant) else r"[a-z_]+"
+                    for part in node.values
+                )
+                pattern = re.compile("".join(parts))
+                named |= {
+                    name for name in shipped if "/" in str(node.values[0].value) and pattern.fullmatch(name)
+                }
+    return named
+
+
 def statements_included() -> set[str]:
     """Return what routines take in, directly or through another statement."""
     texts = [
@@ -83,7 +102,7 @@ def test_every_statement_is_used_and_every_used_one_is_there():
     used = statements_named_in_code() | statements_included() | conditions_of_suites() | controls
     assert len(used) > 50
     assert used - shipped == set(), "named, but not shipped"
-    assert shipped - used == set(), "shipped, but used by nothing"
+    assert shipped - used - statements_put_together(shipped) == set(), "shipped, but used by nothing"
 
 
 def test_every_suite_is_read_by_a_gate(dag_bag):

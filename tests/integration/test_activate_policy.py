@@ -6,15 +6,11 @@ from decimal import Decimal
 
 import psycopg
 import pytest
-
-from backoffice import settings
+from tests.changing import INSTALLED, NEXT, version
 
 pytestmark = pytest.mark.integration
 
-SHIPPED = (settings.include_dir() / "policies" / "invoice_reconciliation" / "approve_invoice.yaml").read_text(
-    encoding="utf-8"
-)
-NEXT = SHIPPED.replace("version: 3\n", "version: 4\n")
+TEXT = version(NEXT)
 LIMIT = "machine_limit: 100000.00 EUR\n"
 ACTIVE = "SELECT policy_id, version, machine_limit, currency FROM ledger.active_policy"
 
@@ -27,9 +23,9 @@ def admin(ledger):
 
 def test_limit_and_version_are_those_of_the_text(admin) -> None:
     admin.execute(
-        "SELECT ledger.activate_policy(%s, 'me')", (NEXT.replace(LIMIT, "machine_limit: 500.5 CHF\r\n"),)
+        "SELECT ledger.activate_policy(%s, 'me')", (TEXT.replace(LIMIT, "machine_limit: 500.5 CHF\r\n"),)
     )
-    assert admin.execute(ACTIVE).fetchall() == [("approve_invoice", 4, Decimal("500.50"), "CHF")]
+    assert admin.execute(ACTIVE).fetchall() == [("approve_invoice", NEXT, Decimal("500.50"), "CHF")]
 
 
 @pytest.mark.parametrize(
@@ -40,12 +36,12 @@ def test_limit_and_version_are_those_of_the_text(admin) -> None:
         (LIMIT, "machine_limit: 1e9 EUR\n"),
         (LIMIT, "machine_limit: 100000.00 EUR # or more\n"),
         (LIMIT, "machine_limit: 100000.00\n"),
-        ("version: 4\n", "version: four\n"),
+        (f"version: {NEXT}\n", "version: four\n"),
         ("policy: approve_invoice\n", "policy: Approve Invoice\n"),
     ],
 )
 def test_a_text_that_does_not_say_it_plainly_is_refused(admin, old: str, new: str) -> None:
     with pytest.raises(psycopg.Error) as refusal:
-        admin.execute("SELECT ledger.activate_policy(%s, 'me')", (NEXT.replace(old, new),))
+        admin.execute("SELECT ledger.activate_policy(%s, 'me')", (TEXT.replace(old, new),))
     assert refusal.value.sqlstate == "BO422"
-    assert admin.execute(ACTIVE).fetchall() == [("approve_invoice", 3, Decimal("100000.00"), "EUR")]
+    assert admin.execute(ACTIVE).fetchall() == [("approve_invoice", INSTALLED, Decimal("100000.00"), "EUR")]

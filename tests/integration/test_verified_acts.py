@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
+from tests.answering import answer_all
 from tests.changing import approve, end, propose, version
 from tests.conftest import Ledger
 from tests.integration.privacy.conftest import AFTER_RETENTION, Office, office
+from tests.night import run_night
 from tests.sealing import seal, sealer_config
 
 from backoffice.domain.audit.findings import Verification
@@ -102,3 +104,22 @@ def test_a_rotated_key(ledger: Ledger, tmp_path: Path) -> None:
     seal(ledger, tmp_path)
     notes = good(verified(ledger, tmp_path))
     assert sum(note.startswith("key backoffice.test/log+") for note in notes) == 2
+
+
+def test_nights_with_everything_that_happens_in_them(company, ledger: Ledger, tmp_path: Path) -> None:
+    """Sources, gates, matching, posting, cases, every kind of answer, messages and reversals, over three nights."""
+    _, clock, _ = company(11, 150, "realistic")
+    for night in range(3):
+        run_night(f"night-{night}")
+        seal(ledger, tmp_path)
+        good(verified(ledger, tmp_path))
+        with ledger.connect("web", autocommit=True) as web:
+            assert answer_all(web) > 0 or night > 0
+        with ledger.connect("app") as app:
+            for (outbox_id,) in app.execute("SELECT outbox_id FROM ops.take_unsent(99)").fetchall():
+                app.execute("SELECT ops.mark_sent(%s, '{\"taken\": true}')", (outbox_id,))
+        clock.set(clock.now() + timedelta(days=1))
+        good(verified(ledger, tmp_path))
+    with ledger.connect("auditor") as connection:
+        counted = dict(connection.execute("SELECT kind, count(*) FROM audit.record GROUP BY kind").fetchall())
+    assert {"decision", "effect", "api_call", "path", "human", "policy", "seal", "key"} <= counted.keys()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from tests.changing import propose, version
+from tests.changing import INSTALLED, NEXT, propose, version
 from tests.web.books import Books
 from tests.web.host import ROLES, log_in
 
@@ -94,7 +94,7 @@ TABLE = [
     Expected("/policies", "/policies", 200, **PERSON_ONLY),
     Expected(
         "/policies/{policy_id}/versions/{version}",
-        "/policies/approve_invoice/versions/2",
+        f"/policies/approve_invoice/versions/{INSTALLED}",
         200,
         **PERSON_ONLY,
     ),
@@ -102,7 +102,7 @@ TABLE = [
     Expected("/api/v1/policies", "/api/v1/policies", 200, **PERSON_ONLY),
     Expected(
         "/api/v1/policies/{policy_id}/versions/{version}",
-        "/api/v1/policies/approve_invoice/versions/2",
+        f"/api/v1/policies/approve_invoice/versions/{INSTALLED}",
         200,
         **PERSON_ONLY,
     ),
@@ -196,7 +196,7 @@ def test_what_each_caller_gets(caller, look, standing_books, gate_page, standing
         ).fetchone()[0]
         proposal = (
             connection.execute("SELECT max(proposal_id) FROM review.policy_proposal").fetchone()[0]
-            or propose(connection, "clerk", version(3))["proposal_id"]
+            or propose(connection, "clerk", version(NEXT))["proposal_id"]
         )
     client = look(None)
     headers = {"X-Requested-With": "backoffice", "Idempotency-Key": "0123456789"}

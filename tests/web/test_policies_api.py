@@ -8,7 +8,7 @@ import json
 import pytest
 from fastapi.testclient import TestClient
 from tests.books import Books as Night
-from tests.changing import SHIPPED, limited, version
+from tests.changing import INSTALLED, NEXT, SECOND, SHIPPED, limited, version, with_examples
 
 from backoffice.domain.decision_table import load_policy
 from backoffice.domain.policy_impact import recorded_inputs
@@ -34,8 +34,8 @@ def act(client: TestClient, told: dict, which: str, **changed: object):
 
 @pytest.fixture
 def proposed(login) -> dict:
-    """Version 3, proposed by the clerk."""
-    response = propose(login("clerk"), version(3))
+    """The next version, proposed by the clerk."""
+    response = propose(login("clerk"), version(NEXT))
     assert response.status_code == 201, response.text
     return response.json()
 
@@ -46,19 +46,23 @@ def proposed(login) -> dict:
 def test_the_list_names_versions_and_their_states(login, proposed) -> None:
     found = login("buyer").get("/api/v1/policies").json()
     [policy] = found["policies"]
-    assert (policy["policy_id"], policy["process"], policy["active_version"]) == ("approve_invoice", "invoice_reconciliation", 2)  # fmt: skip
+    assert (policy["policy_id"], policy["process"], policy["active_version"]) == ("approve_invoice", "invoice_reconciliation", INSTALLED)  # fmt: skip
     [installed] = policy["versions"]
-    assert (installed["version"], installed["state"], installed["approved_by"], installed["by_owner"]) == (2, "active", "installation", True)  # fmt: skip
+    assert (installed["version"], installed["state"], installed["approved_by"], installed["by_owner"]) == (INSTALLED, "active", "installation", True)  # fmt: skip
     [proposal] = found["proposals"]
-    assert (proposal["version"], proposal["state"], proposal["proposed_by"], proposal["changed"]) == (3, "proposed", "Clara Clerk", 0)  # fmt: skip
+    assert (proposal["version"], proposal["state"], proposal["proposed_by"], proposal["changed"]) == (NEXT, "proposed", "Clara Clerk", 0)  # fmt: skip
 
 
 def test_a_version_is_read_with_its_text(login) -> None:
     client = login("buyer")
-    found = client.get("/api/v1/policies/approve_invoice/versions/2").json()
+    found = client.get(f"/api/v1/policies/approve_invoice/versions/{INSTALLED}").json()
     assert (found["content"], found["sha256"]) == (SHIPPED, load_policy(SHIPPED).sha256)
     assert found["machine_limit"] == "100000.00"
-    for missing in ("approve_invoice/versions/3", "other/versions/2", "%00/versions/2"):
+    for missing in (
+        f"approve_invoice/versions/{NEXT}",
+        f"other/versions/{INSTALLED}",
+        f"%00/versions/{INSTALLED}",
+    ):
         assert client.get(f"/api/v1/policies/{missing}").status_code == 404
     assert client.get("/api/v1/policies/approve_invoice/versions/0").status_code == 422
 
@@ -72,7 +76,7 @@ def test_who_holds_no_authority_in_the_process_sees_nothing(ledger, login, propo
     client = login("buyer")
     assert client.get("/api/v1/policies").json() == {"policies": [], "proposals": []}
     for address in (
-        "/api/v1/policies/approve_invoice/versions/2",
+        f"/api/v1/policies/approve_invoice/versions/{INSTALLED}",
         f"{PROPOSALS}/{proposed['proposal_id']}",
     ):
         assert client.get(address).status_code == 404
@@ -80,13 +84,13 @@ def test_who_holds_no_authority_in_the_process_sees_nothing(ledger, login, propo
 
 
 def test_a_proposal_shows_difference_impact_and_what_each_may_do(login) -> None:
-    told = propose(login("clerk"), limited(3, "50000.00")).json()
+    told = propose(login("clerk"), limited(NEXT, "50000.00")).json()
     address = f"{PROPOSALS}/{told['proposal_id']}"
     seen = {user: login(user).get(address).json() for user in ("clerk", "manager", "buyer")}
     shown = seen["manager"]
     assert "-machine_limit: 100000.00 EUR" in shown["difference"]
     assert "+machine_limit: 50000.00 EUR" in shown["difference"]
-    assert shown["replaces_version"] == 2
+    assert shown["replaces_version"] == INSTALLED
     assert shown["impact"]["decisions"] == shown["decisions"] == 0
     assert [(one["act"], one["person"], one["reason"]) for one in shown["acts"]] == [("propose", "Clara Clerk", "as discussed")]  # fmt: skip
     may = {user: [one["act"] for one in found["offered"] if one["allowed"]] for user, found in seen.items()}
@@ -106,8 +110,8 @@ def test_two_people_change_a_policy(login, proposed) -> None:
     assert (taken.json()["state"], taken.json()["next"][:24]) == ("active", "It decides from now on. ")
     [policy] = login("clerk").get("/api/v1/policies").json()["policies"]
     assert [(one["version"], one["state"], one["approved_by"]) for one in policy["versions"]] == [
-        (3, "active", "Max Manager"),
-        (2, "superseded", "installation"),
+        (NEXT, "active", "Max Manager"),
+        (INSTALLED, "superseded", "installation"),
     ]
 
 
@@ -126,7 +130,7 @@ def test_two_people_change_a_policy(login, proposed) -> None:
 def test_what_each_caller_may_do_with_the_clerks_proposal(login, user, approve, refuse, withdraw) -> None:
     client = login(user)
     got = []
-    for number, which in enumerate(("approve", "refuse", "withdraw"), 3):
+    for number, which in enumerate(("approve", "refuse", "withdraw"), NEXT):
         # the text under the number: each on top of what is approved by now
         told = propose(login("clerk"), version(number)).json()
         headers = {} if user else {"X-Requested-With": "backoffice"}
@@ -150,22 +154,22 @@ def test_what_each_caller_may_do_with_the_clerks_proposal(login, user, approve, 
 def test_who_may_propose(login, user, status) -> None:
     client = login(user)
     client.headers.update({"X-Requested-With": "backoffice"})
-    assert propose(client, version(3)).status_code == status
+    assert propose(client, version(NEXT)).status_code == status
 
 
 def test_another_site_cannot_make_a_browser_sign(app, login, proposed) -> None:
     client = TestClient(app, cookies={"_token": "test-manager"})
     assert act(client, proposed, "approve").status_code == 403
-    assert login("manager").get("/api/v1/policies").json()["policies"][0]["active_version"] == 2
+    assert login("manager").get("/api/v1/policies").json()["policies"][0]["active_version"] == INSTALLED
 
 
 def test_a_version_for_a_later_day_waits_for_it(login) -> None:
-    told = propose(login("clerk"), version(3), effective_from="2026-12-01").json()
+    told = propose(login("clerk"), version(NEXT), effective_from="2026-12-01").json()
     taken = act(login("manager"), told, "approve").json()
     assert (taken["state"], taken["effective_from"]) == ("approved", "2026-12-01")
     assert "from business day 2026-12-01 on" in taken["next"]
     [policy] = login("clerk").get("/api/v1/policies").json()["policies"]
-    assert policy["active_version"] == 2
+    assert policy["active_version"] == INSTALLED
 
 
 # -- refusals --------------------------------------------------------------------------------------------------------
@@ -175,16 +179,16 @@ def test_a_version_for_a_later_day_waits_for_it(login) -> None:
     ("text", "finding"),
     [
         ("policy: [", "not readable as YAML"),
-        ("just words", "a policy is a mapping"),
+        ("just words", "not a mapping"),
         ("a\x00b", "a character that cannot be stored"),
         ("a\ud800b", ""),
-        (version(3).replace("then: approve", "then: aprove"), "'then' is 'aprove'"),
-        (version(3).replace("expect: approve", "expect: wait"), "expects 'wait'"),
-        (version(3).replace("rules:\n", "rulez:\n"), "is not known"),
-        (version(3).replace("default:\n  then: review", "default:\n  then: pay"), "'then' is 'pay'"),
-        (version(3).replace("inputs:\n", "inputs: [1]\nexamples2:\n"), ""),
-        (version(3).replace("rules:\n", "rules: 7\nrulez:\n"), ""),
-        (version(3).replace("- id: held\n", "- idd: held\n"), "has no id"),
+        (version(NEXT).replace("then: approve", "then: aprove"), "'then' is 'aprove'"),
+        (version(NEXT).replace("expect: approve", "expect: wait"), "expects 'wait'"),
+        (version(NEXT).replace("rules:\n", "rulez:\n"), "is not known"),
+        (version(NEXT).replace("default:\n  then: review", "default:\n  then: pay"), "'then' is 'pay'"),
+        (version(NEXT).replace("inputs:\n", "inputs: [1]\nexamples2:\n"), ""),
+        (version(NEXT).replace("rules:\n", "rules: 7\nrulez:\n"), ""),
+        (version(NEXT).replace("- id: held\n", "- idd: held\n"), "'idd'"),
         ("[" * 20_000, ""),
     ],
 )
@@ -201,6 +205,21 @@ def test_a_text_with_findings_is_not_stored(login, text, finding) -> None:
     assert login("clerk").get("/api/v1/policies").json()["proposals"] == []
 
 
+def test_findings_are_a_list_with_place_and_remedy(login) -> None:
+    text = version(NEXT).replace('receipt: missed, business_days_waited: "> 3"', 'receipt: lost, business_days_waited: "> 3"')  # fmt: skip
+    response = propose(login("clerk"), text)
+    assert response.status_code == 422
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    first = problem["findings"][0]
+    assert first.keys() == {"file", "kind", "problem", "remedy", "rule", "cell", "value", "line"}
+    assert (first["file"], first["rule"], first["cell"], first["value"]) == ("content", "rule receipt_overdue", "receipt", "lost")  # fmt: skip
+    assert text.splitlines()[first["line"] - 1].strip().startswith("when: {receipt: lost")
+    assert first["problem"]
+    assert first["remedy"]
+    assert len(problem["findings"]) == len(problem["errors"])
+
+
 @pytest.mark.parametrize(
     ("changed", "field"),
     [
@@ -214,7 +233,7 @@ def test_a_text_with_findings_is_not_stored(login, text, finding) -> None:
     ],
 )
 def test_a_wrong_field_is_named(login, changed, field) -> None:
-    response = propose(login("clerk"), version(3), **changed)
+    response = propose(login("clerk"), version(NEXT), **changed)
     assert response.status_code == 422
     assert [error["field"] for error in response.json()["errors"]] == [field]
 
@@ -222,9 +241,9 @@ def test_a_wrong_field_is_named(login, changed, field) -> None:
 def test_what_the_ledger_refuses_is_told(login, proposed) -> None:
     clerk, manager = login("clerk"), login("manager")
     assert propose(clerk, SHIPPED).status_code == 409
-    assert propose(clerk, version(3)).status_code == 409
+    assert propose(clerk, version(NEXT)).status_code == 409
     assert (
-        propose(clerk, version(4).replace("policy: approve_invoice", "policy: pay_invoice")).status_code
+        propose(clerk, version(SECOND).replace("policy: approve_invoice", "policy: pay_invoice")).status_code
         == 404
     )
     assert act(manager, proposed, "approve", impact_sha256="0" * 64).status_code == 409
@@ -236,15 +255,15 @@ def test_what_the_ledger_refuses_is_told(login, proposed) -> None:
 
 def test_the_same_key_gives_the_same_answer(login) -> None:
     clerk = login("clerk")
-    first = propose(clerk, version(3), key="the-first-key")
-    assert propose(clerk, version(3), key="the-first-key").json() == first.json()
-    assert propose(clerk, version(4), key="the-first-key").status_code == 409
-    assert clerk.post(PROPOSALS, json={"content": version(4), "reason": "no key"}).status_code == 422
+    first = propose(clerk, version(NEXT), key="the-first-key")
+    assert propose(clerk, version(NEXT), key="the-first-key").json() == first.json()
+    assert propose(clerk, version(SECOND), key="the-first-key").status_code == 409
+    assert clerk.post(PROPOSALS, json={"content": version(SECOND), "reason": "no key"}).status_code == 422
     assert len(clerk.get("/api/v1/policies").json()["proposals"]) == 1
 
 
 def test_a_person_without_authority_is_not_told_that_a_text_is_good(login) -> None:
-    assert propose(login("buyer"), version(3)).json()["detail"].startswith("Ben Buyer has no authority")
+    assert propose(login("buyer"), version(NEXT)).json()["detail"].startswith("Ben Buyer has no authority")
 
 
 # -- impact ----------------------------------------------------------------------------------------------------------
@@ -260,8 +279,7 @@ def test_the_impact_equals_deciding_every_recorded_case_by_hand(ledger, login) -
                 night.receive("PO-1", line, 1000)
             night.invoice(f"R-{line}", [("PO-1", line, 10 * line, 11 if line % 5 == 0 else 10)])
         night.night()
-    text = limited(3, "2000.00").replace('"> 3"', '"> 0"')
-    text = text[: text.index("examples:")]
+    text = with_examples(limited(NEXT, "2000.00").replace('"> 3"', '"> 0"'))
     told = propose(login("clerk"), text).json()
     shown = login("manager").get(f"{PROPOSALS}/{told['proposal_id']}").json()
 
@@ -280,3 +298,27 @@ def test_the_impact_equals_deciding_every_recorded_case_by_hand(ledger, login) -
     assert [(one["decision_id"], one["invoice"], one["from"], one["to"]) for one in shown["impact"]["listed"]] == expected  # fmt: skip
     assert (shown["decisions"], shown["changed"]) == (40, len(expected))
     assert sum(move["count"] for move in shown["impact"]["moves"]) == len(expected)
+
+
+def test_decisions_of_an_earlier_form_are_named_and_not_decided_again(ledger, login) -> None:
+    with ledger.connect("app") as app:
+        night = Night(app).open_run("night-1")
+        night.supplier()
+        night.order("PO-1", 1, 1000, 10)
+        night.receive("PO-1", 1, 1000)
+        night.invoice("R-1", [("PO-1", 1, 10, 10)])
+        night.night()
+    with ledger.connect("admin") as admin:  # as version 2 recorded it
+        admin.execute(
+            "INSERT INTO ledger.decision (process, subject_kind, subject_id, subject_key, maker, outcome, rule, authority, policy_id, policy_version, policy_sha256, "
+            "evidence_hash, explanation, run_id) SELECT process, subject_kind, subject_id, subject_key, maker, outcome, rule, authority, policy_id, policy_version, policy_sha256, "
+            """evidence_hash, '{"inputs": {"gross_amount": "12.00 EUR", "match_state": "matched"}}', run_id FROM ledger.decision"""
+        )
+    told = propose(login("clerk"), limited(NEXT, "50.00")).json()
+    impact = login("manager").get(f"{PROPOSALS}/{told['proposal_id']}").json()["impact"]
+    assert (impact["decisions"], impact["tried"], impact["changed"]) == (2, 1, 1)
+    assert impact["other_form"] == [
+        {"fault": "gross_amount is recorded as a text, not as an amount with its currency", "count": 1}
+    ]
+    page = login("manager").get(f"/policies/proposals/{told['proposal_id']}").text
+    assert "1 decisions recorded in an earlier form" in page

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from tests.books import Books as Night
-from tests.changing import limited, version
+from tests.changing import INSTALLED, NEXT, limited, version
 from tests.web.test_policies_api import act, propose
 
 EVIL = "<script>alert(1)</script>"
@@ -14,8 +14,8 @@ EVIL = "<script>alert(1)</script>"
 
 @pytest.fixture
 def proposed(login) -> dict:
-    """Half the limit from version 3 on, proposed by the clerk."""
-    return propose(login("clerk"), limited(3, "50000.00"), reason=f"fewer cases {EVIL}").json()
+    """Half the limit from the next version on, proposed by the clerk."""
+    return propose(login("clerk"), limited(NEXT, "50000.00"), reason=f"fewer cases {EVIL}").json()
 
 
 def page(login, user: str, address: str) -> str:
@@ -26,14 +26,14 @@ def page(login, user: str, address: str) -> str:
 
 def test_the_list_leads_to_versions_and_proposals(login, proposed) -> None:
     text = page(login, "buyer", "/policies")
-    assert 'href="/policies/approve_invoice/versions/2"' in text
+    assert f'href="/policies/approve_invoice/versions/{INSTALLED}"' in text
     assert f'href="/policies/proposals/{proposed["proposal_id"]}"' in text
     assert "entered by the owner" in text
     assert "0 of 0" in text
 
 
 def test_a_version_is_shown_with_its_text(login) -> None:
-    text = page(login, "buyer", "/policies/approve_invoice/versions/2")
+    text = page(login, "buyer", f"/policies/approve_invoice/versions/{INSTALLED}")
     assert "machine_limit: 100000.00 EUR" in text
     assert "100,000.00" in text
     assert login("buyer").get("/policies/approve_invoice/versions/7").status_code == 404
@@ -69,7 +69,7 @@ def test_what_would_change_is_listed_with_amounts(login, ledger) -> None:
         night.receive("PO-1", 1, 1000)
         night.invoice("R-1", [("PO-1", 1, 600, 100)])
         night.night()
-    told = propose(login("clerk"), limited(3, "50000.00")).json()
+    told = propose(login("clerk"), limited(NEXT, "50000.00")).json()
     text = page(login, "manager", f"/policies/proposals/{told['proposal_id']}")
     assert "1 of the last 1 decisions" in text
     assert "72,000.00" in text
@@ -77,7 +77,7 @@ def test_what_would_change_is_listed_with_amounts(login, ledger) -> None:
 
 
 def test_a_text_of_another_kind_stays_text(login) -> None:
-    told = propose(login("clerk"), version(3) + f"# {EVIL}\n").json()
+    told = propose(login("clerk"), version(NEXT) + f"# {EVIL}\n").json()
     assert EVIL not in page(login, "manager", f"/policies/proposals/{told['proposal_id']}")
     act(login("manager"), told, "approve")
-    assert EVIL not in page(login, "manager", "/policies/approve_invoice/versions/3")
+    assert EVIL not in page(login, "manager", f"/policies/approve_invoice/versions/{NEXT}")

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from backoffice.cli.review import positive, table
-from backoffice.cli.review_client import Refused, ReviewClient, WrongUse, connect
+from backoffice.cli.review_client import PATIENT, Refused, ReviewClient, WrongUse, connect
 
 _BASES = ("no_longer_needed", "consent_withdrawn", "objection", "unlawful", "legal_obligation")
 _SCOPES = ("everything", "class", "subject", "entity", "person")
@@ -151,7 +151,7 @@ def _purge(client: ReviewClient, arguments: argparse.Namespace) -> None:
 
 
 def _ask(client: ReviewClient, arguments: argparse.Namespace, body: dict[str, Any]) -> None:
-    asked = client.post("/privacy/requests", {**body, "reason": arguments.reason})
+    asked = client.post("/privacy/requests", {**body, "reason": arguments.reason}, PATIENT)
     _say(arguments, asked, f"request {asked['request_id']} waits for another person; nothing was done yet")
 
 
@@ -170,7 +170,7 @@ def _decline(client: ReviewClient, arguments: argparse.Namespace) -> None:
 
 def _answer(client: ReviewClient, arguments: argparse.Namespace, answer: str) -> Any:
     body = {"answer": answer, "reason": arguments.reason}
-    return client.post(f"/privacy/requests/{arguments.request}/answers", body)
+    return client.post(f"/privacy/requests/{arguments.request}/answers", body, PATIENT)
 
 
 def _say(arguments: argparse.Namespace, answer: Any, sentence: str) -> None:

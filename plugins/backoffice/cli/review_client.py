@@ -17,6 +17,7 @@ from backoffice.runtime.home import find_home
 
 _API = "/backoffice/api/v1"
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+PATIENT = httpx.Timeout(660.0, connect=5.0)
 _LOCAL = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -70,16 +71,18 @@ class ReviewClient:
         """
         return self.post(f"/cases/{case_id}/answers", body)
 
-    def post(self, path: str, body: dict[str, Any]) -> Any:
+    def post(self, path: str, body: dict[str, Any], timeout: httpx.Timeout = _TIMEOUT) -> Any:
         """Send one act. A broken connection is tried once more under the same key, so it counts once.
+
+        :param timeout: For what may take longer than usual.
 
         :raises Refused: The act was not taken.
         """
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         try:
-            response = _send(self._http, "POST", _API + path, json=body, headers=headers)
+            response = _send(self._http, "POST", _API + path, json=body, headers=headers, timeout=timeout)
         except Refused:
-            response = _send(self._http, "POST", _API + path, json=body, headers=headers)
+            response = _send(self._http, "POST", _API + path, json=body, headers=headers, timeout=timeout)
         return _checked(response)
 
 

@@ -51,8 +51,17 @@ def _value(value: object) -> object:
 
 
 def reasons(decision: Decision) -> dict[str, Any]:
-    """Return why, why not, by whose authority and what would flip it: what only the policy knows."""
-    return {name: value for name, value in decision.record().items() if name not in _LEDGERS_OWN}
+    """Return why, why not, by whose authority and what would flip it: what only the policy knows.
+
+    ``why_not`` is by rule: input and cell that failed first. ``rules`` and ``outcomes`` stand there only
+    where more than one counts.
+    """
+    said = {name: value for name, value in decision.record().items() if name not in _LEDGERS_OWN}
+    said["why_not"] = {one["rule"]: [one["input"], one["cell"]] for one in said["why_not"]}
+    for name in ("rules", "outcomes"):
+        if len(said[name]) == 1:
+            del said[name]
+    return said
 
 
 def authority(policy: Policy) -> str:
@@ -63,13 +72,18 @@ def authority(policy: Policy) -> str:
 
 @dataclass(frozen=True)
 class LedgerFacts:
-    """What the ledger knows of a decision beside its record."""
+    """What the ledger knows of a decision beside its record.
 
+    :param place: Kind and subject of the record and its number there, as every record's bytes begin.
+    """
+
+    place: tuple[str, str, str]
     decision_id: int
     decided_at: datetime
     evidence_sha256: str
     package_version: str | None
     run_id: int
+    invoice_sha256: str
     document: Mapping[str, Any] | None
     inputs: Mapping[str, Any] | None
 
@@ -85,9 +99,8 @@ def performed_again(policy: Policy, recorded: Mapping[str, Any], facts: LedgerFa
         raise ValueError("the record names no inputs")
     decision = policy.decide(given(inputs))
     body = {name: recorded.get(name) for name in AS_RECORDED}
-    if "_record" in recorded:  # which record it is: replay compares that with the row
-        body["_record"] = recorded["_record"]
     return body | {
+        "_record": list(facts.place),
         "at": time_text(facts.decided_at),
         "authority": authority(policy),
         "decision": reasons(decision),
@@ -97,6 +110,7 @@ def performed_again(policy: Policy, recorded: Mapping[str, Any], facts: LedgerFa
         "form": FORM,
         # the ledger keeps a second copy; where it says something else, one of the two was changed
         "inputs": dict(inputs if facts.inputs is None else facts.inputs),
+        "invoice_sha256": facts.invoice_sha256,
         "outcome": decision.outcome,
         "package_version": facts.package_version,
         "policy_id": policy.policy_id,
@@ -147,9 +161,9 @@ def contradictions(recorded: Mapping[str, Any]) -> Iterator[Difference]:
         yield Difference("evidence_sha256", recorded.get("evidence_sha256"), f"{digest} (of the facts)")
     # document, supplier (left out where there is none), state, lines, holds
     parts = facts.split("|")
-    inputs, document = recorded.get("inputs") or {}, recorded.get("document") or {}
-    if parts[0] != document.get("sha256"):
-        yield Difference("document.sha256", document.get("sha256"), f"{parts[0]} (in the facts)")
+    inputs, document = recorded.get("inputs") or {}, recorded.get("invoice_sha256")
+    if parts[0] != document:
+        yield Difference("invoice_sha256", document, f"{parts[0]} (in the facts)")
     if inputs.get("match_state") not in parts[1:3]:
         yield Difference("inputs.match_state", inputs.get("match_state"), f"{parts[1:3]} (in the facts)")
     held = sorted(
@@ -159,7 +173,7 @@ def contradictions(recorded: Mapping[str, Any]) -> Iterator[Difference]:
     if held and sorted(parts[-1].split(";")) != held:
         yield Difference("holds", held, f"{parts[-1]} (in the facts)")
     for place, hold in enumerate(recorded.get("holds") or ()):
-        yield from _hold(f"holds[{place}]", hold, document.get("sha256"))
+        yield from _hold(f"holds[{place}]", hold, str(document))
 
 
 def holds_covered(recorded: Mapping[str, Any]) -> tuple[int, int]:
@@ -168,12 +182,12 @@ def holds_covered(recorded: Mapping[str, Any]) -> tuple[int, int]:
     return sum(1 for one in holds if _beyond(one, _facts(one)) is not None), len(holds)
 
 
-def _hold(path: str, hold: Mapping[str, Any], document: object) -> Iterator[Difference]:
+def _hold(path: str, hold: Mapping[str, Any], document: str) -> Iterator[Difference]:
     """Compare a hold with its own hash, and what was measured with its limits."""
     facts = _facts(hold)
     if hold.get("code") == "APPROVAL":
         limit = facts.get("machine_limit", "").encode("utf-8")
-        digest = hashlib.sha256(bytes.fromhex(str(document)) + limit).hexdigest()
+        digest = hashlib.sha256(_from_hex(document) + limit).hexdigest()
     else:
         parts = [hold.get(name) for name in ("code", "effect", "measured", "limit", "scope", "facts")]
         said = "|".join(str(part) for part in parts if part is not None)
@@ -182,6 +196,13 @@ def _hold(path: str, hold: Mapping[str, Any], document: object) -> Iterator[Diff
         yield Difference(f"{path}.evidence_sha256", hold.get("evidence_sha256"), f"{digest} (of the hold)")
     if _beyond(hold, facts) is False:
         yield Difference(f"{path}.measured", hold.get("measured"), "beyond none of its limits")
+
+
+def _from_hex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""
 
 
 def _facts(hold: Mapping[str, Any]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """What a new text of a policy would change: recorded decisions decided again by it, and compared.
 
 Compared is what becomes of the case: an approval of an amount beyond the machine limit is none, because the
-ledger holds it for a person whatever the table says. So a change of the limit alone shows, too.
+ledger holds it for a person whatever the table says. Decisions that were recorded in an earlier form are
+counted and named, never decided on a guess.
 """
 
 from __future__ import annotations
@@ -15,20 +16,26 @@ from decimal import Decimal
 from typing import Any
 
 from backoffice.domain.canonical import number_text
+from backoffice.domain.decision_record import given
 from backoffice.domain.decision_table import Money, Policy
 
 MOST_DECISIONS = 10_000
 MOST_LISTED = 500
 ACTING = "approve"
 LIMIT_RULE = "machine_limit"
-_MONEY = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?) ([A-Z]{3})")
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_MONEY_AS_TEXT = re.compile(_NUMBER.pattern + " [A-Z]{3}")
+
+
+class OtherForm(ValueError):
+    """What a decision looked at was not recorded in today's form; the message says what is otherwise."""
 
 
 @dataclass(frozen=True)
 class RecordedDecision:
     """A machine decision as the ledger recorded it.
 
-    :param inputs: What it looked at, see ``recorded_inputs``.
+    :param inputs: What it looked at, see ``recorded_inputs``; or why that cannot be said.
     :param machine_limit: That of the version that decided.
     """
 
@@ -36,7 +43,7 @@ class RecordedDecision:
     decided_at: datetime
     outcome: str
     rule: str
-    inputs: Mapping[str, object]
+    inputs: Mapping[str, object] | OtherForm
     machine_limit: Money | None
     invoice: str | None
     supplier: str | None
@@ -44,9 +51,21 @@ class RecordedDecision:
 
 
 def recorded_inputs(explanation: Mapping[str, Any]) -> dict[str, object]:
-    """Return the inputs that a decision's explanation recorded, money as money; none if it recorded none."""
-    found = explanation.get("inputs") or {}
-    return {name: _typed(value) for name, value in found.items()}
+    """Return what a decision looked at, from its explanation, as a policy is asked with it.
+
+    :raises OtherForm: It was recorded before inputs had types, or not at all. Nothing is guessed.
+    """
+    inputs = explanation.get("inputs")
+    if not isinstance(inputs, Mapping):
+        raise OtherForm("no inputs are recorded")
+    for name, value in sorted(inputs.items()):
+        if isinstance(value, str) and _MONEY_AS_TEXT.fullmatch(value):
+            raise OtherForm(f"{name} is recorded as a text, not as an amount with its currency")
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            raise OtherForm(f"{name} is recorded as a bare number")
+        if isinstance(value, (list, Mapping)) and not _is_money(value):
+            raise OtherForm(f"{name} is recorded as something that is no value of an input")
+    return given(inputs)
 
 
 def replay(
@@ -57,7 +76,8 @@ def replay(
     Three invoices, approved at 40.00, 60.00 and 80.00, and a limit lowered to 50.00: decisions 3, changed 2,
     from approve to review, 140.00 in all.
 
-    :param recorded: The latest first; each is decided, the first ``MOST_LISTED`` that change are listed.
+    :param recorded: The latest first; the first ``MOST_LISTED`` that change are listed. Those in another
+        form are counted with the reason and not decided.
     :param at_most: How many were asked for, so that a reader can tell "all there are" from "the latest".
     """
     decided: list[RecordedDecision] = []
@@ -65,8 +85,12 @@ def replay(
     moves: Counter[tuple[str, str, str]] = Counter()
     amounts: dict[tuple[str, str, str], Decimal] = {}
     unusable: Counter[str] = Counter()
+    other_form: Counter[str] = Counter()
     for one in recorded:
         decided.append(one)
+        if isinstance(one.inputs, OtherForm):
+            other_form[str(one.inputs)] += 1
+            continue
         decision = policy.decide(one.inputs)
         unusable.update(decision.faults)
         before = _what_becomes(policy, one.outcome, one.rule, one.machine_limit, one.inputs)
@@ -89,6 +113,7 @@ def replay(
         "first_at": decided[-1].decided_at if decided else None,
         "last_decision": decided[0].decision_id if decided else None,
         "last_at": decided[0].decided_at if decided else None,
+        "tried": len(decided) - other_form.total(),
         "changed": sum(moves.values()),
         "moves": [
             {
@@ -100,12 +125,15 @@ def replay(
             }
             for move, count in sorted(moves.items())
         ],
-        "unusable": [
-            {"fault": fault, "count": count}
-            for fault, count in sorted(unusable.items(), key=lambda item: (-item[1], item[0]))[:20]
-        ],
+        "unusable": _most_frequent(unusable),
+        "other_form": _most_frequent(other_form),
         "listed": listed,
     }
+
+
+def _most_frequent(faults: Counter[str]) -> list[dict[str, Any]]:
+    ordered = sorted(faults.items(), key=lambda item: (-item[1], item[0]))
+    return [{"fault": fault, "count": count} for fault, count in ordered[:20]]
 
 
 def _what_becomes(
@@ -137,12 +165,11 @@ def _listed(one: RecordedDecision, before: tuple[str, str], after: tuple[str, st
     }
 
 
-def _typed(value: object) -> object:
-    if isinstance(value, Mapping):
-        return Money(Decimal(value["amount"]), value["currency"])
-    # as decisions were recorded before their inputs had types
-    found = _MONEY.fullmatch(value) if isinstance(value, str) else None
-    return Money(Decimal(found[1]), found[2]) if found else value
+def _is_money(value: object) -> bool:
+    if not isinstance(value, Mapping) or value.keys() != {"amount", "currency"}:
+        return False
+    amount, currency = value["amount"], value["currency"]
+    return isinstance(currency, str) and isinstance(amount, str) and bool(_NUMBER.fullmatch(amount))
 
 
 def _spelled(money: Money) -> str:

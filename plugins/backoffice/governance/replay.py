@@ -170,10 +170,7 @@ class Replay:
         if isinstance(policy, str):
             found.append(Difference("policy_sha256", recorded.get("policy_sha256"), policy))
             return result(Verdict.NOT_PERFORMED, found)
-        found += _compare(policy, recorded, body, row)
-        own = ["decision", record["subject"], str(record["n"])]
-        if recorded.get("_record", own) != own:
-            found.append(Difference("_record", recorded["_record"], f"{own} (in the log)"))
+        found += _compare(policy, recorded, record, row)
         verdict = Verdict.DIFFERENT if found else Verdict.SAME
         return result(verdict, found, _remarks(recorded, row))
 
@@ -225,18 +222,28 @@ def _leaf(record: dict[str, Any], body: bytes) -> list[Difference]:
     return [Difference("", f"leaf {bytes(record['leaf']).hex()}", f"{leaf.hex()} (of the body)")]
 
 
-def _compare(policy: Policy, recorded: dict[str, Any], body: bytes, row: dict[str, Any]) -> list[Difference]:
+def _compare(
+    policy: Policy, recorded: dict[str, Any], record: dict[str, Any], row: dict[str, Any]
+) -> list[Difference]:
     """Return every difference between the stored body and the one that is made again."""
     facts = LedgerFacts(
-        row["decision_id"], row["decided_at"], row["evidence_sha256"], row["package_version"], row["run_id"],
-        row["document"], row["inputs"],
-    )  # fmt: skip
+        place=("decision", record["subject"], str(record["n"])),
+        decision_id=row["decision_id"],
+        decided_at=row["decided_at"],
+        evidence_sha256=row["evidence_sha256"],
+        package_version=row["package_version"],
+        run_id=row["run_id"],
+        # the document in the ledger; once it is gone, what the decision was about
+        invoice_sha256=row["content_sha256"] or row["subject_key"],
+        document=row["document"],
+        inputs=row["inputs"],
+    )
     try:
         now = performed_again(policy, recorded, facts)
     except ValueError as error:
         return [Difference("inputs", recorded.get("inputs"), str(error))]
     found = list(differences(recorded, now))
-    if not found and canonical_bytes(now) != body:
+    if not found and canonical_bytes(now) != bytes(record["body"]):
         found.append(Difference("", "the same values", "in other bytes: not the canonical form"))
     for name in ("outcome", "rule", "policy_sha256"):
         if recorded.get(name) != row[name]:

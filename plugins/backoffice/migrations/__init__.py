@@ -186,7 +186,16 @@ def _install_routines(connection: Connection) -> tuple[str, ...]:
         connection.execute(text)
         _remember(connection, f"routines/{name}.sql", text, known)
         installed.append(name)
+    _judge_anew(connection)
     return tuple(installed)
+
+
+def _judge_anew(connection: Connection) -> None:
+    """Let the next run judge what is open by the rules of this version.
+
+    A statement on the settings is what tells the ledger so, whether or not it changes a row.
+    """
+    connection.execute("UPDATE ledger.setting SET value = value WHERE false")
 
 
 def _expand(text: str, included: dict[str, str]) -> str:
@@ -230,12 +239,10 @@ def _load_reference_data(connection: Connection) -> None:
     for name, table, key in REFERENCE:
         _add_rows(connection, folder / f"{name}.csv", table, key)
     # what has no natural key, or must never come back once removed, on the first install only
-    first = connection.execute(
-        "INSERT INTO ledger.setting (name, value) VALUES ('reference_data', 'installed') "
-        "ON CONFLICT DO NOTHING RETURNING 1"
-    ).fetchone()
-    if first is None:
+    installed = connection.execute("SELECT 1 FROM ledger.setting WHERE name = 'reference_data'").fetchone()
+    if installed is not None:
         return
+    connection.execute("INSERT INTO ledger.setting (name, value) VALUES ('reference_data', 'installed')")
     connection.execute("INSERT INTO ledger.setting (name, value) VALUES ('tolerance_set', 'default')")
     _, tolerances = _read_csv(folder / "tolerances.csv")
     with connection.cursor() as cursor:
@@ -262,8 +269,18 @@ def _load_sandbox_company(connection: Connection) -> None:
 
 
 def _add_rows(connection: Connection, file: Path, table: str, key: str) -> None:
-    """Insert the rows of a file that are not there yet; what is there is the user's and stays."""
+    """Insert the rows of a file that are not there yet; what is there is the user's and stays.
+
+    A statement is an event even when it adds nothing (open documents are judged anew when factors change):
+    where every row is there, none is made.
+    """
     columns, rows = _read_csv(file)
+    names = key.split(", ")
+    if set(names) <= set(columns):
+        listed = ", ".join(f"{name}::text" for name in names)
+        there = set(connection.execute(f"SELECT {listed} FROM {table}".encode()).fetchall())
+        places_of_key = [columns.index(name) for name in names]
+        rows = [row for row in rows if tuple(row[place] for place in places_of_key) not in there]
     places = ", ".join(["%s"] * len(columns))
     statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places}) ON CONFLICT ({key}) DO NOTHING"
     with connection.cursor() as cursor:

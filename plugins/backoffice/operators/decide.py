@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -48,31 +51,62 @@ def active_policy(connection: Connection, policy_id: str) -> Policy:
 
 
 def decide_open_invoices(connection: Connection, run_id: int) -> dict[str, Any]:
-    """Decide all open invoices of the ledger in batches; return how many decisions are new, by outcome."""
+    """Decide all open invoices of the ledger in batches; return how many decisions are new, by outcome.
+
+    While the ledger records one batch, the next one is decided.
+    """
     policy = active_policy(connection, POLICY_ID)
+    outcomes: Counter[str] = Counter()
     recorded = 0
-    outcomes: dict[str, int] = {}
-    with connection.cursor(name="decision_input") as cursor:
+    with connection.cursor(name="decision_input") as cursor, ThreadPoolExecutor(1) as recorder:
         cursor.execute("SELECT invoice_id, inputs FROM ledger.decision_input(%s)", (run_id,))
-        while rows := cursor.fetchmany(BATCH):
-            recorded += _record(connection, run_id, policy, rows, outcomes)
+        rows = cursor.fetchmany(BATCH)
+        recording: Future[int] | None = None
+        while rows:
+            batch = _decide(policy, rows)
+            outcomes.update(batch.outcomes)
+            recorded += recording.result() if recording else 0
+            # one connection, one speaker: what is decided next is fetched before the recording begins
+            rows = cursor.fetchmany(BATCH)
+            recording = recorder.submit(_record, connection, run_id, policy, batch)
+        recorded += recording.result() if recording else 0
     return {"recorded": recorded, **outcomes}
 
 
-def _record(
-    connection: Connection, run_id: int, policy: Policy, rows: list[tuple[int, str]], outcomes: dict[str, int]
-) -> int:
-    """Decide one batch and record it: what is decided on is read again by the ledger itself."""
-    results, rules, explanations = [], [], []
-    for _, inputs in rows:
-        decision = policy.decide(given(orjson.loads(inputs)))
-        outcomes[decision.outcome] = outcomes.get(decision.outcome, 0) + 1
-        results.append(decision.outcome)
-        rules.append(decision.rule)
-        explanations.append(orjson.dumps(reasons(decision), option=orjson.OPT_SORT_KEYS).decode())
+@dataclass(frozen=True)
+class _Decided:
+    """Decisions of one batch, column by column."""
+
+    invoices: list[int]
+    outcomes: list[str]
+    rules: list[str]
+    reasons: list[str]
+
+
+def _decide(policy: Policy, rows: list[tuple[int, str]]) -> _Decided:
+    """Decide each invoice on its inputs as the ledger spells them."""
+    decided = [policy.decide(given(orjson.loads(inputs))) for _, inputs in rows]
+    return _Decided(
+        [invoice_id for invoice_id, _ in rows],
+        [one.outcome for one in decided],
+        [one.rule for one in decided],
+        [orjson.dumps(reasons(one), option=orjson.OPT_SORT_KEYS).decode() for one in decided],
+    )
+
+
+def _record(connection: Connection, run_id: int, policy: Policy, batch: _Decided) -> int:
+    """Record one batch; what was decided on is read again by the ledger itself."""
     row = connection.execute(
         "SELECT ledger.record_machine_decisions"
         "(%s, %s, %s, %b::bigint[], %b::text[], %b::text[], %b::text[])",
-        (run_id, policy.policy_id, policy.sha256, [one for one, _ in rows], results, rules, explanations),
+        (
+            run_id,
+            policy.policy_id,
+            policy.sha256,
+            batch.invoices,
+            batch.outcomes,
+            batch.rules,
+            batch.reasons,
+        ),
     ).fetchone()
     return int(row[0]) if row else 0

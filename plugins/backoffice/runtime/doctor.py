@@ -19,7 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import psycopg
 
-from backoffice.runtime import doctor_ledger
+from backoffice.runtime import doctor_ledger, doctor_sealer
 from backoffice.runtime.airflow_api import AirflowApi
 from backoffice.runtime.airflow_env import leaked_secrets
 from backoffice.runtime.demo import DAGS
@@ -199,4 +199,8 @@ CHECKS = (
     Check("ledger version", _of_the_ledger(doctor_ledger.at_head)),
     Check("roles", _of_the_ledger(doctor_ledger.privileges)),
     Check("business clock", _of_the_ledger(doctor_ledger.business_clock)),
+    Check("signing key", lambda home: doctor_sealer.key(home.sealer)),
+    Check("sealer's heartbeat", lambda home: doctor_sealer.heartbeat(home.sealer)),
+    Check("sealing", _of_the_ledger(doctor_sealer.sealing)),
+    Check("anchors", _of_the_ledger(doctor_sealer.anchors)),
 )

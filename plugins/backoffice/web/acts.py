@@ -14,18 +14,32 @@ from backoffice.web.auth import SYSTEM, Person
 from backoffice.web.database import Connection, LedgerPool, fetch_one
 from backoffice.web.problems import Problem, problem_of_database
 
+# What goes through the whole log may take longer than any page.
+PATIENT = b"SET LOCAL statement_timeout = '10min'"
 
-def act(ledger: LedgerPool, person: Person, statement: str, reason: str, **values: object) -> dict[str, Any]:
+
+def act(
+    ledger: LedgerPool,
+    person: Person,
+    statement: str,
+    reason: str,
+    *,
+    patient: bool = False,
+    **values: object,
+) -> dict[str, Any]:
     """Carry out one act of a person in one transaction and return the ledger's answer.
 
     The ledger decides who may and records it; this encrypts and passes on. Without a key nothing is recorded.
 
-    :param statement: Name of a statement with one column ``answer``; it gets the person's log-in, ``reason``,
+    :param statement: One with one column ``answer``; it gets the person's log-in, ``reason``,
         ``sealed`` and ``values``.
+    :param patient: It may take minutes.
     :raises Problem: What the ledger refuses, with its reason.
     """
 
     def carry_out(connection: Connection) -> dict[str, Any]:
+        if patient:
+            connection.execute(PATIENT)
         given = {
             **values,
             "system": SYSTEM,
@@ -33,7 +47,7 @@ def act(ledger: LedgerPool, person: Person, statement: str, reason: str, **value
             "reason": reason,
             "sealed": seal_act(connection, person.user_id, reason),
         }
-        row = fetch_one(connection, sql(statement), given)
+        row = fetch_one(connection, statement, given)
         return dict(row["answer"]) if row else {}
 
     return in_one_transaction(ledger, carry_out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from backoffice.settings import sql
 from backoffice.web.acts import act
 from backoffice.web.auth import Person
 from backoffice.web.cases import STATES, CaseRecord, read_case
@@ -26,7 +27,7 @@ def decide(
     answer = act(
         ledger,
         person,
-        "review/decide_case",
+        sql("review/decide_case"),
         **given.model_dump(),
         case_id=case_id,
         idempotency_key=idempotency_key,

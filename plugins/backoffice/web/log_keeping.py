@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import psycopg
-
 from backoffice.domain.checkpoint import CheckpointError, VerifyingKey, open_note, read_note
 from backoffice.settings import sql
-from backoffice.web.auth import SYSTEM, Person
+from backoffice.web.acts import act
+from backoffice.web.auth import Person
 from backoffice.web.database import Connection, LedgerPool, fetch_all, fetch_one
 from backoffice.web.log_models import ConfirmationRequest, LostKeyRequest, RestoreRequest
-from backoffice.web.problems import FieldError, Problem, problem_of_database
+from backoffice.web.problems import FieldError, Problem
 
 _SECOND = "Another log keeper has to confirm it within seven days; until then it changes nothing."
 _DONE = {
@@ -33,8 +32,8 @@ def propose_restore(ledger: LedgerPool, person: Person, given: RestoreRequest, k
     with ledger.reading() as connection:
         note = _signed(given.checkpoint, _keys(connection))
     checkpoint = read_note(note)[0]
-    values = {"note": note, "size": checkpoint.size, "root": checkpoint.root, "reason": given.reason}
-    return _taken(ledger, person, "log/propose_restore", {**values, "idempotency_key": key})
+    values = {"note": note, "size": checkpoint.size, "root": checkpoint.root, "idempotency_key": key}
+    return _taken(ledger, person, sql("log/propose_restore"), given.reason, **values)
 
 
 def propose_lost_key(ledger: LedgerPool, person: Person, given: LostKeyRequest, key: str) -> dict[str, Any]:
@@ -46,8 +45,8 @@ def propose_lost_key(ledger: LedgerPool, person: Person, given: LostKeyRequest, 
         public = VerifyingKey.parse(given.key)
     except CheckpointError as error:
         raise _wrong("key", f"This is no public key of a log: {error}.") from error
-    values = {"line": public.line(), "key_id": public.key_id, "reason": given.reason}
-    return _taken(ledger, person, "log/propose_lost_key", {**values, "idempotency_key": key})
+    values = {"line": public.line(), "key_id": public.key_id, "idempotency_key": key}
+    return _taken(ledger, person, sql("log/propose_lost_key"), given.reason, **values)
 
 
 def confirm(
@@ -58,23 +57,17 @@ def confirm(
     :raises Problem: 403 not a log keeper or the same person, 404 no such proposal, 409 it cannot be
         confirmed any more or is not the one that was shown.
     """
-    values = {"proposal_id": proposal_id, **given.model_dump(), "idempotency_key": key}
-    return _taken(ledger, person, "log/confirm_proposal", values)
+    values = {**given.model_dump(), "proposal_id": proposal_id, "idempotency_key": key}
+    return _taken(ledger, person, sql("log/confirm_proposal"), **values)
 
 
-def _taken(ledger: LedgerPool, person: Person, statement: str, values: dict[str, Any]) -> dict[str, Any]:
+def _taken(
+    ledger: LedgerPool, person: Person, statement: str, reason: str, **values: object
+) -> dict[str, Any]:
     """Perform an act; return the proposal and what happens now. The ledger decides who may."""
-    known = {"system": SYSTEM, "user_id": person.user_id}
-    try:
-        with ledger.writing() as connection:
-            row = fetch_one(connection, sql(statement), {**values, **known})
-            done = next(iter(row.values())) if row else {}
-            found = fetch_one(connection, sql("log/list_proposals"), {"proposal_id": done.get("proposal_id")})
-    except psycopg.Error as error:
-        problem = problem_of_database(error)
-        if problem is None:
-            raise
-        raise problem from error
+    done = act(ledger, person, statement, reason, **values)
+    with ledger.reading() as connection:
+        found = fetch_one(connection, sql("log/list_proposals"), {"proposal_id": done.get("proposal_id")})
     proposal = found or {}
     return {"proposal": proposal, "next": _DONE[proposal["act"]] if proposal["confirmed_by"] else _SECOND}
 

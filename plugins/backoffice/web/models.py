@@ -166,6 +166,19 @@ class ErrorOfField(BaseModel):
     message: str
 
 
+class FindingOfText(BaseModel):
+    """One thing that is wrong with the text of a policy, as ``backoffice policy check`` says it."""
+
+    file: str
+    kind: str
+    problem: str
+    remedy: str = Field(description="What to do")
+    rule: str = Field(description="Which rule, or another place such as default or example 3")
+    cell: str = Field(description="The input whose cell it is, or the key")
+    value: str = Field(description="What stands there")
+    line: int = Field(description="Line of the text, counted from 1; 0 when it has none")
+
+
 class ProblemBody(BaseModel):
     """An error (RFC 9457)."""
 
@@ -174,3 +187,4 @@ class ProblemBody(BaseModel):
     status: int
     detail: str
     errors: list[ErrorOfField] = []
+    findings: list[FindingOfText] = []

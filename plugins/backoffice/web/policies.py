@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
-import psycopg
-
 from backoffice.domain.canonical import canonical_bytes
-from backoffice.domain.decision_table import Money, Policy, load_policy
-from backoffice.domain.policy_impact import MOST_DECISIONS, RecordedDecision, recorded_inputs, replay
+from backoffice.domain.decision_table import Money, Policy, PolicyError, load_policy
+from backoffice.domain.policy_impact import (
+    MOST_DECISIONS,
+    OtherForm,
+    RecordedDecision,
+    recorded_inputs,
+    replay,
+)
 from backoffice.settings import sql
-from backoffice.web.auth import SYSTEM, Person
+from backoffice.web import acts
+from backoffice.web.auth import Person
 from backoffice.web.database import Connection, LedgerPool, fetch_all, fetch_one
 from backoffice.web.policy_models import Act, ProposalRequest
-from backoffice.web.problems import FieldError, Problem, problem_of_database
+from backoffice.web.problems import FieldError, Problem
 
 MOST_PROPOSALS = 100
 _LAST_ID = 2**63 - 1
 _LAST_VERSION = 2**31 - 1
-# what a text that is no policy at all makes the loader stumble over
-_MALFORMED = (ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError)
 
 
 def list_policies(connection: Connection, person: Person) -> dict[str, Any]:
@@ -100,12 +102,11 @@ def prove(content: str) -> Policy:
     """
     try:
         return load_policy(content, source="content")
-    except _MALFORMED as error:
-        findings = [str(one) for one in getattr(error, "findings", ())] or [
-            str(error) or f"has not the form of a policy ({type(error).__name__})"
-        ]
-        errors = [FieldError("content", finding) for finding in findings]
-        raise Problem(422, "The text cannot be used as a policy; nothing is stored.", errors) from error
+    except PolicyError as error:
+        errors = [FieldError("content", str(finding)) for finding in error.findings]
+        findings = [finding.as_dict() for finding in error.findings]
+        detail = "The text cannot be used as a policy; nothing is stored."
+        raise Problem(422, detail, errors, findings=findings) from error
 
 
 def impact_of(connection: Connection, policy: Policy) -> dict[str, Any]:
@@ -126,7 +127,8 @@ def propose(
     with ledger.reading() as connection:
         impact = impact_of(connection, policy)
     values = {**given.model_dump(), "impact": canonical_bytes(impact).decode()}
-    return _write(ledger, sql("policy/propose"), person, idempotency_key, values)
+    told = acts.act(ledger, person, sql("policy/propose"), **values, idempotency_key=idempotency_key)
+    return {**told, "next": _what_happens_next(told)}
 
 
 def act(
@@ -143,36 +145,14 @@ def act(
     """
     with ledger.reading() as connection:
         read_proposal(connection, person, proposal_id)
-    values = {**given, "proposal_id": proposal_id}
     statements = {
         "approve": sql("policy/approve"),
         "refuse": sql("policy/refuse"),
         "withdraw": sql("policy/withdraw"),
     }
-    return _write(ledger, statements[which], person, idempotency_key, values)
-
-
-def _write(
-    ledger: LedgerPool, statement: str, person: Person, idempotency_key: str, values: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Call one act function of the ledger, which decides who may; this only passes on."""
-    who = {"system": SYSTEM, "user_id": person.user_id, "idempotency_key": idempotency_key}
-    with _refusals(), ledger.writing() as connection:
-        row = fetch_one(connection, statement, {**values, **who})
-    told: dict[str, Any] = dict(row["told"]) if row else {}
+    values = {**given, "proposal_id": proposal_id, "idempotency_key": idempotency_key}
+    told = acts.act(ledger, person, statements[which], **values)
     return {**told, "next": _what_happens_next(told)}
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn the ledger's refusals into problems."""
-    try:
-        yield
-    except psycopg.Error as error:
-        problem = problem_of_database(error)
-        if problem is None:
-            raise
-        raise problem from error
 
 
 def _recorded(row: Mapping[str, Any]) -> RecordedDecision:
@@ -181,12 +161,19 @@ def _recorded(row: Mapping[str, Any]) -> RecordedDecision:
         decided_at=row["decided_at"],
         outcome=row["outcome"],
         rule=row["rule"],
-        inputs=recorded_inputs(row["explanation"]),
+        inputs=_inputs(row["explanation"]),
         machine_limit=_money(row["machine_limit"], row["limit_currency"]),
         invoice=row["invoice_number"],
         supplier=row["supplier_id"],
         amount=_money(row["amount"], row["currency"]),
     )
+
+
+def _inputs(explanation: Mapping[str, Any]) -> Mapping[str, object] | OtherForm:
+    try:
+        return recorded_inputs(explanation)
+    except OtherForm as other:
+        return other
 
 
 def _money(amount: Any, currency: str | None) -> Money | None:

@@ -89,7 +89,7 @@ class ProposalSummary(BaseModel):
     machine_limit: Decimal
     currency: str
     effective_from: date
-    decisions: int = Field(description="Recorded decisions that it was tried on")
+    decisions: int = Field(description="Recorded decisions that were looked at")
     changed: int = Field(description="How many of them come out otherwise")
     impact_sha256: str
     proposed_by: str
@@ -141,7 +141,7 @@ class ChangedDecision(BaseModel):
 
 
 class Fault(BaseModel):
-    """Why the text could not use what was recorded, so that its default decided."""
+    """Why the text could not use what was recorded."""
 
     fault: str
     count: int
@@ -154,9 +154,15 @@ class Impact(BaseModel):
     decisions: int
     first_at: datetime | None
     last_at: datetime | None
+    tried: int | None = Field(
+        default=None, description="How many of them could be decided again; null in old proposals"
+    )
     changed: int
     moves: list[Move]
     unusable: list[Fault]
+    other_form: list[Fault] = Field(
+        default=[], description="Recorded in an earlier form and therefore not decided again"
+    )
     listed: list[ChangedDecision] = Field(description="The first 500 of those that change, the latest first")
 
 

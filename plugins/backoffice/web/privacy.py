@@ -175,7 +175,7 @@ def place_hold(ledger: LedgerPool, person: Person, given: HoldRequest, key: str)
 
     :raises Problem: What the ledger refuses.
     """
-    return act(ledger, person, "privacy/place_hold", **given.model_dump(), idempotency_key=key)
+    return act(ledger, person, sql("privacy/place_hold"), **given.model_dump(), idempotency_key=key)
 
 
 def request_act(ledger: LedgerPool, person: Person, given: PrivacyRequest, key: str) -> dict[str, Any]:
@@ -183,7 +183,8 @@ def request_act(ledger: LedgerPool, person: Person, given: PrivacyRequest, key: 
 
     :raises Problem: What the ledger refuses.
     """
-    return act(ledger, person, "privacy/request_act", **given.model_dump(), idempotency_key=key)
+    values = given.model_dump()
+    return act(ledger, person, sql("privacy/request_act"), **values, idempotency_key=key, patient=True)
 
 
 def answer_request(
@@ -193,5 +194,12 @@ def answer_request(
 
     :raises Problem: What the ledger refuses.
     """
-    values = given.model_dump()
-    return act(ledger, person, "privacy/answer_request", **values, request_id=request_id, idempotency_key=key)
+    return act(
+        ledger,
+        person,
+        sql("privacy/answer_request"),
+        **given.model_dump(),
+        request_id=request_id,
+        idempotency_key=key,
+        patient=True,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from urllib.parse import quote
@@ -54,12 +54,20 @@ class Problem(Exception):
     :param detail: What happened and what to do, for a person.
     :param errors: What is wrong with which field.
     :param log_in: Whether logging in again may help.
+    :param findings: What is wrong with a policy's text, one object each, for programs.
     """
 
     def __init__(
-        self, status: int, detail: str, errors: Sequence[FieldError] = (), *, log_in: bool = False
+        self,
+        status: int,
+        detail: str,
+        errors: Sequence[FieldError] = (),
+        *,
+        log_in: bool = False,
+        findings: Sequence[Mapping[str, object]] = (),
     ) -> None:
         super().__init__(detail)
+        self.findings = tuple(findings)
         self.log_in = log_in
         self.status = status
         self.detail = detail
@@ -104,6 +112,8 @@ def answer(request: Request, problem: Problem) -> Response:
         }
         if problem.errors:
             body["errors"] = [asdict(error) for error in problem.errors]
+        if problem.findings:
+            body["findings"] = [dict(finding) for finding in problem.findings]
         return JSONResponse(body, problem.status, headers, media_type="application/problem+json")
     values = {
         "root": request.scope.get("root_path", ""),

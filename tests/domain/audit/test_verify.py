@@ -13,6 +13,7 @@ from tests.domain.audit.memory_log import MemoryLog, anchored, checked, filled
 
 from backoffice.domain.audit.anchored import Anchors
 from backoffice.domain.audit.findings import CHECKS, MOST_TOLD, NEEDS_ANCHOR, NEEDS_KEY, lines
+from backoffice.domain.audit.log import KeyRow
 from backoffice.domain.audit.verify import verify
 from backoffice.domain.checkpoint import VerifyingKey
 from backoffice.domain.merkle import leaf_hash
@@ -301,10 +302,12 @@ def restored(**named: str) -> tuple[MemoryLog, Anchors]:
     log = LOG.copy()
     size = log.checkpoints[1].size
     log.sealed, log.unsealed, log.checkpoints = log.sealed[:size], [], log.checkpoints[:2]
-    lost = before.checkpoints[-1]
-    log.append(
-        "restore", "log", **{"abandoned_size": str(lost.size), "abandoned_root": lost.root.hex(), "approved_by": "two", **named}
-    )  # fmt: skip
+    lost, kept = before.checkpoints[-1], log.checkpoints[-1]
+    said = {
+        "abandoned_size": str(lost.size), "abandoned_root": lost.root.hex(), "continued_size": str(kept.size), "continued_root": kept.root.hex(),
+        "requested_by": "p-one", "confirmed_by": "p-two", **named,
+    }  # fmt: skip
+    log.append("restore", "log", **said)
     log.seal()
     return log, anchored(*outside, log.checkpoints[-1].note)
 
@@ -315,7 +318,7 @@ def test_a_lawful_restore_is_listed_and_no_attack() -> None:
     found = checked(log, outside)
     assert found.failed == ()
     (restore,) = [result for result in found.results if result.check == "restore"]
-    assert "approved_by two" in restore.notes[0]
+    assert "confirmed_by p-two" in restore.notes[0]
     (anchor,) = [result for result in found.results if result.check == "anchor"]
     assert anchor.notes[0] == "2 anchored checkpoints were given up by a lawful restore"
 
@@ -327,6 +330,63 @@ def test_a_restore_excuses_what_it_names_and_nothing_else(named: dict[str, str])
     assert found.failed == ("anchor",)
     (restore,) = [result for result in found.results if result.check == "restore"]
     assert len(restore.notes) == 1, "listed all the same"
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"confirmed_by": "p-one"}, {"confirmed_by": ""}, {"requested_by": None}, {"continued_size": "1"}, {"continued_root": "00" * 32},
+    ],
+)  # fmt: skip
+def test_a_restore_by_one_person_or_that_goes_on_elsewhere_excuses_nothing(named: dict[str, str]) -> None:
+    log, outside = restored(**named)
+    found = checked(log, outside)
+    assert found.failed == ("anchor", "restore")
+    (restore,) = [result for result in found.results if result.check == "restore"]
+    assert len(restore.notes) == 1, "listed all the same"
+
+
+def with_a_new_key(**named: str) -> tuple[MemoryLog, VerifyingKey]:
+    """Return a log whose key was lost, and the one that signs from then on."""
+    log = LOG.copy()
+    log.private = Ed25519PrivateKey.from_private_bytes(b"n" * 32)
+    key = VerifyingKey.of("memory/log", log.private)
+    said = {
+        "step": "key introduced", "lost": "true", "key": key.line(), "key_id": key.key_id, "requested_by": "p-one", "confirmed_by": "p-two", **named,
+    }  # fmt: skip
+    record = log.append("key", "log", **said)
+    log.kept_keys = [*log.kept_keys, KeyRow(key.key_id, key.line(), record)]
+    log.seal()
+    return log, key
+
+
+def test_a_key_for_a_lost_one_is_trusted_and_told_apart() -> None:
+    log, key = with_a_new_key()
+    found = checked(log)
+    assert found.failed == ()
+    (signature,) = [result for result in found.results if result.check == "signature"]
+    (told,) = [note for note in signature.notes if "not vouched for" in note]
+    assert key.key_id in told
+    assert "introduced by p-one, confirmed by p-two" in told
+    log.seal()
+    assert checked(log).failed == ()
+
+
+def test_where_keys_come_from_outside_a_key_for_a_lost_one_must_be_among_them() -> None:
+    log, key = with_a_new_key()
+    first = VerifyingKey.parse(LOG.kept_keys[0].line)
+    found = checked(log, keys=[first])
+    assert found.failed == ("signature",)
+    (signature,) = [result for result in found.results if result.check == "signature"]
+    assert len(signature.findings) == 1
+    assert "give the key" in signature.findings[0].what
+    assert checked(log, keys=[first, key]).failed == ()
+
+
+@pytest.mark.parametrize("named", [{"confirmed_by": "p-one"}, {"confirmed_by": ""}, {"lost": "false"}])
+def test_a_key_that_two_did_not_introduce_signs_nothing(named: dict[str, str]) -> None:
+    log, _ = with_a_new_key(**named)
+    assert "signature" in checked(log).failed
 
 
 def test_every_check_says_what_it_proves() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 from hypothesis import strategies as st
@@ -181,41 +181,41 @@ def spelled(part: Part) -> str:
 def holds(part: Part, value: Any) -> bool:
     """Whether one alternative accepts a value."""
     there = value is not None and value != MISSING
-    match part:
-        case ("null",):
-            return value is None
-        case ("missing",):
-            return bool(value == MISSING)
-        case ("not null",):
-            return there
-        case ("not missing",):
-            return bool(value != MISSING)
-    if not there:
-        return False
+    about_presence = {
+        ("null",): value is None,
+        ("missing",): value == MISSING,
+        ("not null",): there,
+        ("not missing",): value != MISSING,
+    }
+    if part in about_presence:
+        return bool(about_presence[part])
+    return there and fulfils(part, value)
+
+
+def fulfils(part: Part, value: Any) -> bool:
+    """Whether a condition accepts a value that is there."""
     match part:
         case ("compare", sign, bound):
             return COMPARE[sign](value, bound)
         case ("interval", low, low_in, high, high_in):
-            return COMPARE[">=" if low_in else ">"](value, low) and COMPARE["<=" if high_in else "<"](
-                value, high
-            )
+            above = COMPARE[">=" if low_in else ">"](value, low)
+            return above and COMPARE["<=" if high_in else "<"](value, high)
         case ("codes", codes):
             return value in codes
         case ("not", codes):
             return value not in codes
         case ("flag", wanted):
             return value is wanted
-        case ("list", sign, codes):
-            given, asked = set(value), set(codes)
-            return {
-                "contains any": bool(given & asked),
-                "contains all": asked <= given,
-                "contains none": not given & asked,
-                "only": given <= asked,
-                "empty": not given,
-                "not empty": bool(given),
-            }[sign]
-    raise AssertionError(part)
+    _, sign, codes = part
+    given, asked = set(value), set(codes)
+    return {
+        "contains any": bool(given & asked),
+        "contains all": asked <= given,
+        "contains none": not given & asked,
+        "only": given <= asked,
+        "empty": not given,
+        "not empty": bool(given),
+    }[sign]
 
 
 def grid(column: Column, drawn: Drawn) -> list[Any]:
@@ -252,7 +252,7 @@ def _points(column: Column, drawn: Drawn) -> list[Any]:
     points = {point for bound in bounds for point in (bound - unit, bound, bound + unit)}
     ordered = sorted(bounds)
     if column.kind == "number":
-        points |= {(one + two) / 2 for one, two in zip(ordered, ordered[1:], strict=False)}
+        points |= {(one + two) / 2 for one, two in pairwise(ordered)}
     return sorted(
         point
         for point in points

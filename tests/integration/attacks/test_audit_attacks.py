@@ -235,6 +235,10 @@ BESIDE = {
         "UPDATE audit.record SET subject = 'invoice:other', n = 1 WHERE record_id = {decision}",
         ("content", "counter", "completeness"),
     ),
+    "what a person did moved to the end of another document": (
+        "UPDATE audit.record SET subject = 'invoice:other', n = 1 WHERE record_id = (SELECT max(record_id) FROM audit.record WHERE kind = 'human')",
+        ("content", "counter", "completeness"),
+    ),
     "a record called by another kind": (
         "UPDATE audit.record SET kind = 'path' WHERE record_id = {decision}",
         ("content", "completeness"),
@@ -245,7 +249,7 @@ BESIDE = {
     ),
     "two records of a subject renumbered": (
         "UPDATE audit.record r SET n = 3 - n WHERE n IN (1, 2) AND subject = (SELECT subject FROM audit.record WHERE record_id = {decision})",
-        ("counter",),
+        ("content", "counter"),
     ),
     "a record that neither has a place nor waits": (
         "DELETE FROM audit.waiting WHERE record_id = (SELECT min(record_id) FROM audit.waiting)",

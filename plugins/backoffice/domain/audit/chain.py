@@ -42,6 +42,11 @@ class Keys:
         else:
             self._waiting.append((place, key))
 
+    def trust(self, line: str) -> None:
+        """Trust a key that no key before vouches for, from now on."""
+        key = VerifyingKey.parse(line)
+        self.known.setdefault(key.key_id, key)
+
     def vouch(self, size: int) -> None:
         """Trust what a good checkpoint of this size covers."""
         for place, key in self._waiting:
@@ -67,6 +72,8 @@ class Chain:
         self, findings: Findings, keys: Keys, rows: Sequence[KeyRow], since: Progress | None = None
     ) -> None:
         self.findings, self.keys = findings, keys
+        # what the log tells of restores, and of these the ones that excuse checkpoints outside
+        self.told_restores: list[dict[str, Any]] = []
         self.restores: list[dict[str, Any]] = []
         self.erasures: list[dict[str, Any]] = []
         self.newest: Checkpoint | None = read_note(since.note)[0] if since else None
@@ -102,7 +109,7 @@ class Chain:
             if kind == "key" and said.get("step") == "key introduced":
                 self._key(place, record_id, said)
             elif kind == "restore":
-                self.restores.append({"record_id": record_id, **said})
+                self._restore(record_id, said)
             elif kind == "erasure":
                 self.erasures.append({"record_id": record_id, **said})
 
@@ -218,12 +225,61 @@ class Chain:
                 "signature", "the key that it introduces is not the ledger's", record_id=record_id
             )
         try:
-            self.keys.introduce(place, line, first=not self._any_key)
+            if said.get("lost") == "true":
+                self._lost_key(record_id, line, said)
+            else:
+                self.keys.introduce(place, line, first=not self._any_key)
         except CheckpointError as error:
             self.findings.add(
                 "signature", f"the key that it introduces is none: {error}", record_id=record_id
             )
         self._any_key = True
+
+    def _lost_key(self, record_id: int, line: str, said: dict[str, Any]) -> None:
+        """Tell of the key that two people introduced in the place of a lost one.
+
+        Nothing but their word vouches for it. Where keys were given from outside it must be one of them.
+        """
+        if not _by_two(said):
+            self.findings.add(
+                "signature", "two persons did not introduce this key for a lost one", record_id=record_id
+            )
+            return
+        key_id = said.get("key_id")
+        told = (
+            f"key {key_id} is not vouched for by the key before it, which was lost: introduced by "
+            f"{said['requested_by']}, confirmed by {said['confirmed_by']}, {said.get('at')}"
+        )
+        if self.keys.given and key_id not in self.keys.known:
+            self.findings.add(
+                "signature", f"{told}; ask them, and if it is so give the key", record_id=record_id
+            )
+        else:
+            self.findings.note("signature", f"{told}; ask them")
+        self.keys.trust(line)
+
+    def _restore(self, record_id: int, said: dict[str, Any]) -> None:
+        """Take note of a restore; one not by two people, or that goes on elsewhere, excuses nothing."""
+        self.told_restores.append({"record_id": record_id, **said})
+        before = self.newest
+        goes_on = (str(before.size), before.root.hex()) if before else ("0", None)
+        if not _by_two(said):
+            self.findings.add("restore", "two persons did not record it", record_id=record_id)
+        elif (said.get("continued_size"), said.get("continued_root")) != goes_on:
+            self.findings.add(
+                "restore",
+                f"it says that the log goes on at {said.get('continued_size')} records, "
+                f"it does at {goes_on[0]}",
+                record_id=record_id,
+            )
+        else:
+            self.restores.append(self.told_restores[-1])
+
+
+def _by_two(said: dict[str, Any]) -> bool:
+    """Tell whether one person requested an act about the log and another confirmed it."""
+    two = said.get("requested_by"), said.get("confirmed_by")
+    return all(isinstance(one, str) and one for one in two) and two[0] != two[1]
 
 
 def _object(body: bytes) -> dict[str, Any]:

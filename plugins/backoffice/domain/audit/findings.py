@@ -20,7 +20,7 @@ CHECKS = {
     "anchor": "the checkpoints laid down outside the ledger are all in the log, with the same roots",
     "completeness": "what the ledger's tables say happened is on record, and what is on record happened",
     "fresh": "nothing waits too long for its seal, and the sealer is there",
-    "restore": "checkpoints given up by a lawful restore of the database are listed",
+    "restore": "checkpoints given up by a restore that two people recorded are listed, and no others excused",
 }
 
 # What no verification can see without the means that it names.

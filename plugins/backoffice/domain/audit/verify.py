@@ -120,9 +120,9 @@ class _Verifying:
             )
 
     def _tell(self) -> None:
-        for restore in self.chain.restores:
+        for restore in self.chain.told_restores:
             told = ", ".join(f"{name} {value}" for name, value in sorted(restore.items()))
-            self.findings.note("restore", f"lawful restore: {told}")
+            self.findings.note("restore", f"restore: {told}")
         if not self.keys.given:
             self.findings.note(
                 "signature", "the first key was taken from the log itself; compare it with one kept elsewhere"

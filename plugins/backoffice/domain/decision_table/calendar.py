@@ -1,7 +1,7 @@
 """Versions of one policy over time: each day has exactly one.
 
-A version decides from its ``effective_from`` to its ``effective_to``, both inclusive; one without an end decides until
-the next begins.
+A version decides from its ``effective_from`` to its ``effective_to``, both inclusive; one without an end
+decides until the next begins.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from backoffice.domain.decision_table.policy import Policy
 
 
 def examine_versions(policies: Iterable[tuple[str, Policy]]) -> list[Finding]:
-    """Return days with two versions or with none between versions, and numbers that do not rise with the days.
+    """Return days with two versions or none between versions, and numbers that do not rise with the days.
 
     :param policies: Policies of any names, each with the file that it came from.
     """
@@ -29,12 +29,17 @@ def examine_versions(policies: Iterable[tuple[str, Policy]]) -> list[Finding]:
     return findings
 
 
+def _place(one: tuple[str, Policy]) -> tuple[str, date, int, str]:
+    file, policy = one
+    return policy.policy_id, policy.effective_from, policy.version, file
+
+
 def _between(earlier: Policy, later: Policy, file: str) -> Iterator[Finding]:
     names = f"versions {earlier.version} and {later.version} of {later.policy_id}"
     if later.version <= earlier.version:
         yield _finding(
             file,
-            f"{names} begin on {earlier.effective_from} and {later.effective_from}: numbers must rise with the days",
+            f"{names} begin on {earlier.effective_from} and {later.effective_from}; numbers rise with days",
             "give the later text the higher number",
             "version",
             str(later.version),

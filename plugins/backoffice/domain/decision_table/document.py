@@ -129,7 +129,7 @@ class _Builder:
             self._open[-1].items.append(node)
         else:
             self._put_into_mapping(self._open[-1], node)
-        if not isinstance(node, Scalar):
+        if isinstance(node, Listing | Mapping):
             if len(self._open) == DEEPEST:
                 raise Unreadable(f"it is nested more than {DEEPEST} deep", "write it flat", node.line)
             self._open.append(node)

@@ -79,7 +79,7 @@ def _value(notes: Notes, column: Input, node: Node, place: str) -> object:
     """Return a value of an example; an amount that names no currency is in the input's own."""
     if isinstance(node, Listing):
         return [item.value if isinstance(item, Scalar) else object() for item in node.items]
-    if isinstance(node, Mapping):
+    if not isinstance(node, Scalar):
         notes.add(
             Kind.TYPE, "it is a mapping", "write the value alone", rule=place, cell=column.name, node=node
         )

@@ -101,7 +101,11 @@ class _Reader:
         found = next((kind for kind in TYPES if kind == text), None)
         if found is None:
             self.fault(
-                Kind.TYPE, f"the type is {shape(node)}", f"use {', '.join(TYPES)}", "type", node or about
+                Kind.TYPE,
+                f"the type is {shape(node)}",
+                f"use {', '.join(TYPES)}",
+                "type",
+                node or Absent(about.line),
             )
         return found
 

@@ -89,8 +89,13 @@ class Line:
 
     def _sample(self, piece: Piece) -> Ordered:
         """Return a value that stands for a piece: one at an end that a cell or a bound gives it."""
-        ends = (piece.last, piece.first) if piece.low is None and piece.high else (piece.first, piece.last)
-        return next((one for one in ends if one is not None), self._value(self._anchor))
+        if piece.low is None and (piece.high is not None or self.column.high is not None):
+            found = piece.last
+        elif piece.low is not None or self.column.low is not None:
+            found = piece.first
+        else:
+            found = None
+        return self._value(self._anchor) if found is None else found
 
     def _up(self, cut: Cut, end: Cut | None) -> Fraction:
         """Return the smallest value behind a cut."""

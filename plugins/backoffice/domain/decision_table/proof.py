@@ -24,29 +24,29 @@ def prove(
     table: Table, machine_limit: Money | None, file: str, budget: Budget | None = None
 ) -> list[Finding]:
     """Return everything that is wrong with a table that could be read."""
-    cover = Cover(table.axes, budget or Budget())
+    cover = Cover(table.axes, budget or Budget(len(table.rules)))
     proof = Proof(table, cover, file)
+    findings: list[Finding] = []
     try:
         reached = proof.reached()
-        findings = [
-            *proof.idle(reached),
-            *proof.overlaps(),
-            *proof.gaps(),
-            *proof.unreached_outcomes(reached),
-        ]
-        findings += falling_authority(table, cover, file)
+        findings.extend(proof.idle(reached))
+        findings.extend(proof.unreached_outcomes(reached))
+        findings.extend(proof.overlaps())
+        findings.extend(proof.gaps())
+        findings.extend(falling_authority(table, cover, file))
         if machine_limit is not None:
-            findings += beyond_the_limit(table, cover, reached, machine_limit, file)
+            findings.extend(beyond_the_limit(table, cover, reached, machine_limit, file))
     except TooLarge:
-        findings = [
+        rules, inputs = len(table.rules), len(table.axes)
+        findings.append(
             Finding(
                 file,
                 Kind.SIZE,
-                f"its {len(table.rules)} rules over {len(table.axes)} inputs are too many to prove",
+                f"its {rules} rules over {inputs} inputs are too many to prove",
                 "split the table into several policies, or use fewer inputs in each rule",
                 rule="rules",
             )
-        ]
+        )
     return findings
 
 
@@ -117,11 +117,11 @@ class Proof:
                     yield self._overlap(place, other)
 
     def _may_meet(self, place: int, other: int) -> bool:
+        if self.table.hit_policy == "unique":
+            return False
         one, two = self.table.rules[place], self.table.rules[other]
-        same = one.outcome == two.outcome
-        if self.table.hit_policy == "priority":
-            return same or one.priority != two.priority
-        return same and one.authority == two.authority and self.table.hit_policy == "any"
+        ranked = self.table.hit_policy == "priority" and one.priority != two.priority
+        return ranked or self.table.same(place, other)
 
     def _overlap(self, place: int, other: int) -> Finding:
         one, two = self.table.rules[place], self.table.rules[other]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from backoffice.domain.decision_table.default_proof import unsafe_default
@@ -47,6 +48,17 @@ LEDGER_LINES = {
     "policy": "[a-z_]+",
     "version": "[0-9]{1,9}",
     "machine_limit": r"[0-9]{1,16}(\.[0-9]{1,2})? [A-Z]{3}",
+}
+
+# stands in for what is missing, so that the examples can be run all the same
+NAMELESS: dict[str, Any] = {
+    "policy_id": "",
+    "title": "",
+    "version": 0,
+    "owner": "",
+    "effective_from": date.min,
+    "effective_to": None,
+    "machine_limit": Money(Decimal(0), ""),
 }
 
 
@@ -102,14 +114,20 @@ class _Reader:
         table = self._table(about["machine_limit"])
         examples = read_examples(self.notes, self.document.get("examples") or self._nothing(), table)
         why = self._why()
-        if table is None or any(value is None for name, value in about.items() if name != "effective_to"):
+        if table is None:
             return None
         self.notes.findings += unsafe_default(table, self.notes.file)
         self.notes.findings += prove(table, about["machine_limit"], self.notes.file)
-        sha256 = hashlib.sha256(self.text.encode("utf-8")).hexdigest()
-        policy = Policy(text=self.text, sha256=sha256, table=table, default_why=why, **about)
+        known = {name: value for name, value in about.items() if value is not None}
+        policy = Policy(
+            text=self.text,
+            sha256=hashlib.sha256(self.text.encode("utf-8")).hexdigest(),
+            table=table,
+            default_why=why,
+            **(NAMELESS | known),
+        )
         self.notes.findings += failing_examples(policy, examples, self.notes.file)
-        return policy
+        return policy if NAMELESS.keys() <= known.keys() | {"effective_to"} else None
 
     def _about(self) -> dict[str, Any]:
         get, notes = self.document.get, self.notes
@@ -174,7 +192,7 @@ class _Reader:
         cuts: dict[str, Iterable[object]] = {
             name: [limit.amount]
             for name, column in inputs.items()
-            if limit is not None and column.currency == limit.currency
+            if limit is not None and column.currency == limit.currency and column.indifferent is None
         }
         try:
             return Table(hit_policy, inputs, declared.outcomes, declared.authorities, rules, default, cuts)

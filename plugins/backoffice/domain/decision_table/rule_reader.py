@@ -8,7 +8,7 @@ from backoffice.domain.decision_table.cells import Cell, CellError, places, read
 from backoffice.domain.decision_table.document import Absent, Listing, Mapping, Node, Scalar
 from backoffice.domain.decision_table.findings import Kind
 from backoffice.domain.decision_table.inputs import Input
-from backoffice.domain.decision_table.notes import Notes, shape
+from backoffice.domain.decision_table.notes import ID, Notes, shape
 from backoffice.domain.decision_table.table import DEFAULT, MACHINE, Outcome, Rule
 
 MOST_RULES = 5_000
@@ -156,11 +156,12 @@ class RuleReader:
         return tuple(found.values()) if len(self.notes.findings) == before else None
 
     def _rule(self, position: int, node: Node) -> Rule | None:
-        mapping = self.notes.mapping(node, f"rule {position}", RULE_KEYS)
+        named = node.get("id") if isinstance(node, Mapping) else None
+        place = f"rule {named.text if isinstance(named, Scalar) and ID.fullmatch(named.text) else position}"
+        mapping = self.notes.mapping(node, place, RULE_KEYS)
         if mapping is None:
             return None
-        rule_id = self.notes.identifier(mapping.get("id") or _nothing(node), f"rule {position}", "id")
-        place = f"rule {rule_id or position}"
+        rule_id = self.notes.identifier(named or _nothing(node), place, "id")
         if rule_id == DEFAULT:
             self.notes.add(Kind.NAME, "that is the name of the default", "rename it", rule=place, node=node)
         outcome = self.outcome(mapping, place)

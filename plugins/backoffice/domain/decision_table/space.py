@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from backoffice.domain.decision_table.axes import Axis
 from backoffice.domain.decision_table.table import bits
 
-MOST_WORK = 12_000_000
+MOST_WORK = 10_000_000
+RULES_PER_STEP = 500  # rules are bits of one number: a step over many rules is a longer one
 
 
 class TooLarge(Exception):
@@ -19,14 +20,18 @@ class TooLarge(Exception):
 
 
 class Budget:
-    """Counts the pieces looked at."""
+    """Counts the pieces looked at, each as heavy as there are rules.
 
-    def __init__(self, work: int = MOST_WORK) -> None:
+    :param rules: How many there are.
+    """
+
+    def __init__(self, rules: int, work: int = MOST_WORK) -> None:
         self.left = work
+        self.weight = 1 + rules // RULES_PER_STEP
 
     def spend(self, work: int) -> None:
         """Take work from the budget."""
-        self.left -= work
+        self.left -= work * self.weight
         if self.left < 0:
             raise TooLarge
 

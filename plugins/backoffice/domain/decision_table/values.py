@@ -95,7 +95,7 @@ def read_number(value: object) -> Decimal:
         raise ValueError(", which is no number")
     if not number:
         return Decimal(0)
-    if not (LOWEST < number < HIGHEST) or number.adjusted() < SMALLEST_EXPONENT:
+    if not (LOWEST <= number <= HIGHEST) or number.adjusted() < SMALLEST_EXPONENT:
         raise ValueError(", which has too many digits")
     return number
 

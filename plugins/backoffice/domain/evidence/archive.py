@@ -62,17 +62,17 @@ def read_archive(data: bytes) -> dict[str, bytes]:
     place = 0
     while data[place : place + 4] == b"PK\x03\x04":
         if len(data) < place + _LOCAL.size:
-            raise PackError(f"archive: it ends within a file, at byte {place}")
+            raise PackError(f"it ends within a file, at byte {place}")
         fields = _LOCAL.unpack_from(data, place)
         size, length = fields[7], fields[9]
         start = place + _LOCAL.size + length
         name = data[place + _LOCAL.size : start].decode("ascii", "replace")
         if not _NAME.fullmatch(name) or name in files or len(data) < start + size:
-            raise PackError(f"archive: at byte {place} begins no file of a pack")
+            raise PackError(f"at byte {place} begins no file of a pack")
         files[name] = data[start : start + size]
         place = start + size
     if not files:
-        raise PackError("archive: this is no evidence pack")
+        raise PackError("this is no evidence pack")
     return files
 
 

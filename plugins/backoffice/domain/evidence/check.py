@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from backoffice.domain.checkpoint import VerifyingKey
 from backoffice.domain.evidence import agreement, records, sampling, trust
@@ -56,6 +56,7 @@ class Outcome:
         return not self.broken
 
 
+@lru_cache(maxsize=1)
 def programs() -> dict[str, bytes]:
     """Return the program that checks packs, as each pack carries it."""
     domain = _HERE.parent
@@ -72,23 +73,22 @@ def programs() -> dict[str, bytes]:
 
 def check_archive(data: bytes, keys: Sequence[VerifyingKey] = (), anchor: str | None = None) -> Outcome:
     """Check the bytes of a pack: every one of them counts."""
+    findings = Findings()
+    files: dict[str, bytes] = {}
     try:
         files = read_archive(data)
+        _check_sums(files, findings)
+        place = -1 if findings.broken else first_difference(files, data)
+        if place >= 0:
+            findings.file("archive", f"from byte {place} on it is not what its files make")
     except PackError as error:
-        return Outcome((f"broken: {error}",), (), (), 0, None, None, "")
-    outcome = check_files(files, keys, anchor)
-    try:
-        place = first_difference(files, data)
-    except PackError as error:
-        return Outcome((*outcome.broken, f"broken: {error}"), *_rest(outcome))
-    if place < 0:
-        return outcome
-    what = f"broken: archive: from byte {place} on it is not what its files make"
-    return Outcome((*outcome.broken, what), *_rest(outcome))
+        findings.file("archive", str(error))
+    return _outcome(findings, files, 0, None, None) if findings.broken else check_files(files, keys, anchor)
 
 
-def _rest(outcome: Outcome) -> tuple[Any, ...]:
-    return outcome.waiting, outcome.notes, outcome.records, outcome.checkpoint, outcome.key_id, outcome.pack
+def _check_sums(files: Mapping[str, bytes], findings: Findings) -> None:
+    for name in wrong_sums(files):
+        findings.file(name, f"it is not the file that {SUMS} lists")
 
 
 def check_files(
@@ -100,8 +100,9 @@ def check_files(
     :param anchor: What was laid down outside the ledger, lines of JSON.
     """
     findings = Findings()
-    for name in wrong_sums(files):
-        findings.file(name, f"it is not the file that {SUMS} lists")
+    _check_sums(files, findings)
+    if findings.broken:  # whatever else such files say is not worth asking
+        return _outcome(findings, files, 0, None, None)
     for name, content in programs().items():
         if files.get(name) != content:
             findings.file(

@@ -114,7 +114,7 @@ def read_pack(files: Mapping[str, bytes]) -> Pack:
             items.append(_item(json.loads(files[name])))
     except KeyError as error:
         raise ValueError(f"file {name}: {error} is missing") from None
-    except (TypeError, AttributeError, ValueError) as error:
+    except (TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ValueError(f"file {name}: {error}") from None
     return Pack(files, about, note, records, subjects, keys, anchored, tuple(items))
 

@@ -43,5 +43,5 @@ class Findings:
         """While this is read: what is of no form that can be read is broken, whatever it is."""
         try:
             yield
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             self.file(name, f"it cannot be read ({type(error).__name__}: {error})")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from backoffice.domain.evidence.markup import Html, listing, pairs, tag
+from backoffice.domain.evidence.contents import Pack
+from backoffice.domain.evidence.markup import Html, listing, pairs, table, tag
 
 _DOCUMENT = {
     "kind": "Kind",
@@ -183,8 +184,47 @@ def basis(listed: Mapping[str, Any]) -> Iterator[Html]:
             yield listing(rows, names)
 
 
-def people(sample: Mapping[str, Any]) -> Iterator[Html]:
-    """Yield who had which authority in the period, and who stood on two sides."""
+def sample(pack: Pack) -> Iterator[Html]:
+    """Yield what a sample was drawn from, and who was who then."""
+    drawn_from = pack.about.get("sample")
+    if not drawn_from:
+        return
+    yield tag("h2", "The population and the sample")
+    yield tag(
+        "p", f"Population: {drawn_from['population']}, {drawn_from['first_day']} to {drawn_from['last_day']}."
+    )
+    names = sorted(drawn_from["totals"])
+    yield table(
+        ["Currency", "Items", "Amount", drawn_from["tied_to"] + ": items", "amount"],
+        (
+            [
+                name or "without amount",
+                *_total(drawn_from["totals"], name),
+                *_total(drawn_from["control"], name),
+            ]
+            for name in names
+        ),
+    )
+    yield tag("p", "The population ties." if drawn_from["ties"] else "THE POPULATION DOES NOT TIE.")
+    yield tag(
+        "p",
+        f"Drawn: {len(pack.items)} of {drawn_from['size']} asked for, with the seed ",
+        tag("code", drawn_from["seed"]),
+        ". The item with the smallest SHA-256 of seed, line feed and key comes first. "
+        "The whole population is in population/population.csv.",
+    )
+    yield table(
+        ["Place", "Key", "What"], ([place, one.ref, one.title] for place, one in enumerate(pack.items, 1))
+    )
+    yield from _people(drawn_from)
+
+
+def _total(totals: Mapping[str, Any], name: str) -> list[object]:
+    found = totals.get(name) or {}
+    return [found.get("items", "0"), found.get("amount", "")]
+
+
+def _people(sample: Mapping[str, Any]) -> Iterator[Html]:
     yield tag("h3", "Who had which authority when, as recorded")
     yield listing(sample.get("authority") or (), _AUTHORITY)
     conflicts = sample.get("conflicts") or ()

@@ -34,7 +34,7 @@ _UNSIGNED = (
 def write_page(pack: Pack) -> bytes:
     """Return the page."""
     title = str(pack.about["title"])
-    body = [tag("h1", title), _lead(pack), *_sample(pack)]
+    body = [tag("h1", title), _lead(pack), *listed.sample(pack)]
     for item in pack.items:
         body += [tag("h2", item.title), *_item(pack, item)]
     body += [tag("h2", "What this pack proves and what not"), _limits(), _files(pack)]
@@ -83,7 +83,7 @@ def _item(pack: Pack, item: Item) -> Iterator[Html]:
     yield table(["No.", "At (UTC)", "What", "By whose authority", "Place in the log"], map(_row, records))
     yield from _decisions([one for one in own if one.kind == "decision"])
     yield from _people(item, [one for one in own if one.kind == "human"])
-    yield from _entries([one for one in own if one.said.get("effect") == "journal entry"])
+    yield from _entries(item, [one for one in own if one.said.get("effect") == "journal entry"])
     if item.listed:
         yield tag("h3", "What it rests on, as the ledger lists it")
         yield tag("div", tag("p", _UNSIGNED), *listed.basis(item.listed), class_="unsigned")
@@ -133,7 +133,7 @@ def _decisions(records: Sequence[Record]) -> Iterator[Html]:
                 ("Why", reasons.get("why")),
                 ("In one sentence", reasons.get("sentence")),
                 ("What would have changed it", _nearest(reasons.get("nearest"))),
-                ("Not asked yet", plain(reasons.get("not_yet") or None)),
+                ("Not asked yet", ", ".join(map(str, reasons.get("not_yet") or ()))),
                 ("Run and package", f"{said.get('run_id')}, {said.get('package_version')}"),
                 ("Facts, SHA-256", said.get("evidence_sha256")),
                 ("Tolerance set", said.get("tolerance_set")),
@@ -215,7 +215,12 @@ def _people(item: Item, records: Sequence[Record]) -> Iterator[Html]:
     yield table(["No.", "At (UTC)", "Who", "As", "Answer", "Reason", "Final"], rows)
 
 
-def _entries(records: Sequence[Record]) -> Iterator[Html]:
+def _entries(item: Item, records: Sequence[Record]) -> Iterator[Html]:
+    accounts = {
+        str(line.get("account")): line.get("name")
+        for entry in item.listed.get("entries") or ()
+        for line in entry.get("lines") or ()
+    }
     for record in records:
         said = record.said
         yield tag("h3", f"Journal entry in record {record.no}")
@@ -228,53 +233,21 @@ def _entries(records: Sequence[Record]) -> Iterator[Html]:
                 ("Person, case, reason code", _named(said, "person_id", "case_id", "reason_code")),
             ]
         )
-        names = ("account", "debit", "credit", "currency", "purpose")
+        names = ("debit", "credit", "currency", "purpose")
         if said.get("lines"):
             yield table(
-                ["Account", "Debit", "Credit", "Currency", "Purpose"],
-                ([line.get(name) for name in names] for line in said["lines"]),
+                ["Account", "Its name, as listed", "Debit", "Credit", "Currency", "Purpose"],
+                (
+                    [line.get("account"), accounts.get(str(line.get("account"))), *map(line.get, names)]
+                    for line in said["lines"]
+                ),
             )
         else:
-            yield tag(
-                "p", "Its lines are those of the entry that it reverses, with debit and credit exchanged."
-            )
+            yield tag("p", "Its lines are those of the entry that it reverses, debit and credit exchanged.")
 
 
 def _named(said: Mapping[str, Any], *names: str) -> str:
     return ", ".join(str(said[name]) for name in names if said.get(name))
-
-
-def _sample(pack: Pack) -> Iterator[Html]:
-    sample = pack.about.get("sample")
-    if not sample:
-        return
-    yield tag("h2", "The population and the sample")
-    yield tag("p", f"Population: {sample['population']}, {sample['first_day']} to {sample['last_day']}.")
-    names = sorted(sample["totals"])
-    yield table(
-        ["Currency", "Items", "Amount", sample["tied_to"] + ": items", "amount"],
-        (
-            [name or "without amount", *_total(sample["totals"], name), *_total(sample["control"], name)]
-            for name in names
-        ),
-    )
-    yield tag("p", "The population ties." if sample["ties"] else "THE POPULATION DOES NOT TIE.")
-    yield tag(
-        "p",
-        f"Drawn: {len(pack.items)} of {sample['size']} asked for, with the seed ",
-        tag("code", sample["seed"]),
-        ". The item with the smallest SHA-256 of seed, line feed and key comes first. "
-        "The whole population is in population/population.csv.",
-    )
-    yield table(
-        ["Place", "Key", "What"], ([place, one.ref, one.title] for place, one in enumerate(pack.items, 1))
-    )
-    yield from listed.people(sample)
-
-
-def _total(totals: Mapping[str, Any], name: str) -> list[object]:
-    found = totals.get(name) or {}
-    return [found.get("items", "0"), found.get("amount", "")]
 
 
 def _limits() -> Html:

@@ -65,7 +65,7 @@ DO $$
 DECLARE protected text;
 BEGIN
   FOREACH protected IN ARRAY ARRAY['audit.leaf', 'audit.purged', 'audit.seal', 'audit.sealing_key', 'audit.block', 'audit.anchor', 'ledger.journal_entry', 'ledger.journal_line', 'ledger.decision',
-                                   'intake.document', 'purchasing.master_version', 'audit.log_proposal', 'audit.log_confirmation'] LOOP
+                                   'intake.document', 'purchasing.master_version'] LOOP
     EXECUTE format('DROP TRIGGER IF EXISTS append_only ON %s', protected);
     EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change()', protected);
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER append_only', protected);
@@ -77,13 +77,15 @@ END $$;
 CREATE OR REPLACE FUNCTION audit.refuse_change_but_purge() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF OLD.body IS NOT NULL AND NEW.body IS NULL
-     AND (NEW.record_id, NEW.subject, NEW.n, NEW.kind, NEW.leaf, NEW.xid, NEW.recorded_at) = (OLD.record_id, OLD.subject, OLD.n, OLD.kind, OLD.leaf, OLD.xid, OLD.recorded_at)
-     AND EXISTS (SELECT FROM audit.leaf l JOIN audit.purged p ON p.leaf_index = l.leaf_index
-                 JOIN audit.record e ON e.record_id = p.erasure AND e.kind = 'erasure' AND e.xid = pg_current_xact_id() WHERE l.record_id = OLD.record_id) THEN
-    RETURN NEW;
+  IF (SELECT count(*) FROM was) <> (
+    SELECT count(*) FROM was o JOIN becomes n ON n.record_id = o.record_id
+    JOIN audit.leaf l ON l.record_id = o.record_id JOIN audit.purged p ON p.leaf_index = l.leaf_index
+    JOIN audit.record e ON e.record_id = p.erasure AND e.kind = 'erasure' AND e.xid = pg_current_xact_id()
+    WHERE o.body IS NOT NULL AND n.body IS NULL
+      AND (n.subject, n.n, n.kind, n.leaf, n.xid, n.recorded_at) = (o.subject, o.n, o.kind, o.leaf, o.xid, o.recorded_at)) THEN
+    RAISE EXCEPTION 'audit.record is append-only; a correction is a new record' USING ERRCODE = 'BO403';
   END IF;
-  RAISE EXCEPTION 'audit.record is append-only; a correction is a new record' USING ERRCODE = 'BO403';
+  RETURN NULL;
 END $$;
 CREATE OR REPLACE FUNCTION audit.refuse_empty() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -94,7 +96,7 @@ DROP TRIGGER IF EXISTS append_only ON audit.record;
 CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON audit.record FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 ALTER TABLE audit.record ENABLE ALWAYS TRIGGER append_only;
 DROP TRIGGER IF EXISTS nothing_but_purge ON audit.record;
-CREATE TRIGGER nothing_but_purge BEFORE UPDATE ON audit.record FOR EACH ROW EXECUTE FUNCTION audit.refuse_change_but_purge();
+CREATE TRIGGER nothing_but_purge AFTER UPDATE ON audit.record REFERENCING OLD TABLE AS was NEW TABLE AS becomes FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change_but_purge();
 ALTER TABLE audit.record ENABLE ALWAYS TRIGGER nothing_but_purge;
 DROP TRIGGER IF EXISTS never_empty ON audit.record;
 CREATE TRIGGER never_empty BEFORE INSERT ON audit.record FOR EACH ROW WHEN (NEW.body IS NULL) EXECUTE FUNCTION audit.refuse_empty();

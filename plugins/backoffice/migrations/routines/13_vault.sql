@@ -99,3 +99,28 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   INSERT INTO audit.personal_use AS u (subject, record_subject, kind, last_at) VALUES (subject_in, record_subject_in, kind_in, now())
   ON CONFLICT (subject, record_subject, kind) DO UPDATE SET last_at = greatest(u.last_at, excluded.last_at)
 $$;
+
+-- What people did about policies and about the log is append-only, but for what they said: that is cleared for a person whose key is
+-- destroyed, and for nobody else. Nothing else of the row changes, and nothing comes into its place but that it was erased.
+CREATE OR REPLACE FUNCTION vault.refuse_change_but_erasure() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - ARRAY['principal', 'reason'] = to_jsonb(OLD) - ARRAY['principal', 'reason']
+     AND NEW.principal IN (OLD.principal, 'erased') AND NEW.reason IN (OLD.reason, 'erased')
+     AND EXISTS (SELECT FROM vault.subject_key k WHERE k.subject = 'person:' || OLD.person_id AND k.key IS NULL) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION '%.% is append-only; a correction is a new record', TG_TABLE_SCHEMA, TG_TABLE_NAME USING ERRCODE = 'BO403';
+END $$;
+DO $$
+DECLARE protected text;
+BEGIN
+  FOREACH protected IN ARRAY ARRAY['review.policy_act', 'audit.log_proposal', 'audit.log_confirmation'] LOOP
+    EXECUTE format('DROP TRIGGER IF EXISTS append_only ON %s', protected);
+    EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION vault.refuse_change_but_erasure()', protected);
+    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER append_only', protected);
+    EXECUTE format('DROP TRIGGER IF EXISTS never_emptied ON %s', protected);
+    EXECUTE format('CREATE TRIGGER never_emptied BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change()', protected);
+    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER never_emptied', protected);
+  END LOOP;
+END $$;

@@ -59,6 +59,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   WHERE coalesce(exact.class, rest.class) = class_in AND r.body IS NOT NULL AND (r.recorded_at AT TIME ZONE 'UTC')::date < before_in
 $$;
 
+-- Subjects of such records that a hold covers: each is asked of once, and none when nothing is held.
+CREATE OR REPLACE FUNCTION audit.held_subjects(class_in text, before_in date) RETURNS TABLE (subject text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT s.subject FROM (SELECT DISTINCT o.subject FROM audit.old_records(class_in, before_in) o WHERE EXISTS (SELECT FROM audit.legal_hold h WHERE h.lifted_at IS NULL)) AS s
+  WHERE EXISTS (SELECT FROM audit.holds_on(class_in, s.subject))
+$$;
+
 -- Refuse a purge that reaches into what must still be there; otherwise say how many records it would take and how many are held.
 CREATE OR REPLACE FUNCTION audit.check_purge(class_in text, before_in date, OUT records bigint, OUT held bigint)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -76,8 +83,8 @@ BEGIN
     PERFORM review.refuse('BO409', format('class %s is kept for %s years (%s): something from before %s must be there until %s', class_in, kept.years, kept.basis, before_in,
       coalesce(still, audit.kept_until(class_in, before_in - 1))));
   END IF;
-  SELECT count(*) FILTER (WHERE NOT o.is_held), count(*) FILTER (WHERE o.is_held) INTO records, held
-  FROM (SELECT EXISTS (SELECT FROM audit.holds_on(class_in, x.subject)) AS is_held FROM audit.old_records(class_in, before_in) x) AS o;
+  SELECT count(*) FILTER (WHERE h.subject IS NULL), count(h.subject) INTO records, held
+  FROM audit.old_records(class_in, before_in) o LEFT JOIN audit.held_subjects(class_in, before_in) h ON h.subject = o.subject;
 END $$;
 
 -- Take the bodies of old records away. Row, place and leaf stay, so every proof over them holds; a record of kind erasure says what
@@ -91,7 +98,7 @@ BEGIN
   SELECT * INTO counted FROM audit.check_purge(class_in, before_in);
   SELECT r.* INTO kept FROM audit.retention r WHERE r.class = class_in;
   SELECT coalesce(array_agg(o.leaf_index ORDER BY o.leaf_index), '{}'), encode(sha256(coalesce(string_agg(o.leaf, ''::bytea ORDER BY o.leaf_index), '')), 'hex') INTO places, digest
-  FROM audit.old_records(class_in, before_in) o WHERE NOT EXISTS (SELECT FROM audit.holds_on(class_in, o.subject));
+  FROM audit.old_records(class_in, before_in) o WHERE o.subject NOT IN (SELECT h.subject FROM audit.held_subjects(class_in, before_in) h);
   IF cardinality(places) = 0 THEN
     PERFORM review.refuse('BO409', format('there is nothing to purge of class %s before %s', class_in, before_in));
   END IF;

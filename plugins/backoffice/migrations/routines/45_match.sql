@@ -88,6 +88,7 @@ BEGIN
   SELECT count(*) INTO invoices FROM work_invoice WHERE in_scope;
   SELECT count(*) INTO lines FROM work_line WHERE in_scope;
   DELETE FROM match_queue q USING work_invoice w WHERE w.invoice_id = q.invoice_id AND w.in_scope AND NOT w.blocked;
+  DELETE FROM match_queue q USING invoice_status st WHERE st.invoice_id = q.invoice_id AND st.state = 'rejected'; -- refused while it waited
 END $$;
 
 -- Which receipt covers which invoice line, anew for the order lines that were just matched. Explains verdicts and takes part in

@@ -152,7 +152,7 @@ END $$;
 DO $$
 DECLARE protected text;
 BEGIN
-  FOREACH protected IN ARRAY ARRAY['ledger.policy_version', 'ledger.policy_use', 'review.policy_act'] LOOP
+  FOREACH protected IN ARRAY ARRAY['ledger.policy_version', 'ledger.policy_use'] LOOP
     EXECUTE format('DROP TRIGGER IF EXISTS append_only ON %s', protected);
     EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change()', protected);
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER append_only', protected);

@@ -57,8 +57,10 @@ BEGIN
   END IF;
 END $$;
 
--- Note an act on a proposal, with its audit record.
-CREATE OR REPLACE FUNCTION review.note_policy_act(p review.policy_proposal, act_in text, step_in text, person_in text, principal_in text, reason_in text, key_in text, effective_in date) RETURNS void
+-- Note an act on a proposal, with its audit record: log-in and reason in plain text here, encrypted there (sealed_in).
+DROP FUNCTION IF EXISTS review.note_policy_act(review.policy_proposal, text, text, text, text, text, text, date);
+CREATE OR REPLACE FUNCTION review.note_policy_act(p review.policy_proposal, act_in text, step_in text, person_in text, principal_in text, reason_in text, key_in text, effective_in date,
+                                                  sealed_in text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE moment timestamptz := clock_timestamp(); noted bigint;
 BEGIN
@@ -67,11 +69,11 @@ BEGIN
   IF noted IS NULL THEN -- the same key for another policy, at the same moment
     PERFORM review.refuse('BO409', 'this idempotency key was used for another act');
   END IF;
-  PERFORM audit.append('policy', 'policy:' || p.policy_id, audit.object('step', audit.text(step_in), 'proposal_id', audit.text(p.proposal_id::text),
-    'policy_id', audit.text(p.policy_id), 'version', audit.text(p.version::text), 'sha256', audit.text(p.sha256), 'machine_limit', audit.number(p.machine_limit),
-    'currency', audit.text(p.currency), 'effective_from', audit.text(effective_in::text), 'replaces_version', audit.text(p.replaces_version::text),
-    'impact_sha256', audit.text(p.impact_sha256), 'proposed_by', audit.text(p.proposed_by), 'person_id', audit.text(person_in), 'principal', audit.text(principal_in),
-    'role', audit.text('policy_owner'), 'reason', audit.text(reason_in), 'at', audit.text(ops.utc(moment)), 'recorded_at', audit.text(ops.utc(now()))));
+  PERFORM vault.append_act('policy', person_in, 'policy:' || p.policy_id, principal_in, reason_in, sealed_in,
+    'step', audit.text(step_in), 'proposal_id', audit.text(p.proposal_id::text), 'policy_id', audit.text(p.policy_id), 'version', audit.text(p.version::text),
+    'sha256', audit.text(p.sha256), 'machine_limit', audit.number(p.machine_limit), 'currency', audit.text(p.currency), 'effective_from', audit.text(effective_in::text),
+    'replaces_version', audit.text(p.replaces_version::text), 'impact_sha256', audit.text(p.impact_sha256), 'proposed_by', audit.text(p.proposed_by),
+    'role', audit.text('policy_owner'), 'acted_at', audit.text(ops.utc(moment)));
 END $$;
 
 -- What a program is told of a proposal after an act.
@@ -132,8 +134,10 @@ BEGIN
 END $$;
 
 -- Propose a text as the next version of a policy. Executable by backoffice_web alone, which has proved the text and tried it on
--- recorded decisions. The same idempotency key with the same content returns the first proposal.
-CREATE OR REPLACE FUNCTION review.propose_policy(system_in text, user_in text, content_in text, reason_in text, effective_in date, impact_in text, key_in text) RETURNS jsonb
+-- recorded decisions, and encrypted log-in and reason under the person's key. The same idempotency key with the same content returns
+-- the first proposal.
+DROP FUNCTION IF EXISTS review.propose_policy(text, text, text, text, date, text, text);
+CREATE OR REPLACE FUNCTION review.propose_policy(system_in text, user_in text, content_in text, reason_in text, effective_in date, impact_in text, key_in text, sealed_in text) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE person review.person := review.acting_person(system_in, user_in); said record := ledger.read_policy(content_in); earlier bigint; latest integer; lacking text; p review.policy_proposal;
@@ -167,13 +171,17 @@ BEGIN
   VALUES (said.policy_id, said.version, said.sha256, content_in, said.machine_limit, said.currency, review.policy_start(content_in, effective_in), latest, impact_in,
           encode(sha256(convert_to(impact_in, 'UTF8')), 'hex'), person.person_id, clock_timestamp())
   RETURNING * INTO p;
-  PERFORM review.note_policy_act(p, 'propose', 'proposed', person.person_id, system_in || ':' || user_in, reason_in, key_in, p.effective_from);
+  PERFORM review.note_policy_act(p, 'propose', 'proposed', person.person_id, system_in || ':' || user_in, reason_in, key_in, p.effective_from, sealed_in);
   RETURN review.policy_proposal_told(p.proposal_id);
 END $$;
 
 -- Approve, refuse or withdraw a proposal. The second person signs what they were shown: the text and its impact, by the impact's hash.
 -- The version decides from its day on, or from now on where that has passed.
-CREATE OR REPLACE FUNCTION review.act_on_policy(proposal_in bigint, act_in text, system_in text, user_in text, reason_in text, impact_sha256_in text, key_in text) RETURNS jsonb
+DROP FUNCTION IF EXISTS review.approve_policy(bigint, text, text, text, text, text);
+DROP FUNCTION IF EXISTS review.refuse_policy(bigint, text, text, text, text);
+DROP FUNCTION IF EXISTS review.withdraw_policy(bigint, text, text, text, text);
+DROP FUNCTION IF EXISTS review.act_on_policy(bigint, text, text, text, text, text, text);
+CREATE OR REPLACE FUNCTION review.act_on_policy(proposal_in bigint, act_in text, system_in text, user_in text, reason_in text, impact_sha256_in text, key_in text, sealed_in text) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE person review.person := review.acting_person(system_in, user_in); earlier bigint; p review.policy_proposal; why record; entered ledger.policy_version; step text;
@@ -202,16 +210,16 @@ BEGIN
   IF act_in = 'approve' THEN
     entered := ledger.enter_policy(p.content, person.person_id, greatest(p.effective_from, ledger.policy_day()), proposal_in);
   END IF;
-  PERFORM review.note_policy_act(p, act_in, step, person.person_id, system_in || ':' || user_in, reason_in, key_in, coalesce(entered.effective_from, p.effective_from));
+  PERFORM review.note_policy_act(p, act_in, step, person.person_id, system_in || ':' || user_in, reason_in, key_in, coalesce(entered.effective_from, p.effective_from), sealed_in);
   RETURN review.policy_proposal_told(proposal_in);
 END $$;
 
-CREATE OR REPLACE FUNCTION review.approve_policy(proposal_in bigint, system_in text, user_in text, reason_in text, impact_sha256_in text, key_in text) RETURNS jsonb
+CREATE OR REPLACE FUNCTION review.approve_policy(proposal_in bigint, system_in text, user_in text, reason_in text, impact_sha256_in text, key_in text, sealed_in text) RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-RETURN review.act_on_policy(proposal_in, 'approve', system_in, user_in, reason_in, impact_sha256_in, key_in);
-CREATE OR REPLACE FUNCTION review.refuse_policy(proposal_in bigint, system_in text, user_in text, reason_in text, key_in text) RETURNS jsonb
+RETURN review.act_on_policy(proposal_in, 'approve', system_in, user_in, reason_in, impact_sha256_in, key_in, sealed_in);
+CREATE OR REPLACE FUNCTION review.refuse_policy(proposal_in bigint, system_in text, user_in text, reason_in text, key_in text, sealed_in text) RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-RETURN review.act_on_policy(proposal_in, 'refuse', system_in, user_in, reason_in, NULL, key_in);
-CREATE OR REPLACE FUNCTION review.withdraw_policy(proposal_in bigint, system_in text, user_in text, reason_in text, key_in text) RETURNS jsonb
+RETURN review.act_on_policy(proposal_in, 'refuse', system_in, user_in, reason_in, NULL, key_in, sealed_in);
+CREATE OR REPLACE FUNCTION review.withdraw_policy(proposal_in bigint, system_in text, user_in text, reason_in text, key_in text, sealed_in text) RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-RETURN review.act_on_policy(proposal_in, 'withdraw', system_in, user_in, reason_in, NULL, key_in);
+RETURN review.act_on_policy(proposal_in, 'withdraw', system_in, user_in, reason_in, NULL, key_in, sealed_in);

@@ -1,6 +1,7 @@
 -- Acts about the log itself, by two persons with authority as log keepers, through backoffice_web alone: a restore gave up the end of
 -- the log, or its signing key is lost. The first proposes, the second confirms what the first proposed; each act and its record are one
--- transaction. Nothing here signs, and nothing here touches a record that is there.
+-- transaction. Nothing here signs, and nothing here touches a record that is there. Log-in and reason of each stand in plain text in the
+-- tables and encrypted in a record of kind human; the records that the log needs for as long as it lives name persons by pseudonym alone.
 
 -- The person behind a log-in, who must be a log keeper of the whole installation today.
 CREATE OR REPLACE FUNCTION review.log_keeper(system_in text, user_in text) RETURNS review.person
@@ -19,12 +20,12 @@ BEGIN
   RETURN person;
 END $$;
 
--- What a proposal says, as one text; its hash is what the second person confirms.
+-- What a proposal says, as one text; its hash is what the second person confirms. The reason is left out: it can be erased.
 CREATE OR REPLACE FUNCTION audit.proposal_text(p audit.log_proposal) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 RETURN audit.object('act', audit.text(p.act), 'abandoned_size', audit.text(p.abandoned_size::text), 'abandoned_root', audit.text(encode(p.abandoned_root, 'hex')),
   'continued_size', audit.text(p.continued_size::text), 'continued_root', audit.text(encode(p.continued_root, 'hex')), 'key', audit.text(p.key_line),
-  'key_id', audit.text(p.key_id), 'reason', audit.text(p.reason), 'requested_by', audit.text(p.person_id));
+  'key_id', audit.text(p.key_id), 'requested_by', audit.text(p.person_id));
 
 -- Why can this proposal not be confirmed any more? NULL while it can.
 CREATE OR REPLACE FUNCTION audit.why_no_confirmation(p audit.log_proposal) RETURNS text
@@ -40,7 +41,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Keep a proposal with its record. The same idempotency key with the same content returns the first.
-CREATE OR REPLACE FUNCTION audit.keep_proposal(p audit.log_proposal) RETURNS jsonb
+DROP FUNCTION IF EXISTS audit.keep_proposal(audit.log_proposal);
+CREATE OR REPLACE FUNCTION audit.keep_proposal(p audit.log_proposal, sealed_in text) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE earlier audit.log_proposal; kept audit.log_proposal; hindrance text;
@@ -67,16 +69,17 @@ BEGIN
   IF kept.proposal_id IS NULL THEN -- the same key at the same moment
     PERFORM review.refuse('BO409', 'this idempotency key was used for another proposal');
   END IF;
-  PERFORM audit.append('human', 'log', audit.object('step', audit.text(CASE WHEN p.act = 'restore' THEN 'restore proposed' ELSE 'lost key proposed' END),
-    'proposal_id', audit.text(kept.proposal_id::text), 'digest', audit.text(encode(kept.digest, 'hex')), 'abandoned_size', audit.text(p.abandoned_size::text),
-    'abandoned_root', audit.text(encode(p.abandoned_root, 'hex')), 'key_id', audit.text(p.key_id), 'person_id', audit.text(p.person_id), 'principal', audit.text(p.principal),
-    'role', audit.text('log_keeper'), 'reason', audit.text(p.reason), 'at', audit.text(ops.utc(now()))));
+  PERFORM vault.append_act('human', p.person_id, 'log', p.principal, p.reason, sealed_in,
+    'step', audit.text(CASE WHEN p.act = 'restore' THEN 'restore proposed' ELSE 'lost key proposed' END), 'proposal_id', audit.text(kept.proposal_id::text),
+    'digest', audit.text(encode(kept.digest, 'hex')), 'abandoned_size', audit.text(p.abandoned_size::text), 'abandoned_root', audit.text(encode(p.abandoned_root, 'hex')),
+    'key_id', audit.text(p.key_id), 'role', audit.text('log_keeper'));
   RETURN jsonb_build_object('proposal_id', kept.proposal_id, 'digest', encode(kept.digest, 'hex'));
 END $$;
 
 -- The database was restored and the log no longer holds the checkpoint that was signed last: one log keeper says so.
 -- Whether the checkpoint was really signed, the caller has seen; the sealer compares it with its own memory.
-CREATE OR REPLACE FUNCTION audit.propose_restore(system_in text, user_in text, note_in text, size_in bigint, root_in bytea, reason_in text, key_in text) RETURNS jsonb
+DROP FUNCTION IF EXISTS audit.propose_restore(text, text, text, bigint, bytea, text, text);
+CREATE OR REPLACE FUNCTION audit.propose_restore(system_in text, user_in text, note_in text, size_in bigint, root_in bytea, reason_in text, key_in text, sealed_in text) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE person review.person := review.log_keeper(system_in, user_in); p audit.log_proposal; said text[] := string_to_array(note_in, E'\n');
@@ -94,11 +97,12 @@ BEGIN
   SELECT s.size, s.root INTO p.continued_size, p.continued_root FROM audit.latest_seal s;
   p.continued_size := coalesce(p.continued_size, 0);
   p.reason := reason_in; p.person_id := person.person_id; p.principal := system_in || ':' || user_in; p.idempotency_key := key_in;
-  RETURN audit.keep_proposal(p);
+  RETURN audit.keep_proposal(p, sealed_in);
 END $$;
 
 -- The signing key is lost, so that it cannot vouch for its successor: one log keeper names the new one by its public line.
-CREATE OR REPLACE FUNCTION audit.propose_lost_key(system_in text, user_in text, line_in text, key_id_in text, reason_in text, key_in text) RETURNS jsonb
+DROP FUNCTION IF EXISTS audit.propose_lost_key(text, text, text, text, text, text);
+CREATE OR REPLACE FUNCTION audit.propose_lost_key(system_in text, user_in text, line_in text, key_id_in text, reason_in text, key_in text, sealed_in text) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE person review.person := review.log_keeper(system_in, user_in); p audit.log_proposal; parts text[] := string_to_array(line_in, '+'); origin text; named text;
@@ -117,11 +121,12 @@ BEGIN
   END IF;
   p.act := 'lost_key'; p.key_line := line_in; p.key_id := key_id_in;
   p.reason := reason_in; p.person_id := person.person_id; p.principal := system_in || ':' || user_in; p.idempotency_key := key_in;
-  RETURN audit.keep_proposal(p);
+  RETURN audit.keep_proposal(p, sealed_in);
 END $$;
 
 -- Another log keeper confirms what was proposed, and it counts from then on.
-CREATE OR REPLACE FUNCTION audit.confirm_proposal(proposal_in bigint, digest_in bytea, system_in text, user_in text, reason_in text, key_in text) RETURNS jsonb
+DROP FUNCTION IF EXISTS audit.confirm_proposal(bigint, bytea, text, text, text, text);
+CREATE OR REPLACE FUNCTION audit.confirm_proposal(proposal_in bigint, digest_in bytea, system_in text, user_in text, reason_in text, key_in text, sealed_in text) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE person review.person := review.log_keeper(system_in, user_in); p audit.log_proposal; earlier audit.log_confirmation; hindrance text; recorded bigint;
@@ -151,16 +156,17 @@ BEGIN
   IF coalesce(trim(reason_in), '') = '' THEN
     PERFORM review.refuse('BO422', 'a reason is needed');
   END IF;
+  PERFORM vault.append_act('human', person.person_id, 'log', system_in || ':' || user_in, reason_in, sealed_in,
+    'step', audit.text(CASE p.act WHEN 'restore' THEN 'restore confirmed' ELSE 'lost key confirmed' END), 'proposal_id', audit.text(p.proposal_id::text),
+    'digest', audit.text(encode(p.digest, 'hex')), 'role', audit.text('log_keeper'));
   PERFORM audit.append(CASE p.act WHEN 'restore' THEN 'restore' ELSE 'key' END, 'log', CASE p.act WHEN 'restore' THEN audit.object(
     'step', audit.text('restore confirmed'), 'abandoned_size', audit.text(p.abandoned_size::text), 'abandoned_root', audit.text(encode(p.abandoned_root, 'hex')),
     'continued_size', audit.text(p.continued_size::text), 'continued_root', audit.text(encode(p.continued_root, 'hex')),
-    'requested_by', audit.text(p.person_id), 'requested_principal', audit.text(p.principal), 'requested_at', audit.text(ops.utc(p.proposed_at)), 'reason', audit.text(p.reason),
-    'confirmed_by', audit.text(person.person_id), 'confirmed_principal', audit.text(system_in || ':' || user_in), 'confirmed_reason', audit.text(reason_in),
+    'requested_by', audit.text(p.person_id), 'requested_at', audit.text(ops.utc(p.proposed_at)), 'confirmed_by', audit.text(person.person_id),
     'proposal_id', audit.text(p.proposal_id::text), 'digest', audit.text(encode(p.digest, 'hex')), 'at', audit.text(ops.utc(now())))
   ELSE audit.object(
     'step', audit.text('key introduced'), 'lost', audit.text('true'), 'key', audit.text(p.key_line), 'key_id', audit.text(p.key_id), 'before', audit.text((SELECT s.key_id FROM audit.latest_seal s)),
-    'requested_by', audit.text(p.person_id), 'requested_principal', audit.text(p.principal), 'requested_at', audit.text(ops.utc(p.proposed_at)), 'reason', audit.text(p.reason),
-    'confirmed_by', audit.text(person.person_id), 'confirmed_principal', audit.text(system_in || ':' || user_in), 'confirmed_reason', audit.text(reason_in),
+    'requested_by', audit.text(p.person_id), 'requested_at', audit.text(ops.utc(p.proposed_at)), 'confirmed_by', audit.text(person.person_id),
     'proposal_id', audit.text(p.proposal_id::text), 'digest', audit.text(encode(p.digest, 'hex')), 'at', audit.text(ops.utc(now()))) END);
   SELECT r.record_id INTO recorded FROM audit.record r WHERE r.subject = 'log' ORDER BY r.n DESC LIMIT 1;
   INSERT INTO audit.log_confirmation (proposal_id, reason, person_id, principal, idempotency_key, record_id)

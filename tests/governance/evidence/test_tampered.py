@@ -1,0 +1,298 @@
+"""A pack that was changed is refused: any byte of it, and by forgers who make its hashes anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.governance.evidence.conftest import reading
+
+from backoffice.domain.checkpoint import VerifyingKey, read_note, sign
+from backoffice.domain.evidence.archive import SUMS, read_archive, write_archive, write_sums
+from backoffice.domain.evidence.check import Outcome, check_archive
+from backoffice.domain.evidence.contents import LOG, NOTE, PACK, PAGE, read_pack
+from backoffice.domain.evidence.summary import write_page
+from backoffice.domain.merkle import leaf_hash, tree_root
+from backoffice.governance.evidence.pack import EvidencePack, pack_reference
+
+pytestmark = pytest.mark.integration
+Files = dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def small(sealed) -> EvidencePack:
+    """The smallest pack that there is: a receipt's entry."""
+    with reading(sealed) as connection:
+        row = connection.execute(
+            "SELECT 'entry:' || entry_id FROM ledger.journal_entry WHERE event = 'goods_receipt' LIMIT 1"
+        ).fetchone()
+        return pack_reference(connection, row[0])
+
+
+def test_any_single_changed_byte_is_refused(small) -> None:
+    """Names, headers and trailer of the ZIP, records, proofs, page, programs: all of them."""
+    assert check_archive(small.data).valid
+    data = bytearray(small.data)
+    unseen = []
+    for place in range(len(data)):
+        data[place] ^= 1
+        if check_archive(bytes(data)).valid:
+            unseen.append(place)
+        data[place] ^= 1
+    assert unseen == []
+
+
+@pytest.mark.parametrize("bit", [2, 16, 128])
+def test_other_bits_too(pack, bit) -> None:
+    data = bytearray(pack.data)
+    for place in range(bit % 7, len(data), 53):
+        data[place] ^= bit
+        assert not check_archive(bytes(data)).valid, place
+        data[place] ^= bit
+
+
+@pytest.mark.parametrize("change", ["cut", "longer", "before", "comment", "twice", "empty"])
+def test_bytes_too_few_or_too_many_are_refused(small, change) -> None:
+    data = small.data
+    changed = {
+        "cut": data[:-1], "longer": data + b"\0", "before": b"\0" + data, "comment": data[:-2] + b"\1\0x", "twice": data + data, "empty": b"",
+    }  # fmt: skip
+    assert not check_archive(changed[change]).valid
+
+
+def test_the_record_that_was_changed_is_named(pack) -> None:
+    files = dict(read_archive(pack.data))
+    files["records/0009.json"] = files["records/0009.json"].replace(b'"144"', b'"145"')
+    outcome = check_archive(write_archive(files))
+    assert any(line.startswith("broken at record 9: ") for line in outcome.broken)
+
+
+# -- forgers, who make hashes, page and archive anew -----------------------------------------------------------------
+
+
+def forged(pack: EvidencePack, change: Callable[[Files], None], page: bool = True) -> Outcome:
+    """Check the pack that a forger makes: everything without a signature fits again."""
+    files = dict(read_archive(pack.data))
+    change(files)
+    if page:
+        files[PAGE] = write_page(read_pack(files))
+    files[SUMS] = write_sums(files)
+    return check_archive(write_archive(files))
+
+
+def edit(files: Files, name: str, change: Callable[[dict], None]) -> None:
+    """Change a file of JSON."""
+    said = json.loads(files[name])
+    change(said)
+    files[name] = json.dumps(said, ensure_ascii=False, sort_keys=True, indent=1).encode() + b"\n"
+
+
+def replace_record(files: Files, no: int, old: bytes, new: bytes) -> None:
+    """Change a record and the hash that is listed of it."""
+    name = f"records/{no:04d}.json"
+    assert old in files[name]
+    files[name] = files[name].replace(old, new)
+    leaf = leaf_hash(files[name]).hex()
+    edit(files, LOG, lambda log: log["records"][no - 1].update(leaf=leaf))
+
+
+def drop_record(files: Files, no: int, renumber: bool) -> None:
+    """Leave out a record and number the rest anew, within its subject too if asked."""
+    log, item = json.loads(files[LOG]), json.loads(files["items/0001.json"])
+    gone = log["records"].pop(no - 1)
+    bodies = [files.pop(f"records/{one:04d}.json") for one in range(1, len(log["records"]) + 2)]
+    bodies.pop(no - 1)
+    for place, (one, body) in enumerate(zip(log["records"], bodies, strict=True), 1):
+        one["no"] = place
+        files[f"records/{place:04d}.json"] = body
+        if renumber and one["subject"] == gone["subject"] and one["n"] > gone["n"]:
+            one["n"] -= 1
+    item["records"] = [one - (one > no) for one in item["records"] if one != no]
+    for name, said in ((LOG, log), ("items/0001.json", item)):
+        files[name] = json.dumps(said, ensure_ascii=False, sort_keys=True, indent=1).encode() + b"\n"
+
+
+def number_of(pack: EvidencePack, told: str) -> int:
+    """Return the number of the first record that says this."""
+    files = read_archive(pack.data)
+    return next(no for no in range(1, 99) if told.encode() in files[f"records/{no:04d}.json"])
+
+
+def test_what_a_forger_makes_fit_is_valid_as_long_as_nothing_is_changed(pack) -> None:
+    assert forged(pack, lambda files: None).valid
+
+
+def test_a_changed_record_is_not_in_the_signed_log(pack) -> None:
+    no = number_of(pack, '"payment proposed"')
+    outcome = forged(pack, lambda files: replace_record(files, no, b'"144"', b'"944"'))
+    assert any(
+        f"broken at record {no}: it is not in the log of checkpoint" in line for line in outcome.broken
+    )
+
+
+@pytest.mark.parametrize("renumber", [False, True])
+def test_a_record_that_was_left_out_is_missed(pack, renumber) -> None:
+    no = number_of(pack, '"human"')
+    outcome = forged(pack, lambda files: drop_record(files, no, renumber))
+    said = "its bytes call it" if renumber else "is not in the pack"
+    assert any(said in line for line in outcome.broken), outcome.broken
+
+
+def test_a_record_of_another_thing_does_not_pass_as_this_ones(pack) -> None:
+    def change(files: Files) -> None:
+        no = number_of(pack, "run opened")
+        subject = json.loads(files["items/0001.json"])["subjects"][0]
+        edit(files, LOG, lambda log: log["records"][no - 1].update(subject=subject, n=99))
+
+    assert any("its bytes call it" in line for line in forged(pack, change).broken)
+
+
+def test_a_proof_of_another_record_proves_nothing(pack) -> None:
+    def change(files: Files) -> None:
+        def swap(log: dict) -> None:
+            one, other = log["records"][1], log["records"][2]
+            one["place"], other["place"] = other["place"], one["place"]
+            one["proof"], other["proof"] = other["proof"], one["proof"]
+
+        edit(files, LOG, swap)
+
+    assert any("it is not in the log of checkpoint" in line for line in forged(pack, change).broken)
+
+
+def test_another_policy_text_is_none_that_a_record_names(pack) -> None:
+    def change(files: Files) -> None:
+        name = "policies/approve_invoice-3.yaml"
+        files[name] = files[name].replace(b"100000.00 EUR", b"900000.00 EUR")
+
+    outcome = forged(pack, change)
+    assert any("no record of the pack names its hash" in line for line in outcome.broken)
+    assert any("the text of the policy that it names is not in the pack" in line for line in outcome.broken)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["documents/extra.xml", "rules/extra.txt", "policies/extra.yaml", "items/0002.json", "extra.txt", "a/b"],
+)
+def test_a_file_that_nothing_signed_names_does_not_belong(pack, name) -> None:
+    outcome = forged(pack, lambda files: files.update({name: b"{}"}))
+    assert any(line.startswith(f"broken: file {name}: ") for line in outcome.broken)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "verify.py",
+        "backoffice/domain/merkle.py",
+        "backoffice/domain/evidence/check.py",
+        "backoffice/__init__.py",
+    ],
+)
+def test_a_changed_program_is_named_by_the_true_one(pack, name) -> None:
+    outcome = forged(pack, lambda files: files.update({name: files[name] + b"\n"}))
+    assert any(
+        line.startswith(f"broken: file {name}: it is not that of this program") for line in outcome.broken
+    )
+
+
+def test_a_page_that_says_something_else_is_refused(pack) -> None:
+    def change(files: Files) -> None:
+        files[PAGE] = files[PAGE].replace(b"PRICE", b"NOTHING")
+
+    outcome = forged(pack, change, page=False)
+    assert outcome.broken == ("broken: file summary.html: it does not say what the other files say",)
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value", "told"),
+    [
+        ("payments", "amount", "1", "the ledger lists 1"),
+        ("entries", "posting_date", "2026-11-21", "the ledger lists 2026-11-21"),
+        ("answers", "action", "reject", "action is not that which the ledger lists"),
+        ("answers", "person_id", "p-clerk", "person_id is not that which the ledger lists"),
+    ],
+)
+def test_what_is_listed_beside_a_record_agrees_with_it(pack, part, name, value, told) -> None:
+    def change(files: Files) -> None:
+        edit(files, "items/0001.json", lambda item: item["listed"][part][0].update({name: value}))
+
+    assert any(told in line for line in forged(pack, change).broken)
+
+
+@pytest.mark.parametrize("part", ["entries", "answers"])
+def test_what_is_on_record_is_listed(pack, part) -> None:
+    def change(files: Files) -> None:
+        edit(files, "items/0001.json", lambda item: item["listed"].update({part: []}))
+
+    assert any("is not among those that the ledger lists" in line for line in forged(pack, change).broken)
+
+
+def test_lines_of_an_entry_and_of_its_reversal_are_compared(sealed) -> None:
+    with reading(sealed) as connection:
+        pack = pack_reference(connection, "R-REJECTED")
+    assert pack.outcome.valid
+    entries = json.loads(read_archive(pack.data)["items/0001.json"])["listed"]["entries"]
+    assert [one["event"] for one in entries] == ["invoice", "reversal"]
+    for place in (0, 1):
+
+        def change(files: Files, place: int = place) -> None:
+            edit(
+                files,
+                "items/0001.json",
+                lambda item: item["listed"]["entries"][place]["lines"][0].update(account="9999"),
+            )
+
+        assert any(
+            "its lines are not those that the ledger lists" in line for line in forged(pack, change).broken
+        )
+
+
+def test_a_log_of_the_forgers_own_needs_a_key_that_somebody_believes(pack, sealed) -> None:
+    """Who makes records, tree and key anew is valid only to one who compares no key; the outcome says so."""
+    private = Ed25519PrivateKey.from_private_bytes(b"f" * 32)
+
+    def change(files: Files) -> None:
+        no = number_of(pack, '"payment proposed"')
+        replace_record(files, no, b'"144"', b'"944"')
+        log = json.loads(files[LOG])
+        edit(files, "items/0001.json", lambda item: item["listed"]["payments"][0].update(amount="944"))
+        leaves = [bytes.fromhex(one["leaf"]) for one in log["records"]]
+        checkpoint = read_note(files[NOTE].decode())[0]
+        from backoffice.domain.checkpoint import Checkpoint
+        from backoffice.domain.merkle import inclusion_proof, subtree_of
+
+        own = Checkpoint(
+            checkpoint.origin, len(leaves), tree_root(leaves), checkpoint.previous, checkpoint.sealed_at
+        )
+        files[NOTE] = sign(own, private).encode()
+        for place, one in enumerate(log["records"]):
+            one["place"] = place
+            proof = inclusion_proof(place, len(leaves), subtree_of(leaves))
+            one["proof"] = [digest.hex() for digest in proof]
+        log["keys"] = [
+            {"line": VerifyingKey.of(own.origin, private).line(), "record": None, "note": "", "proof": []}
+        ]
+        files[LOG] = json.dumps(log).encode()
+
+    files = dict(read_archive(pack.data))
+    change(files)
+    files[PAGE] = write_page(read_pack(files))
+    files[SUMS] = write_sums(files)
+    data = write_archive(files)
+    with sealed.connect("auditor") as connection:
+        true = VerifyingKey.parse(connection.execute("SELECT line FROM audit.sealing_key").fetchone()[0])
+    deceived = check_archive(data)
+    assert deceived.valid
+    assert any("came with the pack" in note for note in deceived.notes)
+    assert deceived.key_id != true.key_id
+    assert not check_archive(data, [true]).valid
+    assert deceived.pack != pack.outcome.pack
+
+
+@pytest.mark.parametrize("name", [PACK, LOG, "items/0001.json", "records/0003.json"])
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"null", b"\xff", b'{"form": 1}', b"[" * 5000])
+def test_files_of_no_form_are_refused_without_an_accident(pack, name, content) -> None:
+    outcome = forged(pack, lambda files: files.update({name: content}), page=False)
+    assert not outcome.valid
+    assert all(line.startswith("broken") for line in outcome.broken)
