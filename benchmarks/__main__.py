@@ -10,6 +10,7 @@ BENCHMARKS = (
     "benchmarks.matching",
     "benchmarks.governance",
     "benchmarks.verification",
+    "benchmarks.controls",
     "benchmarks.nights",
     "benchmarks.airflow_nights",
 )
