@@ -83,7 +83,7 @@ class TreeWalk:
 
     def take(self, row: Row) -> None:
         """Take the next record: check it and append its hash to the tree."""
-        place, record_id, subject, _, kind, recorded_at, body, leaf = row
+        place, record_id, subject, n, kind, recorded_at, body, leaf = row
         if place != self.next_place:
             self._misplaced(place, record_id)
         self.next_place = place + 1
@@ -97,7 +97,7 @@ class TreeWalk:
             if hashed != leaf:
                 self._wrong("leaf", "its bytes do not have the recorded hash", row)
             leaf = hashed
-            wrong = self._content.wrong(subject, kind, recorded_at, body)
+            wrong = self._content.wrong(subject, n, kind, recorded_at, body)
             if wrong is not None:
                 self._wrong("content", wrong, row)
         else:
@@ -107,7 +107,7 @@ class TreeWalk:
 
     def look_at(self, row: Row) -> None:
         """Check a record that waits for its checkpoint; it is in no tree yet."""
-        _, _, subject, _, kind, recorded_at, body, leaf = row
+        _, _, subject, n, kind, recorded_at, body, leaf = row
         self.read += 1
         if leaf is None or kind is None or subject is None or recorded_at is None:
             self._wrong("index", "it waits, and there is no such record", row)
@@ -117,7 +117,7 @@ class TreeWalk:
             return
         if hashlib.sha256(b"\x00" + body).digest() != leaf:
             self._wrong("leaf", "its bytes do not have the recorded hash", row)
-        wrong = self._content.wrong(subject, kind, recorded_at, body)
+        wrong = self._content.wrong(subject, n, kind, recorded_at, body)
         if wrong is not None:
             self._wrong("content", wrong, row)
         if kind == "seal":
