@@ -11,6 +11,7 @@ import pytest
 from psycopg.types.json import Jsonb
 from tests.books import Books
 from tests.conftest import Ledger
+from tests.docs.pages import page, spans
 
 from backoffice.cli import main
 from backoffice.domain.canonical import canonical_bytes
@@ -139,13 +140,15 @@ def test_a_record_holds_what_it_takes_to_decide_again(company: Books, ledger: Le
     }  # fmt: skip
     [hold] = price["holds"]
     assert (hold["code"], hold["measured"], hold["line"]) == ("PRICE", "200", "1")
-    rules = {one["rule"]: one["cell"] for one in price["decision"]["why_not"]}
-    assert rules["source_missing"] == "waiting_source"
+    rules = price["decision"]["why_not"]
+    assert rules["source_missing"] == ["match_state", "waiting_source"]
     assert price["rule"] not in rules
     assert {one["dataset"]: one["delivered"] for one in price["sources"]} == {
         "invoices": "this run", "orders": "this run", "receipts": "this run", "suppliers": "this run",
     }  # fmt: skip
     assert price["document"]["source"] == "books"
+    fields = {*price, *price["decision"], *price["document"], *hold, *price["sources"][0]} - {"dataset"}
+    assert fields - set(spans(page("docs/reference/audit-records.md"))) == set()
     for name in (
         "authority",
         "policy_id",
@@ -200,7 +203,7 @@ def test_an_entry_a_payment_and_a_case_lead_to_their_decisions(company: Books, l
         ("rule", lambda said: said.update(rule="matched")),
         ("authority", lambda said: said.update(authority="machine up to 1 EUR")),
         ("decision.why", lambda said: said["decision"].update(why="Nobody remembers.")),
-        ("decision.why_not[0].cell", lambda said: said["decision"]["why_not"][0].update(cell="held")),
+        ("decision.why_not.matched[1]", lambda said: said["decision"]["why_not"].update(matched=["match_state", "held"])),
         ("decision.sentence", lambda said: said["decision"].update(sentence="All is well.")),
         ("evidence_sha256", lambda said: said.update(evidence_sha256="0" * 64)),
         ("evidence_sha256", lambda said: said.update(facts=said["facts"].replace("held", "matched"))),

@@ -14,6 +14,7 @@ from tests.copies import Copies
 from tests.log_keeping import confirm, propose_lost_key, propose_restore
 from tests.sealing import connected_sealer, restored_from_before, seal, sealer_config, write
 
+from backoffice.cli import main
 from backoffice.domain.checkpoint import VerifyingKey, open_note, read_note
 from backoffice.runtime.sealer.fault import SealerFault
 from backoffice.runtime.sealer.lost_key import new_key
@@ -153,6 +154,61 @@ def test_a_ledger_restored_to_before_a_change_of_keys(ledger: Ledger, tmp_path: 
     confirm(ledger, propose_restore(ledger, given_up))
     note = seal(ledger, tmp_path)
     assert open_note(note, known_keys(ledger))[1] == open_note(given_up, known_keys(ledger))[1]
+
+
+# -- what the verifier makes of it --
+
+
+def verified(
+    ledger: Ledger, folder: Path, capsys: pytest.CaptureFixture[str], *options: str
+) -> tuple[set[str], str]:
+    """Verify with the anchors; return the checks that failed, but for the one that wants a running sealer."""
+    dsn = folder / "auditor.dsn"
+    dsn.write_text(ledger.dsn("auditor"))
+    capsys.readouterr()
+    anchors = ("--anchors", str(folder / "anchors"))
+    main(["verify-audit", "--dsn-file", str(dsn), "--json", *anchors, *options])
+    said = capsys.readouterr().out
+    return set(json.loads(said)["failed"]) - {"fresh"}, said
+
+
+def test_the_verifier_lists_a_restore_and_finds_a_roll_back(
+    ledger: Ledger, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given_up = restored_from_before(ledger, tmp_path)
+    assert verified(ledger, tmp_path, capsys)[0] == {"anchor"}
+    confirm(ledger, propose_restore(ledger, given_up))
+    seal(ledger, tmp_path)
+    failed, said = verified(ledger, tmp_path, capsys)
+    assert failed == set()
+    assert "confirmed_by p-admin" in said
+    assert "were given up by a lawful restore" in said
+
+
+def test_the_verifier_finds_a_forged_restore(
+    ledger: Ledger, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The owner writes the record alone: the sealer refuses, no act is behind it, and it goes on at no checkpoint."""
+    given_up = read_note(restored_from_before(ledger, tmp_path))[0]
+    with ledger.connect("admin") as connection:
+        connection.execute(FORGED, (given_up.size, given_up.root.hex()))
+    assert verified(ledger, tmp_path, capsys)[0] == {"anchor", "restore", "completeness"}
+
+
+def test_the_verifier_wants_the_key_for_a_lost_one_from_outside(
+    ledger: Ledger, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seal(ledger, tmp_path)
+    config = sealer_config(ledger, tmp_path)
+    (first,) = (key.line() for key in known_keys(ledger).values())
+    config.key_file.unlink()
+    line = new_key(config)
+    confirm(ledger, propose_lost_key(ledger, line))
+    seal(ledger, tmp_path)
+    failed, said = verified(ledger, tmp_path, capsys)
+    assert failed == {"signature"}
+    assert "introduced by p-manager, confirmed by p-admin" in said
+    assert verified(ledger, tmp_path, capsys, "--key", first, "--key", line)[0] == set()
 
 
 # -- a lost key --

@@ -70,9 +70,19 @@ WITH fact AS (
   SELECT 'erasure or purge', q.request_id::text, 'erasure', CASE q.act WHEN 'erase_person' THEN 'person:' || q.person_id ELSE 'log' END,
          jsonb_build_array(q.requested_by, q.answered_by, q.basis, q.record_class, q.before::text)
   FROM review.privacy_request q WHERE q.state = 'carried_out' AND q.act IN ('erase_person', 'purge_records')
+  UNION ALL
+  SELECT 'proposal about the log', p.proposal_id::text, 'human', 'log', jsonb_build_array(p.act, p.person_id, encode(p.digest, 'hex'))
+  FROM audit.log_proposal p
+  UNION ALL
+  SELECT 'confirmed act about the log', p.proposal_id::text, CASE p.act WHEN 'restore' THEN 'restore' ELSE 'key' END, 'log',
+         jsonb_build_array(p.person_id, c.person_id, encode(p.digest, 'hex'), c.record_id)
+  FROM audit.log_confirmation c JOIN audit.log_proposal p ON p.proposal_id = c.proposal_id
+  UNION ALL
+  SELECT 'confirmation about the log', p.proposal_id::text, 'human', 'log', jsonb_build_array(p.act, c.person_id, encode(p.digest, 'hex'))
+  FROM audit.log_confirmation c JOIN audit.log_proposal p ON p.proposal_id = c.proposal_id
 ), said AS (
   SELECT r.record_id, r.subject, r.n, r.kind, convert_from(r.body, 'UTF8')::jsonb AS b
-  FROM audit.record r WHERE r.body IS NOT NULL AND r.kind IN ('decision', 'human', 'path', 'effect', 'policy', 'erasure')
+  FROM audit.record r WHERE r.body IS NOT NULL AND r.kind IN ('decision', 'human', 'path', 'effect', 'policy', 'erasure', 'restore', 'key')
 ), single AS (
   SELECT t.what, t.key, t.says, s.kind, s.subject, s.record_id, s.n
   FROM said s CROSS JOIN LATERAL (
@@ -115,6 +125,18 @@ WITH fact AS (
     SELECT 'erasure or purge', s.b ->> 'request_id', jsonb_build_array(s.b ->> 'requested_by', s.b ->> 'approved_by',
              CASE s.b ->> 'step' WHEN 'person erased' THEN s.b ->> 'basis' END, s.b ->> 'class', s.b ->> 'before')
     WHERE s.kind = 'erasure' AND s.b ->> 'step' IN ('person erased', 'records purged')
+    UNION ALL
+    SELECT 'proposal about the log', s.b ->> 'proposal_id',
+           jsonb_build_array(CASE s.b ->> 'step' WHEN 'restore proposed' THEN 'restore' ELSE 'lost_key' END, s.b ->> 'person_id', s.b ->> 'digest')
+    WHERE s.kind = 'human' AND s.b ->> 'step' IN ('restore proposed', 'lost key proposed')
+    UNION ALL
+    SELECT 'confirmed act about the log', coalesce(s.b ->> 'proposal_id', 'none'),
+           jsonb_build_array(s.b ->> 'requested_by', s.b ->> 'confirmed_by', s.b ->> 'digest', s.record_id)
+    WHERE s.kind = 'restore' OR s.kind = 'key' AND s.b ->> 'lost' = 'true'
+    UNION ALL
+    SELECT 'confirmation about the log', s.b ->> 'proposal_id',
+           jsonb_build_array(CASE s.b ->> 'step' WHEN 'restore confirmed' THEN 'restore' ELSE 'lost_key' END, s.b ->> 'person_id', s.b ->> 'digest')
+    WHERE s.kind = 'human' AND s.b ->> 'step' IN ('restore confirmed', 'lost key confirmed')
     UNION ALL
     SELECT 'run', s.b ->> 'run_id', jsonb_build_array(s.b ->> 'process', s.b ->> 'dag_id', s.b ->> 'airflow_run_id', s.b ->> 'dry_run') WHERE s.kind = 'path' AND s.b ->> 'step' = 'run opened'
     UNION ALL

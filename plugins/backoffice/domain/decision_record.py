@@ -51,8 +51,17 @@ def _value(value: object) -> object:
 
 
 def reasons(decision: Decision) -> dict[str, Any]:
-    """Return why, why not, by whose authority and what would flip it: what only the policy knows."""
-    return {name: value for name, value in decision.record().items() if name not in _LEDGERS_OWN}
+    """Return why, why not, by whose authority and what would flip it: what only the policy knows.
+
+    ``why_not`` is by rule: input and cell that failed first. ``rules`` and ``outcomes`` stand there only
+    where more than one counts.
+    """
+    said = {name: value for name, value in decision.record().items() if name not in _LEDGERS_OWN}
+    said["why_not"] = {one["rule"]: [one["input"], one["cell"]] for one in said["why_not"]}
+    for name in ("rules", "outcomes"):
+        if len(said[name]) == 1:
+            del said[name]
+    return said
 
 
 def authority(policy: Policy) -> str:

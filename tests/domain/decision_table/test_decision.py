@@ -16,7 +16,7 @@ import pytest
 from tests.domain.decision_table.test_planted_faults import SOUND
 
 from backoffice.domain.canonical import canonical_bytes
-from backoffice.domain.decision_table import Money, Policy, given_by, load_policy
+from backoffice.domain.decision_table import Money, Policy, examine_policy, given_by, load_policy
 
 PROJECT = Path(__file__).parents[3]
 SHIPPED = (PROJECT / "include/policies/invoice_reconciliation/approve_invoice.yaml").read_text(
@@ -270,3 +270,43 @@ def test_the_record_of_a_case_is_what_it_always_was() -> None:
         "sentence": "Rule large decides ask, which needs manager, because amount is 5000.01 EUR and kind is car; "
         "it would be pay with amount 5000.00 EUR.",
     }  # fmt: skip
+
+
+def wide(rules: str) -> Policy:
+    names = [f"x{number}" for number in range(30)]
+    inputs = "".join(f"  {name}: {{type: flag}}\n" for name in names)
+    head = SOUND.split("inputs:")[0].replace("[machine, manager, director]", "[machine, person]")
+    text = f"{head}inputs:\n{inputs}outcomes: [wait, review]\nrules:\n{rules}default: {{then: review}}\nexamples: []\n"
+    policy = examine_policy(text).policy
+    assert policy is not None
+    return policy
+
+
+def test_a_change_of_many_inputs_is_found() -> None:
+    cells = ", ".join(f"x{number}: true" for number in range(30))
+    policy = wide(f"  - {{id: all, when: {{{cells}}}, then: wait}}\n  - {{id: rest, then: review}}\n")
+    given = {f"x{number}": number % 3 == 0 for number in range(30)}
+    nearest = policy.decide(given).nearest
+    assert nearest is not None
+    assert len(nearest.changes) == 20
+    assert policy.decide(nearest.apply(given, policy.inputs)).outcome == "wait"
+
+
+def test_where_the_fewest_cannot_be_found_in_time_another_change_is() -> None:
+    """Of thirty flags fifteen pairs must differ before the last rule is asked."""
+    pairs = "".join(
+        f"  - {{id: p{number}_{side}, when: {{x{number}: {side}, x{number + 15}: {side}}}, then: review}}\n"
+        for number in range(15)
+        for side in ("true", "false")
+    )
+    policy = wide(f"{pairs}  - {{id: rest, then: wait}}\n")
+    given = dict.fromkeys(policy.inputs, False)
+    nearest = policy.decide(given).nearest
+    assert nearest is not None
+    assert len(nearest.changes) == 15
+    assert policy.decide(nearest.apply(given, policy.inputs)).outcome == "wait"
+
+
+def test_where_no_other_outcome_can_be_reached_there_is_no_change() -> None:
+    policy = wide("  - {id: rest, then: review}\n")
+    assert policy.decide(dict.fromkeys(policy.inputs, True)).nearest is None

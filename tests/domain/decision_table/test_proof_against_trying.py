@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -199,7 +202,7 @@ def test_the_nearest_change_flips_the_outcome_and_none_changes_fewer_inputs(
     values = given_values(drawn, case)
     decision = policy.decide(values)
     elsewhere = [
-        sum(other[name] != case[name] for name in case)
+        (sum(other[name] != case[name] for name in case), size(case, other))
         for other in cases
         if (row := drawn.decider(other)) is not None and row.outcome != decision.outcome
     ]
@@ -207,7 +210,31 @@ def test_the_nearest_change_flips_the_outcome_and_none_changes_fewer_inputs(
     if nearest is None:
         assert not elsewhere
         return
-    flipped = policy.decide(nearest.apply(values, policy.inputs))
+    changed = nearest.apply(values, policy.inputs)
+    flipped = policy.decide(changed)
     assert (flipped.outcome, flipped.rule) == (nearest.outcome, nearest.rule)
     assert flipped.outcome != decision.outcome
-    assert len(nearest.changes) == min(elsewhere)
+    after = {name: changed.get(name, MISSING) for name in case}
+    after = {name: value.amount if isinstance(value, Money) else value for name, value in after.items()}
+    assert len(nearest.changes) == min(elsewhere)[0]
+    # of a number without steps no value is the nearest: the next whole unit of the cells is taken
+    if all(column.kind != "number" for column in drawn.columns):
+        assert (len(nearest.changes), size(case, after)) == min(elsewhere)
+
+
+def size(case: dict[str, Any], other: dict[str, Any]) -> Fraction:
+    """How far a case is from another, as the documents say."""
+    return sum((away(case[name], other[name]) for name in case if case[name] != other[name]), Fraction(0))
+
+
+def away(one: Any, two: Any) -> Fraction:
+    if one is None or two is None or MISSING in (one, two):
+        return Fraction(2)
+    if isinstance(one, frozenset):
+        return Fraction(len(one ^ two))
+    if isinstance(one, date):
+        days = abs((one - two).days)
+        return Fraction(days, 365 + days)
+    if isinstance(one, Decimal):
+        return abs(Fraction(one) - Fraction(two)) / (abs(Fraction(one)) + abs(Fraction(two)))
+    return Fraction(1)

@@ -235,6 +235,10 @@ BESIDE = {
         "UPDATE audit.record SET subject = 'invoice:other', n = 1 WHERE record_id = {decision}",
         ("content", "counter", "completeness"),
     ),
+    "what a person did moved to the end of another document": (
+        "UPDATE audit.record SET subject = 'invoice:other', n = 1 WHERE record_id = (SELECT max(record_id) FROM audit.record WHERE kind = 'human')",
+        ("content", "counter", "completeness"),
+    ),
     "a record called by another kind": (
         "UPDATE audit.record SET kind = 'path' WHERE record_id = {decision}",
         ("content", "completeness"),

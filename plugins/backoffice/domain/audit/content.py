@@ -1,8 +1,7 @@
 """Does what stands beside a record agree with the bytes that are sealed?
 
-Kind, subject, number and moment are columns of their own, for reading; only the bytes are in the tree.
-Whoever owns the table could move a record to another subject, or number it anew, without touching a hash.
-The bytes name all three in ``_record``; records from before that was written are known by what else they say.
+Subject, number, kind and moment are columns of their own, for reading; only the bytes are in the tree. They
+say it too: whoever owns the table can neither move a record to another subject nor number it anew unseen.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ class ContentCheck:
         self._moment: datetime | None = None
         self._text = ""
 
-    def wrong(self, subject: str, n: int | None, kind: str, recorded_at: datetime, body: bytes) -> str | None:
+    def wrong(self, subject: str, n: int, kind: str, recorded_at: datetime, body: bytes) -> str | None:
         """Return what does not agree, or None."""
         try:
             said = orjson.loads(body)
@@ -57,9 +56,10 @@ class ContentCheck:
         moment = said.get("recorded_at") or said.get("at")
         if moment is not None and moment != self._text and not self._of_before(recorded_at, moment):
             return f"its bytes say {moment}, beside them stands {self._text}"
-        called = said.get("_record")
-        if called is not None and called != (beside := [kind, subject, str(n)]):
-            return f"its bytes call it {called}, beside them stands {beside}"
+        if "_record" in said:
+            own = [kind, subject, str(n)]
+            return None if said["_record"] == own else f"its bytes call it {said['_record']}, its row {own}"
+        # a record from before each said of itself what it is: what its fields tell
         expected = self._subject(kind, said)
         if expected is not None and expected != subject:
             return f"its bytes are about {expected}, beside them stands {subject}"

@@ -88,7 +88,7 @@ class TreeWalk:
             self._misplaced(place, record_id)
         self.next_place = place + 1
         self.read += 1
-        if leaf is None or kind is None or subject is None or recorded_at is None:
+        if leaf is None or kind is None or subject is None or n is None or recorded_at is None:
             self.findings.add("index", "this place has no record", leaf=place, record_id=record_id)
             self._append(_NOTHING)
             return
@@ -109,7 +109,7 @@ class TreeWalk:
         """Check a record that waits for its checkpoint; it is in no tree yet."""
         _, _, subject, n, kind, recorded_at, body, leaf = row
         self.read += 1
-        if leaf is None or kind is None or subject is None or recorded_at is None:
+        if leaf is None or kind is None or subject is None or n is None or recorded_at is None:
             self._wrong("index", "it waits, and there is no such record", row)
             return
         if body is None:

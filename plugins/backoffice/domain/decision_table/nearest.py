@@ -13,7 +13,7 @@ from backoffice.domain.decision_table.space import Budget, Cover, TooLarge
 from backoffice.domain.decision_table.table import DEFAULT, Table, Verdict, bits, rivals
 from backoffice.domain.decision_table.values import MISSING, Missing, Money
 
-MOST_WORK = 200_000
+MOST_WORK = 50_000
 MOST_MOVES = 512
 
 # axis and piece of each input that changes, and what is decided then
@@ -83,10 +83,12 @@ def moves_to_another_outcome(table: Table, pieces: Sequence[int], outcome: str) 
     budget, with very many inputs to change at once, the first way that is found is returned alone.
     """
     search = _Search(table, pieces, outcome)
-    for count in range(1, len(table.axes) + 1):
+    if not search.others:
+        return ()
+    for count in range(search.fewest, len(table.axes) + 1):
         moves: list[Move] = []
         try:
-            for axes in combinations(range(len(table.axes)), count):
+            for axes in search.sets(count):
                 for move in search.along(axes):
                     moves.append(move)
                     if len(moves) == MOST_MOVES:
@@ -138,9 +140,37 @@ class _Search:
         self.outcome = outcome
         self.work = MOST_WORK
         self.others = sum(1 << place for place, rule in enumerate(table.rules) if rule.outcome != outcome)
+        # per rule with another outcome the inputs that keep it from hitting: those at least must change
+        self.needs = {
+            tuple(
+                place
+                for place, (axis, piece) in enumerate(zip(table.axes, pieces, strict=True))
+                if not axis.accepts[rule] >> piece & 1
+            )
+            for rule in bits(self.others)
+        }
+        self.fewest = max(1, min(map(len, self.needs), default=1))
+
+    def _spend(self) -> None:
+        self.work -= 1
+        if self.work < 0:
+            raise _Exhausted
+
+    def sets(self, count: int) -> list[tuple[int, ...]]:
+        """Return the sets of so many inputs whose change may let a rule with another outcome hit."""
+        found: set[tuple[int, ...]] = set()
+        for need in self.needs:
+            if len(need) > count:
+                continue
+            free = [place for place in range(len(self.table.axes)) if place not in need]
+            for more in combinations(free, count - len(need)):
+                self._spend()
+                found.add(tuple(sorted((*need, *more))))
+        return sorted(found)
 
     def along(self, axes: tuple[int, ...]) -> Iterator[Move]:
         """Yield the moves that change exactly these inputs."""
+        self._spend()
         left = self.table.all_rules
         for place, (axis, piece) in enumerate(zip(self.table.axes, self.pieces, strict=True)):
             if place not in axes:
@@ -164,9 +194,7 @@ class _Search:
         ordered = axis.line is not None and current < axis.values
         seen: set[tuple[int, int]] = set()
         for piece in self._outwards(place):
-            self.work -= 1
-            if self.work < 0:
-                raise _Exhausted
+            self._spend()
             rest = left & axis.masks[piece]
             side = 0 if piece >= axis.values else 1 + (piece < current) if ordered else 3
             # lists differ in how far away they are, so that each is looked at

@@ -117,11 +117,11 @@ class Proof:
                     yield self._overlap(place, other)
 
     def _may_meet(self, place: int, other: int) -> bool:
+        if self.table.hit_policy == "unique":
+            return False
         one, two = self.table.rules[place], self.table.rules[other]
-        same = one.outcome == two.outcome
-        if self.table.hit_policy == "priority":
-            return same or one.priority != two.priority
-        return same and one.authority == two.authority and self.table.hit_policy == "any"
+        ranked = self.table.hit_policy == "priority" and one.priority != two.priority
+        return ranked or self.table.same(place, other)
 
     def _overlap(self, place: int, other: int) -> Finding:
         one, two = self.table.rules[place], self.table.rules[other]

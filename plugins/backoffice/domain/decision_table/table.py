@@ -91,6 +91,11 @@ class Table:
         """Return how much authority that is; -1 for nobody."""
         return -1 if authority is None else self.authorities.index(authority)
 
+    def same(self, one: int, other: int) -> bool:
+        """Whether two rules come to the same: the outcome, and who is needed for it."""
+        first, second = self.rules[one], self.rules[other]
+        return (first.outcome, first.authority) == (second.outcome, second.authority)
+
     def hits(self, pieces: Sequence[int]) -> int:
         """Return as bits which rules hit in a region, given as one piece per axis."""
         hits = self.all_rules
@@ -107,8 +112,8 @@ class Table:
         places = tuple(bits(hits))
         if self.hit_policy == "collect":
             return self._collected(places)
-        different = {(self.rules[place].outcome, self.rules[place].authority) for place in places}
-        if len(different) > 1 or (self.hit_policy == "unique" and len(places) > 1):
+        agree = all(self.same(place, places[0]) for place in places)
+        if not agree or (self.hit_policy == "unique" and len(places) > 1):
             return self._contradiction(places)
         return self._by(places[0], places)
 
@@ -117,7 +122,7 @@ class Table:
         if self.hit_policy == "priority":
             rule = self.rules[first]
             equal = [place for place in bits(hits) if self.rules[place].priority == rule.priority]
-            if any(self.rules[place].outcome != rule.outcome for place in equal):
+            if any(not self.same(place, first) for place in equal):
                 return self._contradiction(equal)
         return self._by(first, (first,))
 

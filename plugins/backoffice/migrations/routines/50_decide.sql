@@ -140,7 +140,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT a.source, a.dataset FROM accepted a WHERE NOT EXISTS (SELECT FROM expected)
   )
   SELECT coalesce('[' || string_agg(audit.object('source', audit.text(n.source), 'dataset', audit.text(n.dataset), 'load_id', audit.text(a.load_id::text),
-      'run_id', audit.text(a.run_id::text), 'as_of', audit.text(ops.utc(a.as_of)), 'age_seconds', audit.text(trunc(extract(epoch FROM now() - a.as_of))::text),
+      'as_of', audit.text(ops.utc(a.as_of)), 'age_seconds', audit.text(trunc(extract(epoch FROM now() - a.as_of))::text),
       'delivered', audit.text(CASE WHEN a.load_id IS NULL THEN 'never' WHEN a.run_id = this_run.run_id AND n.dataset <> ALL (tonight.stale) THEN 'this run' ELSE 'an earlier run' END)),
     ',' ORDER BY n.dataset COLLATE "C", n.source COLLATE "C") || ']', '[]')
   FROM (SELECT ops.stale_datasets(this_run.run_id) AS stale OFFSET 0) AS tonight
@@ -215,7 +215,8 @@ BEGIN
                  ',"tolerance_set":', audit.text(tolerances), ',"tolerances_sha256":', audit.text(ledger.tolerances_sha256(tolerances)), '}');
 
   WITH given AS (
-    SELECT g.outcome, g.rule, g.explanation, e.*, i.entity, i.invoice_number, i.content_hash
+    SELECT g.outcome, g.rule, g.explanation, e.*, i.entity, i.invoice_number, i.content_hash, row_number() OVER (PARTITION BY g.invoice_id) + coalesce(
+             (SELECT max(r.n) FROM audit.record r WHERE r.subject = 'invoice:' || encode(i.content_hash, 'hex')), 0) AS n
     FROM unnest(invoices, outcomes, rules, explanations) AS g(invoice_id, outcome, rule, explanation)
     JOIN ledger.decision_data(run_in, invoices) e ON e.invoice_id = g.invoice_id
     JOIN purchasing.invoice i ON i.invoice_id = g.invoice_id
@@ -225,9 +226,9 @@ BEGIN
     ) last ON true
     WHERE (last.maker, last.outcome, last.rule, last.evidence_hash, last.policy_sha256) IS DISTINCT FROM ('machine', g.outcome, g.rule, e.evidence_hash, sha256_in)
   ), numbered AS MATERIALIZED (
-    SELECT g.*, 'invoice:' || encode(g.content_hash, 'hex') AS subject, nextval('ledger.decision_decision_id_seq') AS decision_id,
-           coalesce((SELECT max(r.n) FROM audit.record r WHERE r.subject = 'invoice:' || encode(g.content_hash, 'hex')), 0) + g.k AS n
-    FROM (SELECT x.*, row_number() OVER (PARTITION BY x.invoice_id) AS k FROM given x ORDER BY x.entity, x.invoice_number, x.content_hash) g
+    -- sorted, so everything that is looked up was looked up before the first row is written
+    SELECT g.*, 'invoice:' || encode(g.content_hash, 'hex') AS subject, nextval('ledger.decision_decision_id_seq') AS decision_id
+    FROM (SELECT x.* FROM given x ORDER BY x.entity, x.invoice_number, x.content_hash) g
   ), written AS (
     INSERT INTO ledger.decision (decision_id, process, subject_kind, subject_id, subject_key, maker, outcome, rule, authority, policy_id, policy_version, policy_sha256,
       evidence_hash, explanation, run_id)
@@ -239,11 +240,11 @@ BEGIN
     -- as audit.append_many writes, without gathering all bodies in arrays first: half the time of recording
     INSERT INTO audit.record (subject, n, kind, body, leaf)
     SELECT w.subject, w.n, 'decision', w.body, sha256('\x00'::bytea || w.body)
-    FROM (SELECT n.subject, n.n, n.decision_id, convert_to(concat('{"_record":["decision","', n.subject, '","', n.n, '"]', head, n.explanation,
+    FROM (SELECT n.subject, n.n, convert_to(concat('{"_record":["decision","', n.subject, '","', n.n, '"]', head, n.explanation,
         ',"decision_id":"', n.decision_id, '","document":', n.document, ',"evidence_sha256":"', encode(n.evidence_hash, 'hex'),
         '","facts":', to_json(n.facts), ',"form":"2","holds":', n.holds, ',"inputs":', n.inputs, ',"invoice_sha256":"', encode(n.content_hash, 'hex'),
         '","outcome":', to_json(n.outcome), policy, to_json(n.rule), tail), 'UTF8') AS body FROM numbered n OFFSET 0) w
-    ORDER BY w.decision_id RETURNING record_id
+    RETURNING record_id
   ), waiting AS (
     INSERT INTO audit.waiting (record_id) SELECT l.record_id FROM logged l
   )
