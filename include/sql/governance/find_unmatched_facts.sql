@@ -77,6 +77,9 @@ WITH fact AS (
   SELECT 'confirmed act about the log', p.proposal_id::text, CASE p.act WHEN 'restore' THEN 'restore' ELSE 'key' END, 'log',
          jsonb_build_array(p.person_id, c.person_id, encode(p.digest, 'hex'), c.record_id)
   FROM audit.log_confirmation c JOIN audit.log_proposal p ON p.proposal_id = c.proposal_id
+  UNION ALL
+  SELECT 'confirmation about the log', p.proposal_id::text, 'human', 'log', jsonb_build_array(p.act, c.person_id, encode(p.digest, 'hex'))
+  FROM audit.log_confirmation c JOIN audit.log_proposal p ON p.proposal_id = c.proposal_id
 ), said AS (
   SELECT r.record_id, r.subject, r.n, r.kind, convert_from(r.body, 'UTF8')::jsonb AS b
   FROM audit.record r WHERE r.body IS NOT NULL AND r.kind IN ('decision', 'human', 'path', 'effect', 'policy', 'erasure', 'restore', 'key')
@@ -130,6 +133,10 @@ WITH fact AS (
     SELECT 'confirmed act about the log', coalesce(s.b ->> 'proposal_id', 'none'),
            jsonb_build_array(s.b ->> 'requested_by', s.b ->> 'confirmed_by', s.b ->> 'digest', s.record_id)
     WHERE s.kind = 'restore' OR s.kind = 'key' AND s.b ->> 'lost' = 'true'
+    UNION ALL
+    SELECT 'confirmation about the log', s.b ->> 'proposal_id',
+           jsonb_build_array(CASE s.b ->> 'step' WHEN 'restore confirmed' THEN 'restore' ELSE 'lost_key' END, s.b ->> 'person_id', s.b ->> 'digest')
+    WHERE s.kind = 'human' AND s.b ->> 'step' IN ('restore confirmed', 'lost key confirmed')
     UNION ALL
     SELECT 'run', s.b ->> 'run_id', jsonb_build_array(s.b ->> 'process', s.b ->> 'dag_id', s.b ->> 'airflow_run_id', s.b ->> 'dry_run') WHERE s.kind = 'path' AND s.b ->> 'step' = 'run opened'
     UNION ALL

@@ -47,9 +47,9 @@ class MemoryLog:
         """Write a record; it waits for its checkpoint. Return its id."""
         self.now += timedelta(seconds=1)
         moment = at or self.now
-        body = canonical_bytes({**said, "at": moment})
-        record_id = len(self.sealed) + len(self.unsealed) + 1
         self._numbers[subject] = n = self._numbers.get(subject, 0) + 1
+        body = canonical_bytes({"_record": [kind, subject, str(n)], **said, "at": moment})
+        record_id = len(self.sealed) + len(self.unsealed) + 1
         self.unsealed.append((-1, record_id, subject, n, kind, moment, body, leaf_hash(body)))
         return record_id
 

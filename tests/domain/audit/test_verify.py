@@ -82,6 +82,21 @@ def bytes_gone(log: MemoryLog, place: int, *_: int) -> None:
     log.sealed[place] = (*row[:6], None, row[7])
 
 
+def moved_to_another_subject(log: MemoryLog, place: int, other: int, _: int) -> None:
+    row = log.sealed[place]
+    log.sealed[place] = (*row[:2], f"{row[2]}/{other}", *row[3:])
+
+
+def numbered_anew(log: MemoryLog, place: int, other: int, _: int) -> None:
+    row = log.sealed[place]
+    log.sealed[place] = (*row[:3], (row[3] or 0) + other + 1, *row[4:])
+
+
+def called_by_another_kind(log: MemoryLog, place: int, *_: int) -> None:
+    row = log.sealed[place]
+    log.sealed[place] = (*row[:4], "effect", *row[5:])
+
+
 CHANGES: list[tuple[Callable[..., None], set[str]]] = [
     (body_flipped, {"leaf", "root"}),
     (body_and_leaf_flipped, {"root"}),
@@ -92,6 +107,9 @@ CHANGES: list[tuple[Callable[..., None], set[str]]] = [
     (doubled, {"index", "root"}),
     (record_gone, {"index", "root"}),
     (bytes_gone, {"leaf"}),
+    (moved_to_another_subject, {"content"}),
+    (numbered_anew, {"content"}),
+    (called_by_another_kind, {"content"}),
 ]
 
 

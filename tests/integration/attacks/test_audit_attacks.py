@@ -251,6 +251,21 @@ BESIDE = {
         "UPDATE audit.record r SET n = 3 - n WHERE n IN (1, 2) AND subject = (SELECT subject FROM audit.record WHERE record_id = {decision})",
         ("content", "counter"),
     ),
+    # an effect and a step of a run: nothing else in their bytes says where they belong
+    "an effect moved to the end of another invoice": (
+        "WITH one AS (SELECT min(record_id) AS id FROM audit.record WHERE kind = 'effect' AND subject LIKE 'invoice:%'), "
+        "last AS (SELECT subject, max(n) AS n FROM audit.record WHERE subject LIKE 'invoice:%' AND subject <> (SELECT subject FROM audit.record, one WHERE record_id = id) GROUP BY subject ORDER BY subject LIMIT 1) "
+        "UPDATE audit.record SET subject = last.subject, n = last.n + 1 FROM one, last WHERE record_id = one.id",
+        ("content", "counter", "completeness"),
+    ),
+    "an effect called a step": (
+        "UPDATE audit.record SET kind = 'path' WHERE record_id = (SELECT min(record_id) FROM audit.record WHERE kind = 'effect')",
+        ("content", "completeness"),
+    ),
+    "the last record of a subject numbered higher": (
+        "UPDATE audit.record r SET n = n + 1 WHERE kind = 'api_call' AND n = (SELECT max(x.n) FROM audit.record x WHERE x.subject = r.subject)",
+        ("content", "counter"),
+    ),
     "a record that neither has a place nor waits": (
         "DELETE FROM audit.waiting WHERE record_id = (SELECT min(record_id) FROM audit.waiting)",
         ("index",),

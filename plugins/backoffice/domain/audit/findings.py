@@ -9,7 +9,7 @@ from typing import Any
 # In the order in which they are told.
 CHECKS = {
     "leaf": "each record has the bytes whose hash was recorded; a body that is gone was purged lawfully",
-    "content": "subject, kind and moment beside a record are those that its bytes say",
+    "content": "kind, subject, number and moment beside a record are those that its bytes say",
     "index": "places in the tree are dense; each record has exactly one place or waits for one",
     "counter": "each subject counts its records from 1 without a gap, in the order of writing",
     "root": "the tree over all records has, at the size of every checkpoint, the root that was signed",

@@ -121,7 +121,9 @@ class _Verifying:
 
     def _tell(self) -> None:
         for restore in self.chain.told_restores:
-            told = ", ".join(f"{name} {value}" for name, value in sorted(restore.items()))
+            told = ", ".join(
+                f"{name} {value}" for name, value in sorted(restore.items()) if name != "_record"
+            )
             self.findings.note("restore", f"restore: {told}")
         if not self.keys.given:
             self.findings.note(
