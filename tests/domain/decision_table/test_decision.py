@@ -202,6 +202,22 @@ def test_a_record_does_not_depend_on_order_spelling_or_what_was_decided_before()
     )
 
 
+def test_a_list_changed_after_the_decision_changes_nothing() -> None:
+    documents = ["report"]
+    decision = pay_claim(documents=documents)
+    before = canonical_bytes(decision.record())
+    documents.clear()
+    assert canonical_bytes(decision.record()) == before
+
+
+def test_lists_that_cannot_be_used_are_recorded_alike() -> None:
+    records = [
+        pay_claim(documents=given).record() for given in (["x", "y"], ("y", "x"), {"x", "y"}, frozenset("xy"))
+    ]
+    assert len({canonical_bytes(record) for record in records}) == 1
+    assert records[0]["inputs"]["documents"]["unusable"] == "a list"
+
+
 def test_a_record_changed_by_its_reader_changes_no_other() -> None:
     first = pay_claim().record()
     before = canonical_bytes(first)

@@ -38,6 +38,7 @@ class Policy:
     default_why: str
     names: tuple[str, ...] = field(init=False)
     _locators: tuple[Locator, ...] = field(init=False)
+    _lists: tuple[int, ...] = field(init=False)
     _regions: dict[int, Region] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -46,6 +47,8 @@ class Policy:
             strides.append(stride)
             stride *= axis.size
         object.__setattr__(self, "names", tuple(self.table.inputs))
+        lists = [place for place, axis in enumerate(self.table.axes) if axis.lists is not None]
+        object.__setattr__(self, "_lists", tuple(lists))
         object.__setattr__(self, "_locators", tuple(map(locator, self.table.axes, strides)))
 
     @property
@@ -80,6 +83,10 @@ class Policy:
         """
         get = given.get
         values = [get(name, MISSING) for name in self.names]
+        for place in self._lists:  # a list that its owner changes later changes no decision
+            given_list = values[place]
+            if isinstance(given_list, list | set):
+                values[place] = tuple(given_list)
         number = 0
         try:
             for locate, value in zip(self._locators, values, strict=True):

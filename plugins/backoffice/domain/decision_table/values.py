@@ -73,7 +73,7 @@ def spelled(value: object) -> str:
         return str(value) if len(str(value)) <= 80 else "a number of more than 80 digits"
     if isinstance(value, date):
         return value.isoformat()
-    return f"a {type(value).__name__}"
+    return "a list" if isinstance(value, list | tuple | set | frozenset) else f"a {type(value).__name__}"
 
 
 def read_number(value: object) -> Decimal:
