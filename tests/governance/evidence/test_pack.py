@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from html.parser import HTMLParser
 
 import pytest
-from tests.answering import decide, open_cases
+from tests.answering import OPEN_CASES, decide, open_cases
 from tests.books import Books
+from tests.changing import NEXT, change, limited
 from tests.governance.evidence.conftest import HOSTILE, ORIGINAL, names, reading
+from tests.log_keeping import confirm, propose_lost_key
 from tests.sealing import seal, sealer_config
 
 from backoffice.domain.checkpoint import VerifyingKey, read_note
 from backoffice.domain.evidence.archive import read_archive
 from backoffice.domain.evidence.check import check_archive
+from backoffice.domain.period import Period
 from backoffice.governance.evidence.pack import NothingOnRecordError, pack_reference
+from backoffice.governance.evidence.population import read_population
 from backoffice.governance.references import UnknownReferenceError
+from backoffice.runtime.sealer.lost_key import new_key
 from backoffice.runtime.sealer.signing_key import KeyFile
 
 pytestmark = pytest.mark.integration
@@ -214,6 +220,79 @@ def test_a_key_that_was_changed_is_vouched_for_by_the_one_before(ledger, tmp_pat
     assert "broken: file log/checkpoint.txt: no trusted key signed this checkpoint" in refused.broken
 
 
+def test_a_key_for_a_lost_one_is_believed_from_outside_only(ledger, tmp_path) -> None:
+    """Without any key from outside it is believed as all else in the pack, and the outcome names who vouched."""
+    small_night(ledger)
+    first = read_note(seal(ledger, tmp_path))[1][0][1]
+    config = sealer_config(ledger, tmp_path)
+    config.key_file.unlink()
+    line = new_key(config)
+    confirm(ledger, propose_lost_key(ledger, line))
+    seal(ledger, tmp_path)
+    with reading(ledger) as auditor:
+        pack = pack_reference(auditor, "R-1")
+        lines = [line for (line,) in auditor.execute("SELECT line FROM audit.sealing_key ORDER BY record_id")]
+    old, new = map(VerifyingKey.parse, lines)
+    assert (old.key_id, new.line()) == (first, line)
+    assert (pack.outcome.broken, pack.outcome.key_id) == ((), new.key_id)
+    assert any("took the place of a lost one by the word of" in note for note in pack.outcome.notes)
+    assert check_archive(pack.data, [new]).broken == ()
+    assert not check_archive(pack.data, [old]).valid
+
+
+def test_a_document_in_quarantine_has_its_case_and_its_original(ledger, tmp_path) -> None:
+    """It is no invoice yet: what was recorded of it stands under its hash. Two persons discard it."""
+    with ledger.connect("app") as app, ledger.connect("web", autocommit=True) as web:
+        books = Books(app).open_run()
+        books.supplier()
+        document, sha256 = app.execute(
+            "INSERT INTO intake.document (sha256, content, media_type) SELECT sha256(%(c)s), %(c)s, 'application/pdf' RETURNING document_id, encode(sha256, 'hex')",
+            {"c": ORIGINAL},
+        ).fetchone()
+        books.accept()
+        books.invoice("ADVERT", [("PO-1", 1, 10, 10)], document_id=document, filename=HOSTILE)
+        books.pending["invoices"][-1]["row"]["content_hash"] = bytes.fromhex(sha256)
+        load = books.stage("invoices", gate=False)
+        app.execute(
+            "INSERT INTO intake.finding (load_id, dataset, row_no, check_id, severity, reason) VALUES (%s, 'invoices', 1, 'unreadable', 'quarantine', 'it is an advertisement')",
+            (load,),
+        )
+        books._one("SELECT intake.mark_gated(%s, '{}')", load)
+        books.night()
+        app.commit()
+        for user in ("clerk", "manager"):
+            [case] = web.execute(
+                "SELECT case_id FROM review.\"case\" WHERE state IN ('open', 'half_decided')"
+            ).fetchall()
+            [again] = [one for one in cases(web) if one["case_id"] == case[0]]
+            decide(web, again, user, "discard")
+        books._one("SELECT review.book_answers(%s, 'invoice_reconciliation')", books.run_id)
+    seal(ledger, tmp_path)
+    with reading(ledger) as auditor:
+        by_case = pack_reference(auditor, f"case:{case[0]}")
+        by_hash = pack_reference(auditor, sha256)
+    files = read_archive(by_case.data)
+    assert by_case.outcome.broken == ()
+    assert by_hash.data == by_case.data
+    assert files[f"documents/{sha256}.pdf"] == ORIGINAL
+    page = files["summary.html"].decode()
+    for shown in (
+        "it is an advertisement",
+        "a second person had to agree",
+        "no: another person had to agree",
+        "discard",
+    ):
+        assert shown in page
+    assert "<script>" not in page
+
+
+def cases(web) -> list[dict]:
+    """Cases that somebody may answer, also those that wait for a second person."""
+    statement = OPEN_CASES.replace("c.state = 'open'", "c.state IN ('open', 'half_decided')")
+    cursor = web.execute(statement)
+    return [dict(zip([column.name for column in cursor.description], row, strict=True)) for row in cursor]
+
+
 def test_a_checkpoint_that_lies_nowhere_else_continues_one_that_does(ledger, tmp_path) -> None:
     small_night(ledger)
     anchored = seal(ledger, tmp_path)
@@ -278,3 +357,24 @@ def test_a_silent_log_and_an_unknown_name_are_told_apart(auditor, sealed) -> Non
         with pytest.raises(NothingOnRecordError, match="the log holds no record about invoice:"):
             pack_reference(connection, "R-001/7")
         connection.rollback()
+
+
+def test_a_policy_that_two_people_changed_shows_both_and_both_texts(ledger, tmp_path) -> None:
+    with ledger.connect("web", autocommit=True) as web:
+        change(web, limited(NEXT, "50000.00"))
+    seal(ledger, tmp_path)
+    with reading(ledger) as auditor:
+        pack = pack_reference(auditor, f"policy:approve_invoice@{NEXT}")
+        population = read_population(
+            auditor, "policy-changes", Period("all", date(2000, 1, 1), date(9000, 1, 1))
+        )
+    files = read_archive(pack.data)
+    assert pack.outcome.broken == ()
+    assert {
+        f"policies/approve_invoice-{NEXT - 1}.yaml",
+        f"policies/approve_invoice-{NEXT}.yaml",
+    } <= files.keys()
+    page = files["summary.html"].decode()
+    for shown in ("was proposed by p-", "was approved by p-", "What people did about this version", "50000"):
+        assert shown in page
+    assert (len(population.items), population.ties) == (2, True)

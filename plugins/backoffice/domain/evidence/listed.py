@@ -119,6 +119,15 @@ _TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "closed_at": "Closed (UTC)",
         },
     ),
+    "acts": (
+        "What people did about this version of the policy",
+        {
+            "at": "At (UTC)",
+            "act": "Act",
+            "person_id": "Person",
+            "reason": "Reason",
+        },
+    ),
     "authority": (
         "Authority of the persons who acted",
         {

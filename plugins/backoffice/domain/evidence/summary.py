@@ -110,10 +110,10 @@ def _authority(record: Record) -> str:
     said = record.said
     if record.kind == "decision":
         return str(said.get("authority") or "")
-    if record.kind == "human":
-        return f"{said.get('person_id')} as {said.get('role')}"
+    if said.get("person_id") and said.get("role"):
+        return f"{said['person_id']} as {said['role']}"
     if said.get("person_id"):
-        return f"{said['person_id']}, case {said.get('case_id')}"
+        return _named(said, "person_id", "case_id")
     return f"decision {said['decision_id']}" if said.get("decision_id") else ""
 
 
@@ -133,6 +133,7 @@ def _decisions(records: Sequence[Record]) -> Iterator[Html]:
                 ("Why", reasons.get("why")),
                 ("In one sentence", reasons.get("sentence")),
                 ("What would have changed it", _nearest(reasons.get("nearest"))),
+                ("Could not be used", plain(reasons["faults"]) if reasons.get("faults") else ""),
                 ("Not asked yet", ", ".join(map(str, reasons.get("not_yet") or ()))),
                 ("Run and package", f"{said.get('run_id')}, {said.get('package_version')}"),
                 ("Facts, SHA-256", said.get("evidence_sha256")),
@@ -163,7 +164,7 @@ def _looked_at(said: Mapping[str, Any], reasons: Mapping[str, Any]) -> Iterator[
         yield tag("p", "Why not otherwise: the first condition of each other rule that did not hold.")
         yield table(
             ["Rule", "Looked at", "Would have needed"],
-            ([one.get("rule"), one.get("input"), one.get("cell")] for one in reasons["why_not"]),
+            ([rule, *cell] for rule, cell in sorted(reasons["why_not"].items())),
         )
     if said.get("holds"):
         yield tag("p", "What held it:")

@@ -17,15 +17,41 @@ def believed_keys(pack: Pack, given: Sequence[VerifyingKey], findings: Findings)
     """Return the keys that are believed: those given, and each that a believed one vouches for.
 
     A key vouches for the next by the first checkpoint over the record that introduces it. Without a key from
-    outside the first of the pack is believed, and the outcome says so.
+    outside the first of the pack is believed, and so is one that two persons introduced for a lost one; the
+    outcome says so.
     """
     keys: Keys = {key.key_id: key for key in given}
     for place, link in enumerate(pack.keys):
         with findings.reading(LOG):
             key = VerifyingKey.parse(link.line)
-            if key.key_id not in keys and (not given if place == 0 else _vouched_for(pack, link, keys)):
+            if key.key_id in keys:
+                continue
+            if place == 0:
+                believed = not given
+            else:
+                believed = _vouched_for(pack, link, keys) or (
+                    _for_a_lost_one(pack, link, key, findings) and not given
+                )
+            if believed:
                 keys[key.key_id] = key
     return keys
+
+
+def _for_a_lost_one(pack: Pack, link: KeyLink, key: VerifyingKey, findings: Findings) -> bool:
+    """Tell whether two persons introduced the key for a lost one, and say so: no signature shows it."""
+    record = pack.records.get(link.record or 0)
+    said = record.said if record is not None else {}
+    two = (said.get("requested_by"), said.get("confirmed_by"))
+    if said.get("lost") != "true" or not all(isinstance(one, str) and one for one in two) or two[0] == two[1]:
+        return False
+    if not _vouched_for(pack, link, {key.key_id: key}):
+        return False
+    findings.notes.append(
+        f"key {key.key_id} took the place of a lost one by the word of {two[0]} and {two[1]} (record "
+        f"{link.record}); no key before it vouches for it: believe it only if you have it from outside, and "
+        "name it by --key"
+    )
+    return True
 
 
 def _vouched_for(pack: Pack, link: KeyLink, keys: Keys) -> bool:

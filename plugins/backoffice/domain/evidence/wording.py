@@ -28,10 +28,13 @@ _SENTENCES = {
     ("effect", "payment block raised"): "Payment was blocked: {reason}",
     ("effect", "payment block released"): "Payment was freed",
     ("effect", "sent"): "A message was sent ({destination}, {idempotency_key})",
-    ("policy", "proposed"): "Policy {policy_id} version {version} was proposed",
-    ("policy", "approved"): "Policy {policy_id} version {version} was approved",
-    ("policy", "refused"): "Policy {policy_id} version {version} was refused",
-    ("policy", "withdrawn"): "The proposal of policy {policy_id} version {version} was withdrawn",
+    ("policy", "proposed"): "Policy {policy_id} version {version} was proposed by {person_id}",
+    ("policy", "approved"): "Policy {policy_id} version {version} was approved by {person_id}",
+    ("policy", "refused"): "Policy {policy_id} version {version} was refused by {person_id}",
+    (
+        "policy",
+        "withdrawn",
+    ): "The proposal of policy {policy_id} version {version} was withdrawn by {person_id}",
     (
         "policy",
         "first used",

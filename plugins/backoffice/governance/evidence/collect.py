@@ -114,11 +114,10 @@ class Collector:
         runs = {str(one.said["run_id"]) for one in own if one.said.get("run_id")}
         loads = set()
         for one in own:
-            for source in one.said.get("sources") or ():
-                runs.add(str(source.get("run_id")))
-                loads.add(str(source.get("load_id")))
-        if document.get("run"):
-            runs.add(document["run"])
+            loads |= {
+                str(source["load_id"]) for source in one.said.get("sources") or () if source.get("load_id")
+            }
+        if document.get("load"):
             loads.add(document["load"])
         suppliers = {None, "", document.get("supplier_id")}
         found = self.log.run_records(sorted(runs), sorted(loads), originals)

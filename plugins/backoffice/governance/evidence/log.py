@@ -67,11 +67,10 @@ class Log:
     def run_records(
         self, runs: Iterable[str], loads: Iterable[str], documents: Iterable[str]
     ) -> list[LogRecord]:
-        """Return how these runs began, what became of these loads, and the calls that brought these
-        documents.
+        """Return how these runs and those of these loads began, what became of the loads, and the calls that
+        brought these documents.
         """
-        subjects = [f"run:{run}" for run in runs]
-        values = {"runs": subjects, "loads": list(loads), "documents": list(documents)}
+        values = {"runs": list(runs), "loads": list(loads), "documents": list(documents)}
         return self._records("evidence/list_run_records", values)
 
     def keys(self) -> list[tuple[str, int, int | None, Checkpoint | None]]:

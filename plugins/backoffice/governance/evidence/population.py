@@ -24,6 +24,13 @@ TIED_TO = {
     "policy-changes": "the audit log",
     "access": "the table of authority, and what ended by record",
 }
+# the items of each, and the same from the other side
+_STATEMENTS = {
+    "postings": ("evidence/list_postings", "evidence/total_postings"),
+    "payments": ("evidence/list_payments", "evidence/total_payments"),
+    "decisions": ("evidence/list_decisions", "evidence/total_decisions"),
+    "policy-changes": ("evidence/list_policy_changes", "evidence/total_policy_changes"),
+}
 _KEY = ("person_id", "role", "process", "entity", "effective_from")
 
 
@@ -59,12 +66,12 @@ def read_population(connection: Connection, name: str, period: Period) -> Popula
     """
     if name == "access":
         return _access(connection, period)
-    statement = name.replace("-", "_")
-    rows = _rows(connection, f"evidence/list_{statement}", period)
+    listed, totalled = _STATEMENTS[name]
+    rows = _rows(connection, listed, period)
     items = tuple(_item(row["key"], row["day"], row["amount"], row["currency"]) for row in rows)
     control = {
         row["currency"]: _total(row["items"], row["amount"] if row["currency"] else None)
-        for row in _rows(connection, f"evidence/total_{statement}", period)
+        for row in _rows(connection, totalled, period)
     }
     return Population(name, items, {row["key"]: row["ref"] for row in rows}, control)
 
