@@ -61,9 +61,7 @@ def confirm(
     return _taken(ledger, person, sql("log/confirm_proposal"), **values)
 
 
-def _taken(
-    ledger: LedgerPool, person: Person, statement: str, reason: str, **values: object
-) -> dict[str, Any]:
+def _taken(ledger: LedgerPool, person: Person, statement: str, reason: str, **values: Any) -> dict[str, Any]:
     """Perform an act; return the proposal and what happens now. The ledger decides who may."""
     done = act(ledger, person, statement, reason, **values)
     with ledger.reading() as connection:
