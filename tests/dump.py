@@ -94,8 +94,8 @@ HISTORY = {
     "grounds of entries": """
         SELECT e.business_key, d.maker, d.outcome, d.subject_key FROM ledger.journal_entry e JOIN ledger.decision d USING (decision_id)""",
     "audit trail": """
-        SELECT r.subject, r.kind, convert_from(r.body, 'UTF8')::jsonb - '{_record,at,recorded_at,sources,run_id,load_id,case_id,decision_id,answer_id,rule,subject,principal_and_reason}'::text[]
-        FROM audit.record r WHERE r.subject NOT LIKE 'run:%'""",
+        SELECT r.subject, r.kind, convert_from(r.body, 'UTF8')::jsonb - '{_record,at,recorded_at,sources,run_id,load_id,case_id,decision_id,answer_id,rule,subject,principal_and_reason}'::text[] #- '{document,load_id}'
+        FROM audit.record r WHERE r.subject NOT LIKE 'run:%' AND r.subject <> 'log'""",
 }  # fmt: skip
 
 STAGES = (
