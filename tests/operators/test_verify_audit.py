@@ -117,3 +117,14 @@ def test_a_ledger_that_is_away_is_tried_again(sealed: Ledger, monkeypatch: pytes
     monkeypatch.setenv("AIRFLOW_CONN_BACKOFFICE_LEDGER", connection)
     with pytest.raises(TransientError):
         run()
+
+
+def test_anchors_that_are_configured_and_gone_are_an_alarm(sealed: Ledger, tmp_path: Path) -> None:
+    run()
+    (tmp_path / "anchors").rename(tmp_path / "elsewhere")
+    with pytest.raises(AuditLogError, match="anchor"):
+        run()
+    (tmp_path / "anchors").mkdir()
+    with pytest.raises(AuditLogError, match="anchor"):
+        run()
+    assert [row[3] for row in kept(sealed)] == [[], ["anchor"], ["anchor"]]

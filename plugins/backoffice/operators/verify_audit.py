@@ -75,7 +75,8 @@ class VerifyAuditOperator(BaseOperator):
         }
 
     def _verify(self, incremental: bool) -> Verification:
-        outside = Outside(folders=_anchor_folders(), keys=_trusted_keys())
+        folders = _anchor_folders()
+        outside = Outside(folders=folders, asked=bool(folders), keys=_trusted_keys())
         with psycopg.connect(LedgerHook(self.ledger_conn_id).dsn()) as connection:
             connection.read_only = True
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ

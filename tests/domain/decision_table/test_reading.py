@@ -91,9 +91,11 @@ def test_any_shape_anywhere_gives_findings_or_a_policy(key: str, shape: str) -> 
         ("a: \x00", "not readable as YAML"),
         ("a: \ud800", "not readable as YAML"),
         ("a: b: c", "not readable as YAML"),
+        ('a: "x\\0y"', "holds the character U+0000"),
+        ('a: "x\\x07y"', "holds the character U+0007"),
         ("x" * 4_000_001, "the text has 4000001 characters"),
     ],
-    ids=range(14),
+    ids=range(16),
 )
 def test_what_is_no_policy_is_said_to_be_none(text: str, problem: str) -> None:
     started = time.process_time()
@@ -156,8 +158,9 @@ def version(number: int, begins: str, ends: str | None = None) -> tuple[str, Pol
         ([version(1, "2026-01-01"), version(2, "2026-01-01")], ["begin on the same day"]),
         ([version(2, "2026-01-01"), version(1, "2026-07-01")], ["numbers rise with days"]),
         ([version(1, "2026-01-01"), version(1, "2026-07-01")], ["numbers rise with days"]),
+        ([version(1, "2026-01-01", "9999-12-31"), version(2, "2026-07-01")], []),
     ],
-    ids=range(7),
+    ids=range(8),
 )  # fmt: skip
 def test_each_day_has_one_version(versions: list[tuple[str, Policy]], problems: list[str]) -> None:
     found = examine_versions([*versions, ("other.yaml", load_policy(SHIPPED))])

@@ -52,7 +52,7 @@ def _between(earlier: Policy, later: Policy, file: str) -> Iterator[Finding]:
             "effective_from",
             str(later.effective_from),
         )
-    elif earlier.effective_to is not None:
+    elif earlier.effective_to is not None and earlier.effective_to < date.max:
         yield from _seam(names, earlier.effective_to + timedelta(days=1), later.effective_from, file)
 
 

@@ -8,6 +8,7 @@ machine reads.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -17,6 +18,8 @@ LONGEST = 4_000_000
 DEEPEST = 12
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+# control characters but tab and line feed, halves of surrogate pairs
+_UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -111,6 +114,13 @@ class _Builder:
         if tag:
             raise Unreadable(f"it uses the tag {tag!r}", "leave tags out; quote a text instead", line)
         if isinstance(event, yaml.ScalarEvent):
+            unwritable = _UNWRITABLE.search(event.value)
+            if unwritable:
+                raise Unreadable(
+                    f"it holds the character U+{ord(unwritable[0]):04X}, which no record can hold",
+                    "take the character out",
+                    line,
+                )
             self._put(Scalar(_scalar(event), line))
         elif isinstance(event, yaml.SequenceStartEvent):
             self._put(Listing(line))
