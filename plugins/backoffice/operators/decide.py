@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from backoffice.operators.ledger_step import Connection
 
 POLICY_ID = "approve_invoice"
-BATCH = 20_000
+# the ledger records one batch while the next is decided: a small one first, so that it soon begins
+FIRST_BATCH, BATCH = 5_000, 25_000
 
 
 class DecideInvoicesOperator(LedgerStepOperator):
@@ -60,7 +61,7 @@ def decide_open_invoices(connection: Connection, run_id: int) -> dict[str, Any]:
     recorded = 0
     with connection.cursor(name="decision_input") as cursor, ThreadPoolExecutor(1) as recorder:
         cursor.execute("SELECT invoice_id, inputs FROM ledger.decision_input(%s)", (run_id,))
-        rows = cursor.fetchmany(BATCH)
+        rows = cursor.fetchmany(FIRST_BATCH)
         recording: Future[int] | None = None
         while rows:
             batch = _decide(policy, rows)

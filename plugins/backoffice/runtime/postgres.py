@@ -61,7 +61,7 @@ class EmbeddedPostgres:
         data_dir: Path,
         *,
         fsync: bool = True,
-        shared_buffers: str = "128MB",
+        shared_buffers: str = "512MB",
         settings: dict[str, str] | None = None,
     ) -> None:
         self.home = Path(data_dir).resolve()

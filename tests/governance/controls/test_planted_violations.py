@@ -157,7 +157,7 @@ PLANTS = [
     Plant("audit_completeness", "no_record", "INSERT INTO review.case (process, subject_kind, subject_id, subject_key, role, entity, title, evidence_hash, handover) VALUES ('p', 'invoice', 0, 'k', 'r', '1000', 't', '', '{}')",
           "SELECT 'case ' || max(case_id) FROM review.case", ref_after=True),
     # -- policies, rules, programs --
-    Plant("policy_changes", "changed_by_the_owner", "SELECT ledger.activate_policy(regexp_replace(content, '^version: .*$', 'version: ' || version + 1, 'n'), 'mallory') FROM ledger.policy_version", "SELECT 'policy approve_invoice version ' || max(version) FROM ledger.policy_version", ref_after=True),
+    Plant("policy_changes", "changed_by_the_owner", "SELECT ledger.activate_policy(regexp_replace(content, '^version: .*$', 'version: ' || version + 1, 'n'), 'mallory') FROM ledger.policy_version", "SELECT 'policy approve_invoice version ' || max(version) FROM ledger.policy_version", ref_after=True, triggers=True),
     Plant("rule_changes", "changed_by_the_owner", "UPDATE ledger.tolerance SET up_pct = 50 WHERE code = 'PRICE'", "SELECT 'ledger.tolerance PRICE'", triggers=True),
     Plant("rule_changes", "changed_past_the_record", "INSERT INTO ledger.tolerance (tolerance_set, code, supplier_id, up_pct, effective_from) VALUES ('default', 'PRICE', 'S-OF-A-FRIEND', 50, '2000-01-01')", "SELECT 'ledger.tolerance'"),
     Plant("program_changes", "not_as_installed", "CREATE OR REPLACE FUNCTION ledger.above_limit(excess numeric, reference numeric, pct numeric, absolute numeric, lenient boolean) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE "
@@ -191,7 +191,7 @@ PLANTS = [
     Plant("log_sealed", "gap", "WITH kept AS (DELETE FROM audit.anchor WHERE seal_no = 2) DELETE FROM audit.seal WHERE seal_no = 2", "SELECT 'checkpoint 3'"),
     Plant("log_sealed", "gap", "UPDATE audit.record SET n = n + 100000 WHERE record_id = (SELECT max(record_id) FROM audit.record WHERE subject = (SELECT min(subject) FROM audit.record WHERE subject LIKE 'run:%'))",
           "SELECT 'subject ' || min(subject) FROM audit.record WHERE subject LIKE 'run:%%'"),
-    Plant("log_sealed", "alert", "SELECT audit.raise_alert('verification failed', 'record 7')", "SELECT 'record ' || max(record_id) FROM audit.record", ref_after=True),
+    Plant("log_sealed", "alert", "SELECT audit.raise_alert('verification failed', 'record 7')", "SELECT 'record ' || max(record_id) FROM audit.record", ref_after=True, triggers=True),
 ]  # fmt: skip
 
 
@@ -238,13 +238,13 @@ def test_every_exception_of_the_catalogue_is_planted_somewhere() -> None:
 def test_a_right_that_a_constraint_keeps_out_is_found_once_the_constraint_is_gone(night: Books) -> None:
     night.as_owner("ALTER TABLE intake.load DROP CONSTRAINT conservation_by_count")
     night.as_owner("UPDATE intake.load SET known_count = known_count + 1 WHERE load_id = 1")
-    night.as_owner("ALTER TABLE audit.record DROP CONSTRAINT leaf_is_hash_of_body")
+    night.as_owner("DROP TRIGGER leaf_is_hash_of_body ON audit.record")
     night.as_owner("UPDATE audit.record SET body = body || ' ' WHERE record_id = 100", triggers=False)
     [(source, dataset)] = night.ask("SELECT source, dataset FROM intake.load WHERE load_id = 1")
     [(subject, n)] = night.ask("SELECT subject, n FROM audit.record WHERE record_id = 100")
     assert reported(night) == {
         ("program_changes", "not_as_installed", "constraint conservation_by_count on intake.load"),
-        ("program_changes", "not_as_installed", "constraint leaf_is_hash_of_body on audit.record"),
+        ("program_changes", "not_as_installed", "trigger leaf_is_hash_of_body on audit.record"),
         ("intake_completeness", "not_conserved", f"load 1 ({dataset} of {source})"),
         ("log_sealed", "altered", f"record 100 ({subject} {n})"),
     }

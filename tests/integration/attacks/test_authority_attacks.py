@@ -191,7 +191,7 @@ def test_temporary_objects_shadow_nothing(target: Target, victim: str) -> None:
             "lock_process(text) RETURNS void",
             "rehearse(text) RETURNS void",
             "pg_advisory_xact_lock(bigint) RETURNS void",
-            "current_evidence() RETURNS int",
+            "evidence_of(bigint[]) RETURNS int",
             "queue_related(bigint) RETURNS void",
         ):
             app.execute(

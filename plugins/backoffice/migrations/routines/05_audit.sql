@@ -26,8 +26,8 @@ BEGIN
     SELECT k.subject, k.place, coalesce((SELECT max(r.n) FROM audit.record r WHERE r.subject = k.subject), 0) + k.k AS n
     FROM (SELECT g.subject, g.place, row_number() OVER (PARTITION BY g.subject ORDER BY g.place) AS k FROM unnest(subjects) WITH ORDINALITY AS g(subject, place)) k
   ), written AS (
-    INSERT INTO audit.record (subject, n, kind, body, leaf)
-    SELECT whole.subject, whole.n, kind_in, whole.body, sha256('\x00'::bytea || whole.body)
+    INSERT INTO audit.record (subject, n, kind, body)
+    SELECT whole.subject, whole.n, kind_in, whole.body
     FROM (SELECT g.subject, g.n, g.place, convert_to('{"_record":["' || kind_in || '",' || to_json(g.subject)::text || ',"' || g.n || '"]'
                    || overlay(b.body PLACING CASE b.body WHEN '{}' THEN '' ELSE ',' END FROM 1 FOR 1), 'UTF8') AS body
           FROM numbered g JOIN unnest(bodies) WITH ORDINALITY AS b(body, place) ON b.place = g.place OFFSET 0) whole
@@ -87,10 +87,15 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
-CREATE OR REPLACE FUNCTION audit.refuse_empty() RETURNS trigger
+-- The leaf of a record is made of its body here and nowhere else: whatever a writer says of it is overwritten.
+CREATE OR REPLACE FUNCTION audit.make_leaf() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RAISE EXCEPTION 'a record without a body is none' USING ERRCODE = 'BO403';
+  IF NEW.body IS NULL THEN
+    RAISE EXCEPTION 'a record without a body is none' USING ERRCODE = 'BO403';
+  END IF;
+  NEW.leaf := sha256('\x00'::bytea || NEW.body);
+  RETURN NEW;
 END $$;
 DROP TRIGGER IF EXISTS append_only ON audit.record;
 CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON audit.record FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
@@ -98,6 +103,6 @@ ALTER TABLE audit.record ENABLE ALWAYS TRIGGER append_only;
 DROP TRIGGER IF EXISTS nothing_but_purge ON audit.record;
 CREATE TRIGGER nothing_but_purge AFTER UPDATE ON audit.record REFERENCING OLD TABLE AS was NEW TABLE AS becomes FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change_but_purge();
 ALTER TABLE audit.record ENABLE ALWAYS TRIGGER nothing_but_purge;
-DROP TRIGGER IF EXISTS never_empty ON audit.record;
-CREATE TRIGGER never_empty BEFORE INSERT ON audit.record FOR EACH ROW WHEN (NEW.body IS NULL) EXECUTE FUNCTION audit.refuse_empty();
-ALTER TABLE audit.record ENABLE ALWAYS TRIGGER never_empty;
+DROP TRIGGER IF EXISTS leaf_is_hash_of_body ON audit.record;
+CREATE TRIGGER leaf_is_hash_of_body BEFORE INSERT ON audit.record FOR EACH ROW EXECUTE FUNCTION audit.make_leaf();
+ALTER TABLE audit.record ENABLE ALWAYS TRIGGER leaf_is_hash_of_body;

@@ -1,18 +1,25 @@
--- The facts that a decision about an invoice rests on, as text and as its hash; computed by the database from stored facts only.
-CREATE OR REPLACE VIEW ledger.current_evidence AS
-SELECT i.invoice_id, sha256(convert_to(said.facts, 'UTF8')) AS evidence_hash, said.facts
-FROM purchasing.invoice i
-JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id
-LEFT JOIN LATERAL (
-  SELECT string_agg(concat_ws(',', l.position, encode(o.content_hash, 'hex'),
-           concat_ws('/', o.receipts, o.unknown_receipts, trim_scale(o.received_quantity), trim_scale(o.received_value))), ';' ORDER BY l.position) AS facts
-  FROM purchasing.invoice_line l LEFT JOIN purchasing.order_line o ON o.order_line_id = l.order_line_id WHERE l.invoice_id = i.invoice_id
-) lines ON true
-LEFT JOIN LATERAL (
-  SELECT string_agg(concat_ws(',', h.code, h.effect, encode(h.evidence_hash, 'hex')), ';' ORDER BY h.code COLLATE "C", encode(h.evidence_hash, 'hex') COLLATE "C") AS facts
-  FROM ledger.hold h WHERE h.invoice_id = i.invoice_id AND h.released_at IS NULL
-) holds ON true
-CROSS JOIN LATERAL (SELECT concat_ws('|', encode(i.content_hash, 'hex'), i.supplier_id, st.state, lines.facts, holds.facts) AS facts) said;
+-- The facts that a decision about each of these invoices rests on, as text and as its hash; computed by the database from stored facts only.
+-- No invoice is asked for twice.
+DROP VIEW IF EXISTS ledger.current_evidence;
+CREATE OR REPLACE FUNCTION ledger.evidence_of(invoices bigint[]) RETURNS TABLE (invoice_id bigint, evidence_hash bytea, facts text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH asked AS MATERIALIZED (
+    SELECT g.invoice_id FROM unnest(invoices) AS g(invoice_id)
+  ), lines AS MATERIALIZED (
+    SELECT l.invoice_id, string_agg(concat_ws(',', l.position, encode(o.content_hash, 'hex'),
+             concat_ws('/', o.receipts, o.unknown_receipts, trim_scale(o.received_quantity), trim_scale(o.received_value))), ';' ORDER BY l.position) AS facts
+    FROM asked a JOIN purchasing.invoice_line l ON l.invoice_id = a.invoice_id LEFT JOIN purchasing.order_line o ON o.order_line_id = l.order_line_id
+    GROUP BY l.invoice_id
+  ), holds AS MATERIALIZED (
+    SELECT h.invoice_id, string_agg(concat_ws(',', h.code, h.effect, encode(h.evidence_hash, 'hex')), ';' ORDER BY h.code COLLATE "C", encode(h.evidence_hash, 'hex') COLLATE "C") AS facts
+    FROM asked a JOIN ledger.hold h ON h.invoice_id = a.invoice_id WHERE h.released_at IS NULL
+    GROUP BY h.invoice_id
+  )
+  SELECT i.invoice_id, sha256(convert_to(said.facts, 'UTF8')), said.facts
+  FROM asked a JOIN purchasing.invoice i ON i.invoice_id = a.invoice_id JOIN ledger.invoice_status st ON st.invoice_id = a.invoice_id
+  LEFT JOIN lines ON lines.invoice_id = a.invoice_id LEFT JOIN holds ON holds.invoice_id = a.invoice_id
+  CROSS JOIN LATERAL (SELECT concat_ws('|', encode(i.content_hash, 'hex'), i.supplier_id, st.state, lines.facts, holds.facts) AS facts OFFSET 0) said
+$$;
 
 CREATE OR REPLACE VIEW ledger.latest_decision AS
 SELECT DISTINCT ON (d.process, d.subject_kind, d.subject_id) d.*
@@ -184,7 +191,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     n.inputs
   FROM ledger.inputs_of(run_in, invoices) n
   JOIN purchasing.invoice i ON i.invoice_id = n.invoice_id
-  JOIN ledger.current_evidence e ON e.invoice_id = n.invoice_id
+  JOIN ledger.evidence_of(invoices) e ON e.invoice_id = n.invoice_id
   LEFT JOIN intake.document d ON d.document_id = i.document_id LEFT JOIN intake.load l ON l.load_id = i.load_id
   LEFT JOIN held ON held.invoice_id = n.invoice_id
 $$;
@@ -215,35 +222,36 @@ BEGIN
                  ',"tolerance_set":', audit.text(tolerances), ',"tolerances_sha256":', audit.text(ledger.tolerances_sha256(tolerances)), '}');
 
   WITH given AS (
-    SELECT g.outcome, g.rule, g.explanation, e.*, i.entity, i.invoice_number, i.content_hash, row_number() OVER (PARTITION BY g.invoice_id) + coalesce(
-             (SELECT max(r.n) FROM audit.record r WHERE r.subject = 'invoice:' || encode(i.content_hash, 'hex')), 0) AS n
+    SELECT g.outcome, g.rule, g.explanation, e.*, i.entity, i.invoice_number, i.content_hash, s.subject,
+           1 + coalesce((SELECT max(r.n) FROM audit.record r WHERE r.subject = s.subject), 0) AS n
     FROM unnest(invoices, outcomes, rules, explanations) AS g(invoice_id, outcome, rule, explanation)
     JOIN ledger.decision_data(run_in, invoices) e ON e.invoice_id = g.invoice_id
     JOIN purchasing.invoice i ON i.invoice_id = g.invoice_id
+    CROSS JOIN LATERAL (SELECT 'invoice:' || encode(i.content_hash, 'hex') AS subject OFFSET 0) s
     LEFT JOIN LATERAL (
+      -- + 0: else a planner without statistics walks all decisions backwards for each invoice
       SELECT d.maker, d.outcome, d.rule, d.evidence_hash, d.policy_sha256 FROM ledger.decision d
-      WHERE d.process = this_run.process AND d.subject_kind = 'invoice' AND d.subject_id = g.invoice_id ORDER BY d.decision_id DESC LIMIT 1
+      WHERE d.process = this_run.process AND d.subject_kind = 'invoice' AND d.subject_id = g.invoice_id ORDER BY d.decision_id + 0 DESC LIMIT 1
     ) last ON true
     WHERE (last.maker, last.outcome, last.rule, last.evidence_hash, last.policy_sha256) IS DISTINCT FROM ('machine', g.outcome, g.rule, e.evidence_hash, sha256_in)
   ), numbered AS MATERIALIZED (
     -- sorted, so everything that is looked up was looked up before the first row is written
-    SELECT g.*, 'invoice:' || encode(g.content_hash, 'hex') AS subject, nextval('ledger.decision_decision_id_seq') AS decision_id
-    FROM (SELECT x.* FROM given x ORDER BY x.entity, x.invoice_number, x.content_hash) g
+    SELECT g.*, nextval('ledger.decision_decision_id_seq') AS decision_id
+    FROM (SELECT x.* FROM given x ORDER BY x.entity COLLATE "C", x.invoice_number COLLATE "C", x.content_hash) g
   ), written AS (
     INSERT INTO ledger.decision (decision_id, process, subject_kind, subject_id, subject_key, maker, outcome, rule, authority, policy_id, policy_version, policy_sha256,
       evidence_hash, explanation, run_id)
     OVERRIDING SYSTEM VALUE
     SELECT n.decision_id, this_run.process, 'invoice', n.invoice_id, encode(n.content_hash, 'hex'), 'machine', n.outcome, n.rule, authority, active.policy_id, active.version,
-      active.sha256, n.evidence_hash, jsonb_build_object('inputs', n.inputs::jsonb, 'why', e.said -> 'why', 'sentence', e.said -> 'sentence', 'not_yet', coalesce(e.said -> 'not_yet', '[]')), run_in
-    FROM numbered n CROSS JOIN LATERAL (SELECT n.explanation::jsonb AS said OFFSET 0) e
+      active.sha256, n.evidence_hash, concat('{"inputs":', n.inputs, ',"not_yet":', coalesce(n.explanation::json ->> 'not_yet', '[]'), '}')::jsonb, run_in
+    FROM numbered n
   ), logged AS (
     -- as audit.append_many writes, without gathering all bodies in arrays first: half the time of recording
-    INSERT INTO audit.record (subject, n, kind, body, leaf)
-    SELECT w.subject, w.n, 'decision', w.body, sha256('\x00'::bytea || w.body)
-    FROM (SELECT n.subject, n.n, convert_to(concat('{"_record":["decision","', n.subject, '","', n.n, '"]', head, n.explanation,
+    INSERT INTO audit.record (subject, n, kind, body)
+    SELECT n.subject, n.n, 'decision', convert_to(concat('{"_record":["decision","', n.subject, '","', n.n, '"]', head, n.explanation,
         ',"decision_id":"', n.decision_id, '","document":', n.document, ',"evidence_sha256":"', encode(n.evidence_hash, 'hex'),
         '","facts":', to_json(n.facts), ',"form":"2","holds":', n.holds, ',"inputs":', n.inputs, ',"invoice_sha256":"', encode(n.content_hash, 'hex'),
-        '","outcome":', to_json(n.outcome), policy, to_json(n.rule), tail), 'UTF8') AS body FROM numbered n OFFSET 0) w
+        '","outcome":', to_json(n.outcome), policy, to_json(n.rule), tail), 'UTF8') FROM numbered n
     RETURNING record_id
   ), waiting AS (
     INSERT INTO audit.waiting (record_id) SELECT l.record_id FROM logged l

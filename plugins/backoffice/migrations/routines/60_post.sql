@@ -183,9 +183,10 @@ BEGIN
   FROM invoice_status st
   JOIN invoice i ON i.invoice_id = st.invoice_id
   JOIN LATERAL (SELECT d.* FROM decision d WHERE d.process = this_run.process AND d.subject_kind = 'invoice' AND d.subject_id = st.invoice_id
-                ORDER BY d.decision_id DESC LIMIT 1) d ON d.maker = 'machine'
+                ORDER BY d.decision_id + 0 DESC LIMIT 1) d ON d.maker = 'machine'
   JOIN active_policy p ON p.policy_id = d.policy_id AND p.version = d.policy_version AND p.sha256 = d.policy_sha256
-  JOIN current_evidence e ON e.invoice_id = st.invoice_id AND e.evidence_hash = d.evidence_hash
+  JOIN evidence_of(ARRAY(SELECT x.invoice_id FROM invoice_status x WHERE x.booking_no IS NULL AND x.state IN ('matched', 'waiting_receipt', 'held'))) e
+    ON e.invoice_id = st.invoice_id AND e.evidence_hash = d.evidence_hash
   LEFT JOIN approved_amount a ON a.invoice_id = st.invoice_id
   WHERE st.booking_no IS NULL AND st.state IN ('matched', 'waiting_receipt', 'held')
     AND i.currency = p.currency AND (abs(i.gross_total) <= p.machine_limit OR a.invoice_id IS NOT NULL)

@@ -8,7 +8,7 @@ SELECT h.hold_id, h.invoice_id, h.invoice_line_id, h.code, h.effect, h.measured,
 FROM ledger.hold h JOIN ledger.hold_code c ON c.code = h.code
 WHERE h.released_at IS NULL AND h.effect <> 'W' AND (EXISTS (SELECT FROM review.case_item x WHERE x.hold_id = h.hold_id)
   OR EXISTS (SELECT FROM (SELECT d.outcome, d.explanation FROM ledger.decision d WHERE d.process = 'invoice_reconciliation' AND d.subject_kind = 'invoice' AND d.subject_id = h.invoice_id
-                            AND d.maker = 'machine' ORDER BY d.decision_id DESC LIMIT 1) d
+                            AND d.maker = 'machine' ORDER BY d.decision_id + 0 DESC LIMIT 1) d
              WHERE d.outcome = 'review' AND NOT coalesce(d.explanation -> 'not_yet' ? h.code, false)));
 
 -- What a case rests on: its subject and the holds that are asked of its role. A person decides on exactly this.
@@ -37,7 +37,7 @@ BEGIN
            string_agg(DISTINCT h.code, ', ' ORDER BY h.code) AS codes
     FROM review.asked_hold h JOIN purchasing.invoice i ON i.invoice_id = h.invoice_id
     JOIN LATERAL (SELECT d.outcome FROM ledger.decision d WHERE d.process = this_run.process AND d.subject_kind = 'invoice' AND d.subject_id = i.invoice_id
-                  AND d.maker = 'machine' ORDER BY d.decision_id DESC LIMIT 1) d ON d.outcome = 'review'
+                  AND d.maker = 'machine' ORDER BY d.decision_id + 0 DESC LIMIT 1) d ON d.outcome = 'review'
     JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id AND st.state IN ('held', 'waiting_receipt')
     GROUP BY i.invoice_id, h.role
   ), opened_cases AS (

@@ -53,7 +53,7 @@ LANGUAGE sql STABLE SET search_path = ledger, purchasing, pg_catalog, pg_temp AS
            WHEN u.booking_no IS NULL THEN 'waits for the next posting'
            WHEN rests_on(u.invoice_id, s.stale) THEN 'a source did not deliver'
            ELSE 'orders and receipts do not cover what is booked' END AS reason
-    FROM open u JOIN current_evidence c ON c.invoice_id = u.invoice_id CROSS JOIN (SELECT undelivered('invoice_reconciliation') AS stale OFFSET 0) s
+    FROM open u JOIN evidence_of(ARRAY(SELECT x.invoice_id FROM open x)) c ON c.invoice_id = u.invoice_id CROSS JOIN (SELECT undelivered('invoice_reconciliation') AS stale OFFSET 0) s
     LEFT JOIN active_policy p ON p.policy_id = u.policy_id
     WHERE u.outcome = 'approve' OR EXISTS (SELECT FROM accepted_by_person a WHERE a.invoice_id = u.invoice_id)
   ), counted AS (
