@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 
+from backoffice.domain.checkpoint import VerifyingKey
 from backoffice.runtime.sealer.anchors import Anchor
 from backoffice.runtime.sealer.fault import SealerFault
 from backoffice.runtime.sealer.memory import HOW_TO, Memory
@@ -63,7 +64,7 @@ class Sealer:
     def __init__(self, config: SealerConfig, connection: Connection) -> None:
         self.config, self.connection = config, connection
         self.keys = KeyFile(config.key_file)
-        config.memory.compare(connection)
+        config.memory.compare(connection, self._own_keys())
         self.key = self._own_key()
 
     def look(self, asked: str | None = None) -> bool:
@@ -74,7 +75,7 @@ class Sealer:
         :raises SealerFault: The log is not the one that was signed.
         """
         with self.connection.transaction():
-            self.config.memory.compare(self.connection)
+            self.config.memory.compare(self.connection, {self.key.public.key_id: self.key.public})
             incoming = self.keys.load_next(self.key.public.name)
             if incoming is not None and not self._knows(incoming):
                 introduce(self.connection, incoming)
@@ -100,6 +101,14 @@ class Sealer:
             self.look(asked.payload if asked else None)
 
     # -- parts --
+
+    def _own_keys(self) -> dict[str, VerifyingKey]:
+        """Return the key in the file, if one is there, under the name of what was signed last."""
+        last = self.config.memory.last()
+        if last is None or not self.keys.exists():
+            return {}
+        key = self.keys.load(last.origin).public
+        return {key.key_id: key}
 
     def _own_key(self) -> SigningKey:
         origin = log_name(self.connection)
