@@ -1,15 +1,15 @@
-"""A checkpoint in the ledger that the sealer does not remember: taken up only if a key of its log signed it."""
+"""A checkpoint in the ledger that the sealer does not remember: taken up only if a key of the log signed."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import psycopg
 
+from backoffice.domain.audit.progress import named_key, root_with
 from backoffice.domain.checkpoint import Checkpoint, CheckpointError, VerifyingKey, open_note, read_note
-from backoffice.domain.merkle import Frontier, leaf_hash, tree_root
+from backoffice.domain.merkle import leaf_hash
 from backoffice.runtime.sealer.fault import SealerFault
 from backoffice.runtime.sealer.seal import BLOCK
 
@@ -63,49 +63,22 @@ def _introduced_under(connection: Connection, base: Checkpoint) -> dict[str, Ver
     """Return the keys whose records lie under a checkpoint; each is proved by the root that it signed."""
     found = {}
     for line, place, body in connection.execute(_INTRODUCED, (base.size,)).fetchall():
-        if (
-            _key_of(bytes(body)) == line
-            and _root_with(connection, base.size, place, bytes(body)) == base.root
-        ):
+        leaf = leaf_hash(bytes(body))
+        if named_key(bytes(body)) == line and _root_with(connection, base.size, place, leaf) == base.root:
             key = VerifyingKey.parse(line)
             found[key.key_id] = key
     return found
 
 
-def _key_of(body: bytes) -> object:
-    try:
-        said = json.loads(body)
-    except ValueError:
-        return None
-    return said.get("key") if isinstance(said, dict) else None
-
-
-def _root_with(connection: Connection, size: int, place: int, body: bytes) -> bytes | None:
-    """Return the root over ``size`` records with this one at its place; None where the tree has gaps.
-
-    From the kept roots of blocks, but for the block of the record. These prove nothing, and need not: a wrong
-    one gives another root.
-    """
-    whole, block = size // BLOCK, place // BLOCK
-    roots = [
-        bytes(root)
-        for (root,) in connection.execute(
-            "SELECT root FROM audit.block WHERE block_no < %s ORDER BY block_no", (whole,)
-        )
-    ]
-    around = _leaves(connection, block * BLOCK, min(size, block * BLOCK + BLOCK))
-    rest = _leaves(connection, whole * BLOCK, size)
-    if len(roots) != whole or len(around) <= place % BLOCK or len(rest) != size % BLOCK:
-        return None
-    around[place % BLOCK] = leaf_hash(body)
-    if block < whole:
-        roots[block] = tree_root(around)
-    else:
-        rest = around
-    top, tail = Frontier(), Frontier()
-    top.extend(roots)
-    tail.extend(rest)
-    return Frontier(size, [*top.edge, *tail.edge]).root()
+def _root_with(connection: Connection, size: int, place: int, leaf: bytes) -> bytes | None:
+    whole, first = size // BLOCK, place // BLOCK * BLOCK
+    blocks = connection.execute(
+        "SELECT root FROM audit.block WHERE block_no < %s ORDER BY block_no", (whole,)
+    ).fetchall()
+    return root_with(
+        size, place, leaf, [bytes(root) for (root,) in blocks],
+        _leaves(connection, first, min(size, first + BLOCK)), _leaves(connection, whole * BLOCK, size),
+    )  # fmt: skip
 
 
 def _leaves(connection: Connection, first: int, after: int) -> list[bytes]:
