@@ -131,7 +131,7 @@ class LedgerAuditLog:
             )
 
     def _facts(self, findings: Findings, _: int) -> None:
-        for row in self.connection.execute(settings.sql("governance/find_unmatched_facts"), {}):
+        for row in self.connection.execute(settings.statement("governance/find_unmatched_facts"), {}):
             what, key, known, recorded, times, subject, record_id, n, fact, record, fact_subject = row
             told = f"{what} {key}: "
             if not recorded:
