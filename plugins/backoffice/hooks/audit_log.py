@@ -145,7 +145,7 @@ class LedgerAuditLog:
             else:
                 told += f"the ledger says {fact}, the record says {record}"
             findings.add("completeness", told, record_id=record_id, subject=subject, n=n)
-        counts = self.connection.execute(settings.sql("governance/count_known_facts")).fetchall()
+        counts = self.connection.execute(settings.statement("governance/count_known_facts")).fetchall()
         findings.note("completeness", "compared: " + ", ".join(f"{what} {count:,}" for what, count in counts))
 
     def _waiting(self, findings: Findings, _: int) -> None:

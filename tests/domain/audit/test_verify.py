@@ -257,6 +257,19 @@ def test_a_bad_verification_is_nothing_to_go_on_from() -> None:
     assert verify(log, Anchors())[1] is None
 
 
+@pytest.mark.parametrize(
+    "places", [(3,), (3, 4, 254), (255, 256), tuple(range(700)), (0, 300, 301, 899), (256, 511, 512)]
+)
+def test_a_purge_is_hashed_by_blocks(places: tuple[int, ...]) -> None:
+    log = filled(900, 3)
+    places = tuple(place for place in places if log.sealed[place][4] == "path")
+    log.purge(*places)
+    log.seal()
+    assert checked(log).failed == ()
+    log.gone.pop()
+    assert checked(log).failed == ("leaf",)
+
+
 # -- keys --------------------------------------------------------------------------------------------------------------
 
 

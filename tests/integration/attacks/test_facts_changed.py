@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,8 @@ from tests.answering import decide, open_cases
 from tests.changing import approve, propose, version
 from tests.copies import Copies
 from tests.integration.attacks.sealed_log import SealedLog, build, verified
+
+from backoffice import settings
 
 pytestmark = pytest.mark.integration
 
@@ -187,6 +190,16 @@ def told(log: SealedLog, database: str) -> list[str]:
 
 def test_before_an_attack_everything_agrees(log: SealedLog, victim: str) -> None:
     assert told(log, victim) == []
+
+
+def test_every_kind_that_is_compared_is_counted(log: SealedLog, victim: str) -> None:
+    """Each name of a fact in the statement is one of those that the verification says it compared."""
+    statement = settings.sql("governance/find_unmatched_facts").partition("), said AS (")[0]
+    named = set(re.findall(r"SELECT '([a-z ]+)'(?: AS what)?,", statement)) | {"row of people and rules"}
+    [result] = [one for one in verified(log, victim).results if one.check == "completeness"]
+    [note] = [one for one in result.notes if one.startswith("compared: ")]
+    assert set(re.findall(r"([a-z ]+) [\d,]*\d(?:, |$)", note.removeprefix("compared: "))) == named
+    assert len(named) > 20
 
 
 @pytest.mark.parametrize("name", CHANGES)
