@@ -61,7 +61,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT encode(sha256(k.key || sha256(k.key || convert_to('user id ' || user_in, 'UTF8'))), 'hex') FROM vault.subject_key k WHERE k.subject = 'person:' || person_in AND k.key IS NOT NULL
 $$;
 
--- For the pages: the key of the person who acts, made when they act for the first time. Only one's own, by log-in.
+-- For the pages: the key of the person who acts, made now if they have none yet. Only one's own, by log-in.
 CREATE OR REPLACE FUNCTION vault.writing_key(system_in text, user_in text, OUT subject text, OUT key bytea)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
