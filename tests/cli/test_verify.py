@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.conftest import Ledger
-from tests.sealing import seal
+from tests.sealing import seal, sealer_config, write
 
 from backoffice.cli import main
+from backoffice.domain.checkpoint import VerifyingKey, read_note, sign
+from backoffice.runtime.sealer.signing_key import KeyFile
 
 pytestmark = pytest.mark.integration
 
@@ -178,6 +181,58 @@ def test_how_far_it_came_is_an_anchor_of_its_own(audited: Audited, tmp_path: Pat
     code, found = audited.json("--state", str(state))
     assert (code, found["failed"]) == (1, ["anchor"])
     assert audited.json()[0] == 0
+
+
+@pytest.mark.parametrize("forged", ["edge", "keys", "note", "record_id"])
+def test_a_forged_file_is_nothing_to_go_on_from(audited: Audited, tmp_path: Path, forged: str) -> None:
+    """Who owns the database and can write the file changes an old record: all of it is read, and he is found."""
+    state = tmp_path / "mine.json"
+    audited.record(300)
+    audited.seal()
+    assert audited.run("--state", str(state))[0] == 0
+    said = json.loads(state.read_text())
+    other = Ed25519PrivateKey.generate()
+    at = read_note(said["note"])[0]
+    if forged == "edge":
+        said["edge"][0] = "00" * 32
+    elif forged == "note":
+        said["note"] = sign(at, other)
+    elif forged == "keys":
+        said["note"] = sign(at, other)
+        said["keys"] = [VerifyingKey.of(at.origin, other).line()]
+    else:
+        said["record_id"] = 10**9
+    state.write_text(json.dumps(said))
+    code, found = audited.json("--state", str(state), "--since-checkpoint")
+    if forged == "record_id":
+        assert (code, found["failed"]) == (1, ["anchor"]), "nothing that the file says of the ledger is taken"
+        return
+    assert (code, found["full"]) == (0, True)
+    assert "is nothing to go on from" in found["remarks"][0]
+    assert found["remarks"][0].endswith("everything was read")
+    audited.tamper()
+    state.write_text(json.dumps(said))
+    assert audited.json("--state", str(state), "--since-checkpoint")[0] == 1
+
+
+def test_it_goes_on_after_a_change_of_keys(audited: Audited, tmp_path: Path) -> None:
+    """In a ledger and in an export of it the chain of keys is proved from the first one on."""
+    state, file = str(tmp_path / "mine.json"), str(tmp_path / "log.jsonl")
+    audited.record(300)
+    audited.seal()
+    KeyFile(sealer_config(audited.ledger, audited.folder).key_file).prepare_rotation()
+    audited.seal()
+    write(audited.ledger, '{"signed":"by the new key"}')
+    audited.seal()
+    assert audited.run("--state", state)[0] == 0
+    write(audited.ledger, '{"later":"1"}', '{"later":"2"}')
+    audited.seal()
+    audited.run("--export", file)
+    kept = Path(state).read_text()
+    for source, dsn in ((("--from", file), False), ((), True)):
+        Path(state).write_text(kept)
+        code, found = audited.json(*source, "--state", state, "--since-checkpoint", dsn=dsn)
+        assert (code, found["full"], found["records"], found["remarks"]) == (0, False, 3, [])
 
 
 def test_records_that_wait_too_long(audited: Audited) -> None:

@@ -261,6 +261,53 @@ def test_an_anchor_that_fails_is_on_record_and_stops_nothing(ledger: Ledger, tmp
     assert row == ("broken", None, "OSError: the other side is away")
 
 
+class Mending(Broken):
+    """Away until the test says that it is there."""
+
+    there = False
+
+    def publish(self, note: str, keys: object) -> str:
+        return "lies there" if self.there else super().publish(note, keys)
+
+
+def test_an_anchor_that_failed_is_tried_again_without_a_new_checkpoint(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    mending = Mending()
+    with connected_sealer(sealer_config(ledger, tmp_path, anchors=[mending])) as sealer:
+
+        def looked(minutes: int = 0) -> list[tuple[str | None, str | None]]:
+            with ledger.connect("admin") as admin:
+                admin.execute("ALTER TABLE audit.anchor DISABLE TRIGGER append_only")
+                admin.execute(
+                    "UPDATE audit.anchor SET anchored_at = anchored_at - %s * interval '1 minute'", (minutes,)
+                )
+            sealer.look()
+            with ledger.connect("auditor") as connection:
+                return connection.execute(
+                    "SELECT receipt, failure IS NULL FROM audit.anchor ORDER BY anchor_id"
+                ).fetchall()
+
+        write(ledger, '{"a":"1"}')
+        sealer.look("a test asks")
+        assert looked() == [(None, False)], "not before a minute is over"
+        assert looked(2) == [(None, False)] * 2
+        mending.there = True
+        assert looked() == [(None, False)] * 2
+        assert looked(2) == [*[(None, False)] * 2, ("lies there", True)]
+        assert len(looked(2)) == 3, "it lies there: nothing more is to be done"
+    assert len(notes(ledger)) == 1
+
+
+def test_killed_before_it_was_laid_down_it_is_laid_down_at_the_next_start(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    seal(ledger, tmp_path, anchors=[])
+    seal(ledger, tmp_path)
+    (file,) = (tmp_path / "anchors").glob("*.jsonl")
+    assert [json.loads(line)["note"] for line in file.read_text().splitlines()] == notes(ledger)
+
+
 @pytest.mark.parametrize("spec", ["file:relative", "mail:nobody", "no.such.module:x", "gibberish"])
 def test_an_anchor_written_wrong_is_refused_at_the_start(spec: str) -> None:
     with pytest.raises(SealerFault):

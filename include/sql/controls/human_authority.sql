@@ -42,10 +42,10 @@ decided AS MATERIALIZED (
   WHERE NOT coalesce((SELECT k.stands AND k.line ->> 'active' = 'true' FROM known k WHERE NOT k.line ? 'system' AND k.line ->> 'person_id' = d.person_id AND k.at <= d.decided_at ORDER BY k.n DESC, k.stands DESC LIMIT 1), false)
   UNION ALL
   SELECT 'log_in_of_another', d.document, 'answer ' || d.answer_id || ' came by log-in ' || d.principal || ', which was not this person''s then', d.who, d.decided_at, d.amount, d.currency, false
-  FROM decided d
+  FROM decided d CROSS JOIN LATERAL (SELECT audit.user_hash(d.person_id, substr(d.principal, strpos(d.principal, ':') + 1)) AS hash OFFSET 0) AS u
   WHERE d.answer_id IS NOT NULL AND NOT d.erased AND d.person_id IS DISTINCT FROM (
     SELECT CASE WHEN k.stands THEN k.line ->> 'person_id' END FROM known k WHERE k.line ->> 'system' = split_part(d.principal, ':', 1)
-      AND k.line ->> 'user_sha256' = encode(sha256(convert_to(substr(d.principal, strpos(d.principal, ':') + 1), 'UTF8')), 'hex') AND k.at <= d.decided_at ORDER BY k.n DESC, k.stands DESC LIMIT 1)
+      AND k.line ->> 'user_hash' = u.hash AND k.at <= d.decided_at ORDER BY k.n DESC, k.stands DESC LIMIT 1)
   UNION ALL
   SELECT 'person_erased', d.document, 'decision ' || d.decision_id || ': the log-in of ' || d.person_id || ' was erased and cannot be compared any more', d.who, d.decided_at, d.amount, d.currency, true FROM decided d WHERE d.erased
   UNION ALL

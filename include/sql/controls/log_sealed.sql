@@ -39,13 +39,24 @@ record AS MATERIALIZED (
   SELECT 'laid_down_nowhere', 'checkpoint ' || s.seal_no, 'the newest checkpoint was laid down nowhere outside the database', NULL, s.sealed_at, NULL, NULL, false
   FROM (SELECT x.* FROM seal x ORDER BY x.seal_no DESC LIMIT 1) s WHERE s.sealed_at < now() - interval '1 minute' AND NOT EXISTS (SELECT FROM audit.anchor a WHERE a.seal_no = s.seal_no AND a.receipt IS NOT NULL)
   UNION ALL
-  SELECT 'verification_failed', 'the last verification', 'failed: ' || array_to_string(v.failed, ', '), v.by_whom, v.verified_at, NULL, NULL, false
-  FROM (SELECT x.* FROM audit.verification x ORDER BY x.verification_id DESC LIMIT 1) v WHERE v.failed <> '{}'
+  -- each one of the period, whatever followed, and the last one before its end
+  SELECT 'verification_failed', 'verification ' || v.verification_id, 'failed: ' || array_to_string(v.failed, ', ')
+      || coalesce('; the next one without a fault was verification ' || v.good || ' of ' || to_char(v.good_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), '; none since was without a fault'),
+    v.by_whom, v.verified_at, NULL, NULL, false
+  FROM period t CROSS JOIN LATERAL (
+    SELECT x.*, row_number() OVER (ORDER BY x.verification_id DESC) AS back, min(x.verification_id) FILTER (WHERE x.failed = '{}') OVER later AS good,
+           min(x.verified_at) FILTER (WHERE x.failed = '{}') OVER later AS good_at
+    FROM audit.verification x WHERE x.verified_at < t.until WINDOW later AS (ORDER BY x.verification_id ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)) v
+  WHERE v.failed <> '{}' AND (v.verified_at >= t.since OR v.back = 1)
   UNION ALL
-  SELECT 'not_verified', 'the log', 'was not verified in the period', NULL, NULL, NULL, NULL, true
-  FROM period t WHERE NOT EXISTS (SELECT FROM audit.verification x WHERE x.verified_at >= t.since AND x.verified_at < t.until)
+  SELECT 'not_verified', 'the log', 'has checkpoints and was not verified in the period', NULL, NULL, NULL, NULL, false
+  FROM period t WHERE NOT EXISTS (SELECT FROM audit.verification x WHERE x.verified_at >= t.since AND x.verified_at < t.until) AND EXISTS (SELECT FROM seal s WHERE s.sealed_at < t.until)
   UNION ALL
-  SELECT 'anchor_failed', 'checkpoint ' || a.seal_no, a.anchor || ': ' || a.failure, NULL, a.anchored_at, NULL, NULL, true FROM audit.anchor a JOIN period t ON a.anchored_at >= t.since AND a.anchored_at < t.until WHERE a.failure IS NOT NULL
+  SELECT 'anchor_failed', 'checkpoint ' || a.seal_no, a.anchor || ', ' || count(*) || ' times, at last: ' || (array_agg(a.failure ORDER BY a.anchor_id DESC))[1]
+      || CASE WHEN bool_or(l.receipt) THEN '; it lies there by now' ELSE '' END, NULL, max(a.anchored_at), NULL, NULL, true
+  FROM audit.anchor a JOIN period t ON a.anchored_at >= t.since AND a.anchored_at < t.until
+  CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM audit.anchor x WHERE x.seal_no = a.seal_no AND x.anchor = a.anchor AND x.receipt IS NOT NULL) AS receipt) l
+  WHERE a.failure IS NOT NULL GROUP BY a.seal_no, a.anchor
   UNION ALL
   SELECT 'alert', 'record ' || r.record_id, coalesce(b.body ->> 'alert', '?') || ': ' || coalesce(b.body ->> 'detail', ''), b.body ->> 'by', r.recorded_at, NULL, NULL, false
   FROM record x JOIN audit.record r ON r.record_id = x.record_id CROSS JOIN LATERAL (SELECT convert_from(r.body, 'UTF8')::jsonb AS body) b WHERE x.kind = 'alert'

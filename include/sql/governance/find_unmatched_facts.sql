@@ -1,16 +1,17 @@
 -- What do the ledger's own tables know that is not on record, what is on record that they do not know, and what do both tell
 -- differently or is on record twice? One row per fact. A record whose body was purged excuses the fact of its subject and kind.
-WITH fact AS (
+WITH {{ include: governance/setting_records }}, {{ include: governance/setting_drift }},
+fact AS (
   SELECT 'machine decision' AS what, d.decision_id::text AS key, 'decision' AS kind, 'invoice:' || d.subject_key AS subject,
-         jsonb_build_array(d.outcome, d.rule, d.authority, d.policy_sha256, encode(d.evidence_hash, 'hex')) AS says
+         jsonb_build_array(d.outcome, d.rule, d.authority, d.policy_id, d.policy_version::text, d.policy_sha256, encode(d.evidence_hash, 'hex'), d.run_id::text, d.decided_at, d.explanation) AS says
   FROM ledger.decision d WHERE d.maker = 'machine'
   UNION ALL
   SELECT 'human decision', d.decision_id::text, 'human', CASE d.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || d.subject_key,
-         jsonb_build_array(d.outcome, d.authority, d.case_id::text, encode(d.evidence_hash, 'hex'))
+         jsonb_build_array(d.outcome, d.authority, d.case_id::text, encode(d.evidence_hash, 'hex'), d.person_id, d.reason_code, d.rule, d.explanation ->> 'final', d.decided_at)
   FROM ledger.decision d WHERE d.maker = 'human'
   UNION ALL
   SELECT 'answer', a.answer_id::text, 'human', CASE c.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || c.subject_key,
-         jsonb_build_array(a.case_id::text, a.decision_id::text, a.action, a.reason_code, a.final::text)
+         jsonb_build_array(a.case_id::text, a.decision_id::text, a.action, a.reason_code, a.final::text, a.person_id, encode(a.evidence_hash, 'hex'), a.answered_at)
   FROM review.answer a JOIN review.case c ON c.case_id = a.case_id
   UNION ALL
   SELECT 'booked answer', a.answer_id::text, 'path', CASE c.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || c.subject_key,
@@ -23,33 +24,44 @@ WITH fact AS (
   UNION ALL
   SELECT 'journal entry', e.business_key, 'effect',
          coalesce('invoice:' || encode(i.content_hash, 'hex'), 'receipt:' || r.entity || '/' || r.receipt_number || '/' || r.receipt_line),
-         jsonb_build_array(e.event, e.posting_date::text, e.decision_id::text, CASE WHEN e.reverses_entry_id IS NULL THEN l.lines END)
+         jsonb_build_array(e.event, e.entity, e.period, e.posting_date::text, e.document_date::text, e.decision_id::text, e.person_id, e.case_id::text, e.reason_code, e.run_id::text, e.booked_at,
+                           o.business_key, l.lines)
   FROM ledger.journal_entry e
-  LEFT JOIN (SELECT l.entry_id, jsonb_agg(jsonb_build_object('account', l.account, 'debit', trim_scale(l.debit)::text, 'credit', trim_scale(l.credit)::text,
-                                                             'currency', l.currency, 'purpose', l.purpose) ORDER BY l.line_no) AS lines
+  LEFT JOIN (SELECT l.entry_id, jsonb_agg(jsonb_build_object('account', l.account, 'debit', trim_scale(l.debit)::text, 'credit', trim_scale(l.credit)::text, 'currency', l.currency,
+               'ledger_debit', trim_scale(l.ledger_debit)::text, 'ledger_credit', trim_scale(l.ledger_credit)::text, 'order_line_id', l.order_line_id::text, 'supplier_id', l.supplier_id,
+               'purpose', l.purpose) ORDER BY l.line_no) AS lines
              FROM ledger.journal_line l GROUP BY l.entry_id) l ON l.entry_id = e.entry_id
+  LEFT JOIN ledger.journal_entry o ON o.entry_id = e.reverses_entry_id
   LEFT JOIN purchasing.invoice i ON i.invoice_id = e.invoice_id LEFT JOIN purchasing.receipt_line r ON r.receipt_line_id = e.receipt_line_id
   UNION ALL
   SELECT 'payment proposal', 'invoice:' || encode(i.content_hash, 'hex'), 'effect', 'invoice:' || encode(i.content_hash, 'hex'),
-         jsonb_build_array(p.state, trim_scale(p.amount)::text, p.currency, 1)
+         jsonb_build_array(p.state, trim_scale(p.amount)::text, p.currency, p.pay_on::text, p.decision_id::text, p.run_id::text, 1)
   FROM ledger.payment_proposal p JOIN purchasing.invoice i ON i.invoice_id = p.invoice_id
   UNION ALL
+  SELECT 'payment block', 'invoice:' || encode(i.content_hash, 'hex'), 'effect', 'invoice:' || encode(i.content_hash, 'hex'), jsonb_build_array(st.payment_block::text)
+  FROM ledger.invoice_status st JOIN purchasing.invoice i ON i.invoice_id = st.invoice_id WHERE st.booking_no IS NOT NULL
+  UNION ALL
+  SELECT 'hold released by a person', h.hold_id::text, 'path', 'invoice:' || encode(i.content_hash, 'hex'), jsonb_build_array(h.release_kind, h.release_decision_id::text, h.released_at)
+  FROM ledger.hold h JOIN purchasing.invoice i ON i.invoice_id = h.invoice_id WHERE h.release_kind IN ('person', 'rejected')
+  UNION ALL
   SELECT 'policy version', p.policy_id || '/' || p.version, 'policy', 'policy:' || p.policy_id,
-         jsonb_build_array(p.sha256, trim_scale(p.machine_limit)::text, p.currency, encode(sha256(convert_to(p.content, 'UTF8')), 'hex') = p.sha256)
+         jsonb_build_array(p.sha256, trim_scale(p.machine_limit)::text, p.currency, encode(sha256(convert_to(p.content, 'UTF8')), 'hex') = p.sha256, p.effective_from::text, p.approved_by,
+                           ops.utc(p.approved_at), p.proposal_id::text)
   FROM ledger.policy_version p
   UNION ALL
-  SELECT 'run', r.run_id::text, 'path', 'run:' || r.run_id, jsonb_build_array(r.process, r.dag_id, r.airflow_run_id, r.dry_run::text)
+  SELECT 'run', r.run_id::text, 'path', 'run:' || r.run_id, jsonb_build_array(r.process, r.dag_id, r.airflow_run_id, r.dry_run::text, r.package_version, r.parameters)
   FROM ops.run r
   UNION ALL
   SELECT 'accepted load', l.load_id::text, 'path', 'run:' || l.run_id,
-         jsonb_build_array(l.source, l.dataset, l.received_count::text, l.accepted_count::text, l.quarantined_count::text, l.known_count::text)
+         jsonb_build_array(l.source, l.dataset, l.received_count::text, l.accepted_count::text, l.quarantined_count::text, l.known_count::text, l.parser, l.profile, trim_scale(l.received_amount)::text,
+           ops.utc(l.window_until))
   FROM intake.load l WHERE l.state = 'accepted'
   UNION ALL
   SELECT 'sent effect', o.idempotency_key, 'effect', 'outbox:' || o.idempotency_key, jsonb_build_array(o.destination, o.payload - 'body', o.answer)
   FROM ops.outbox o WHERE o.sent_at IS NOT NULL
   UNION ALL
   SELECT 'act on a policy proposal', a.proposal_id || '/' || a.act, 'policy', 'policy:' || p.policy_id,
-         jsonb_build_array(a.person_id, p.version::text, p.sha256, p.impact_sha256, p.proposed_by,
+         jsonb_build_array(a.person_id, ops.utc(a.acted_at), p.version::text, p.sha256, p.impact_sha256, p.proposed_by, trim_scale(p.machine_limit)::text, p.currency, p.replaces_version::text,
                            CASE a.act WHEN 'approve' THEN (SELECT v.effective_from::text FROM ledger.policy_version v WHERE v.proposal_id = p.proposal_id) ELSE p.effective_from::text END)
   FROM review.policy_act a JOIN review.policy_proposal p ON p.proposal_id = a.proposal_id
   UNION ALL
@@ -82,32 +94,44 @@ WITH fact AS (
   FROM audit.log_confirmation c JOIN audit.log_proposal p ON p.proposal_id = c.proposal_id
 ), said AS (
   SELECT r.record_id, r.subject, r.n, r.kind, convert_from(r.body, 'UTF8')::jsonb AS b
-  FROM audit.record r WHERE r.body IS NOT NULL AND r.kind IN ('decision', 'human', 'path', 'effect', 'policy', 'erasure', 'restore', 'key')
+  FROM audit.record r WHERE r.body IS NOT NULL AND r.kind IN ('human', 'path', 'effect', 'policy', 'erasure', 'restore', 'key')
 ), single AS (
+  -- decisions are most of the log and large: each is read once and not kept
+  SELECT 'machine decision' AS what, s.b ->> 'decision_id' AS key,
+         jsonb_build_array(s.b ->> 'outcome', s.b ->> 'rule', s.b ->> 'authority', s.b ->> 'policy_id', s.b ->> 'policy_version', s.b ->> 'policy_sha256', s.b ->> 'evidence_sha256', s.b ->> 'run_id',
+           (s.b ->> 'at')::timestamptz, jsonb_build_object('inputs', s.b -> 'inputs', 'not_yet', coalesce(s.b -> 'decision' -> 'not_yet', '[]'))) AS says,
+         'decision' AS kind, s.subject, s.record_id, s.n
+  FROM (SELECT r.record_id, r.subject, r.n, convert_from(r.body, 'UTF8')::jsonb AS b FROM audit.record r WHERE r.kind = 'decision' AND r.body IS NOT NULL OFFSET 0) s
+  UNION ALL
   SELECT t.what, t.key, t.says, s.kind, s.subject, s.record_id, s.n
   FROM said s CROSS JOIN LATERAL (
-    SELECT 'machine decision' AS what, s.b ->> 'decision_id' AS key,
-           jsonb_build_array(s.b ->> 'outcome', s.b ->> 'rule', s.b ->> 'authority', s.b ->> 'policy_sha256', s.b ->> 'evidence_sha256') AS says WHERE s.kind = 'decision'
-    UNION ALL
-    SELECT 'human decision', s.b ->> 'decision_id', jsonb_build_array(s.b ->> 'action', s.b ->> 'role', s.b ->> 'case_id', s.b ->> 'evidence_sha256')
+    SELECT 'human decision' AS what, s.b ->> 'decision_id' AS key, jsonb_build_array(s.b ->> 'action', s.b ->> 'role', s.b ->> 'case_id', s.b ->> 'evidence_sha256', s.b ->> 'person_id', s.b ->> 'reason_code',
+             'case ' || (s.b ->> 'case_id'), s.b ->> 'final', (s.b ->> 'at')::timestamptz) AS says
     WHERE s.kind = 'human' AND s.b ->> 'answer_id' IS NOT NULL
     UNION ALL
-    SELECT 'answer', s.b ->> 'answer_id', jsonb_build_array(s.b ->> 'case_id', s.b ->> 'decision_id', s.b ->> 'action', s.b ->> 'reason_code', s.b ->> 'final')
+    SELECT 'answer', s.b ->> 'answer_id', jsonb_build_array(s.b ->> 'case_id', s.b ->> 'decision_id', s.b ->> 'action', s.b ->> 'reason_code', s.b ->> 'final', s.b ->> 'person_id',
+             s.b ->> 'evidence_sha256', (s.b ->> 'at')::timestamptz)
     WHERE s.kind = 'human' AND s.b ->> 'answer_id' IS NOT NULL
     UNION ALL
     SELECT 'booked answer', s.b ->> 'answer_id', jsonb_build_array(s.b ->> 'case_id', s.b ->> 'result', s.b ->> 'run_id') WHERE s.kind = 'path' AND s.b ->> 'step' = 'answer booked'
     UNION ALL
     SELECT 'case', s.b ->> 'case_id', jsonb_build_array(s.b ->> 'role', s.b ->> 'run_id') WHERE s.kind = 'path' AND s.b ->> 'step' = 'case opened'
     UNION ALL
-    SELECT 'journal entry', s.b ->> 'business_key', jsonb_build_array(s.b ->> 'event', s.b ->> 'posting_date', s.b ->> 'decision_id', s.b -> 'lines')
+    SELECT 'hold released by a person', h.hold_id, jsonb_build_array(CASE s.b ->> 'result' WHEN 'accepted' THEN 'person' ELSE s.b ->> 'result' END, s.b ->> 'decision_id', (s.b ->> 'at')::timestamptz)
+    FROM jsonb_array_elements_text(s.b -> 'released_holds') AS h(hold_id) WHERE s.kind = 'path' AND s.b ->> 'step' = 'answer booked'
+    UNION ALL
+    SELECT 'journal entry', s.b ->> 'business_key', jsonb_build_array(s.b ->> 'event', s.b ->> 'entity', s.b ->> 'period', s.b ->> 'posting_date', s.b ->> 'document_date', s.b ->> 'decision_id',
+             s.b ->> 'person_id', s.b ->> 'case_id', s.b ->> 'reason_code', s.b ->> 'run_id', (s.b ->> 'at')::timestamptz, s.b ->> 'reverses', s.b -> 'lines')
     WHERE s.kind = 'effect' AND s.b ->> 'effect' = 'journal entry'
     UNION ALL
-    SELECT 'policy version', (s.b ->> 'policy_id') || '/' || (s.b ->> 'version'), jsonb_build_array(s.b ->> 'sha256', s.b ->> 'machine_limit', s.b ->> 'currency', true)
+    SELECT 'policy version', (s.b ->> 'policy_id') || '/' || (s.b ->> 'version'), jsonb_build_array(s.b ->> 'sha256', s.b ->> 'machine_limit', s.b ->> 'currency', true, s.b ->> 'effective_from',
+             coalesce(s.b ->> 'activated_by', s.b ->> 'person_id'), s.b ->> 'approved_at', s.b ->> 'proposal_id')
     WHERE s.kind = 'policy' AND coalesce(s.b ->> 'step', 'activated by the owner') IN ('activated by the owner', 'approved')
     UNION ALL
     SELECT 'act on a policy proposal',
            (s.b ->> 'proposal_id') || '/' || CASE s.b ->> 'step' WHEN 'proposed' THEN 'propose' WHEN 'approved' THEN 'approve' WHEN 'refused' THEN 'refuse' ELSE 'withdraw' END,
-           jsonb_build_array(s.b ->> 'person_id', s.b ->> 'version', s.b ->> 'sha256', s.b ->> 'impact_sha256', s.b ->> 'proposed_by', s.b ->> 'effective_from')
+           jsonb_build_array(s.b ->> 'person_id', s.b ->> 'acted_at', s.b ->> 'version', s.b ->> 'sha256', s.b ->> 'impact_sha256', s.b ->> 'proposed_by', s.b ->> 'machine_limit',
+             s.b ->> 'currency', s.b ->> 'replaces_version', s.b ->> 'effective_from')
     WHERE s.kind = 'policy' AND s.b ->> 'step' IN ('proposed', 'approved', 'refused', 'withdrawn')
     UNION ALL
     SELECT 'legal hold', s.b ->> 'hold_id', jsonb_build_array(s.b ->> 'person_id', s.b ->> 'scope_kind', s.b ->> 'scope') WHERE s.kind = 'human' AND s.b ->> 'step' = 'hold placed'
@@ -138,10 +162,12 @@ WITH fact AS (
            jsonb_build_array(CASE s.b ->> 'step' WHEN 'restore confirmed' THEN 'restore' ELSE 'lost_key' END, s.b ->> 'person_id', s.b ->> 'digest')
     WHERE s.kind = 'human' AND s.b ->> 'step' IN ('restore confirmed', 'lost key confirmed')
     UNION ALL
-    SELECT 'run', s.b ->> 'run_id', jsonb_build_array(s.b ->> 'process', s.b ->> 'dag_id', s.b ->> 'airflow_run_id', s.b ->> 'dry_run') WHERE s.kind = 'path' AND s.b ->> 'step' = 'run opened'
+    SELECT 'run', s.b ->> 'run_id', jsonb_build_array(s.b ->> 'process', s.b ->> 'dag_id', s.b ->> 'airflow_run_id', s.b ->> 'dry_run', s.b ->> 'package_version',
+             (s.b ->> 'parameters')::jsonb) WHERE s.kind = 'path' AND s.b ->> 'step' = 'run opened'
     UNION ALL
     SELECT 'accepted load', s.b ->> 'load_id',
-           jsonb_build_array(s.b ->> 'source', s.b ->> 'dataset', s.b ->> 'received', s.b ->> 'accepted', s.b ->> 'quarantined', s.b ->> 'known')
+           jsonb_build_array(s.b ->> 'source', s.b ->> 'dataset', s.b ->> 'received', s.b ->> 'accepted', s.b ->> 'quarantined', s.b ->> 'known', s.b ->> 'parser', s.b ->> 'profile',
+             s.b ->> 'received_amount', s.b ->> 'window_until')
     WHERE s.kind = 'path' AND s.b ->> 'step' = 'load accepted'
     UNION ALL
     SELECT 'sent effect', s.b ->> 'idempotency_key', jsonb_build_array(s.b ->> 'destination', (s.b ->> 'payload')::jsonb - 'body', (s.b ->> 'answer')::jsonb)
@@ -156,13 +182,23 @@ WITH fact AS (
            CASE (array_agg(s.b ->> 'effect' ORDER BY s.record_id DESC))[1] WHEN 'payment proposal withdrawn' THEN 'withdrawn' ELSE 'proposed' END,
            (array_agg(s.b ->> 'amount' ORDER BY s.record_id DESC) FILTER (WHERE s.b ->> 'amount' IS NOT NULL))[1],
            (array_agg(s.b ->> 'currency' ORDER BY s.record_id DESC) FILTER (WHERE s.b ->> 'currency' IS NOT NULL))[1],
+           (array_agg(s.b ->> 'pay_on' ORDER BY s.record_id DESC) FILTER (WHERE starts_with(s.b ->> 'effect', 'payment proposed')))[1],
+           (array_agg(s.b ->> 'decision_id' ORDER BY s.record_id DESC) FILTER (WHERE starts_with(s.b ->> 'effect', 'payment proposed')))[1],
+           (array_agg(s.b ->> 'run_id' ORDER BY s.record_id DESC) FILTER (WHERE starts_with(s.b ->> 'effect', 'payment proposed')))[1],
            count(*) FILTER (WHERE s.b ->> 'effect' = 'payment proposed')),
          s.subject, 'effect', min(s.record_id), min(s.n), 1
   FROM said s WHERE s.kind = 'effect' AND s.b ->> 'effect' IN ('payment proposed', 'payment proposed again', 'payment proposal withdrawn') GROUP BY s.subject
+  UNION ALL
+  SELECT 'payment block', s.subject, jsonb_build_array((array_agg(CASE s.b ->> 'effect' WHEN 'payment block raised' THEN 'true' WHEN 'payment block released' THEN 'false' ELSE s.b ->> 'payment_block' END
+           ORDER BY s.record_id DESC))[1]), s.subject, 'effect', min(s.record_id), min(s.n), 1
+  FROM said s WHERE s.kind = 'effect' AND (s.b ->> 'effect' IN ('payment block raised', 'payment block released') OR s.b ->> 'payment_block' IS NOT NULL) GROUP BY s.subject
 )
 SELECT coalesce(f.what, r.what), coalesce(f.key, r.key), f.key IS NOT NULL, r.key IS NOT NULL, coalesce(r.times, 0), coalesce(r.subject, f.subject), r.record_id, r.n,
        f.says::text, r.says::text, f.subject
 FROM fact f FULL JOIN on_record r ON r.what = f.what AND r.key = f.key
 WHERE (f.key IS NULL OR r.key IS NULL OR r.times > 1 OR f.says <> r.says OR f.subject <> r.subject)
-  AND NOT ((r.key IS NULL OR f.what = 'payment proposal') AND EXISTS (SELECT FROM audit.record x WHERE x.subject = f.subject AND x.kind = f.kind AND x.body IS NULL))
+  AND NOT ((r.key IS NULL OR f.what IN ('payment proposal', 'payment block')) AND EXISTS (SELECT FROM audit.record x WHERE x.subject = f.subject AND x.kind = f.kind AND x.body IS NULL))
+UNION ALL
+-- people and rules: each row of these tables follows from the recorded changes of it
+SELECT 'row of ' || d.tab, d.line::text, NOT d.gone, d.gone, 1, 'setting:' || d.tab, NULL, NULL, d.line::text, d.line::text, 'setting:' || d.tab FROM setting_drift d
 ORDER BY 1, 2 LIMIT 1000

@@ -1,7 +1,7 @@
 -- Where a table is not what the record of its changes says: changed past the record. Reads setting_record.
 setting_now AS (
-  SELECT t.tab, jsonb_object_agg(CASE f.key WHEN 'user_id' THEN 'user_sha256' ELSE f.key END,
-           CASE WHEN f.key = 'user_id' THEN encode(sha256(convert_to(f.value #>> '{}', 'UTF8')), 'hex')
+  SELECT t.tab, jsonb_object_agg(CASE f.key WHEN 'user_id' THEN 'user_hash' ELSE f.key END,
+           CASE WHEN f.key = 'user_id' THEN audit.user_hash(t.content ->> 'person_id', f.value #>> '{}')
                 WHEN jsonb_typeof(f.value) = 'number' THEN trim_scale((f.value #>> '{}')::numeric)::text ELSE f.value #>> '{}' END) AS line
   FROM (
     SELECT 'review.person' AS tab, to_jsonb(x) - '{name,email}'::text[] AS content FROM review.person x

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -10,6 +11,9 @@ import psycopg
 from backoffice import settings
 from backoffice.domain.audit.findings import Findings
 from backoffice.domain.audit.log import KeyRow, LaidDown, Progress, Row, Seal
+from backoffice.domain.audit.progress import root_with
+from backoffice.domain.audit.walk import BLOCK
+from backoffice.hooks.audit_facts import FactsBeside
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -32,9 +36,15 @@ class LedgerAuditLog:
         connection.execute("SET LOCAL jit = off")
         # sorts and joins over the whole log
         connection.execute("SET LOCAL work_mem = '128MB'")
+        self._facts_beside: FactsBeside | None = None
 
     def rows(self, first: int) -> Iterator[Row]:
-        """Yield the sealed records from a place on, by place."""
+        """Yield the sealed records from a place on, by place.
+
+        From the first on, the ledger compares them with its tables meanwhile.
+        """
+        if first == 0:
+            self._facts_beside = FactsBeside(self.connection)
         # the order of the index, record by record: anything else would sort the whole log
         for setting in ("enable_hashjoin", "enable_mergejoin", "enable_sort"):
             self.connection.execute(f"SET LOCAL {setting} = off")
@@ -46,9 +56,10 @@ class LedgerAuditLog:
         """Yield the records without a checkpoint."""
         return self._stream("waiting", settings.sql("governance/read_waiting_records"))
 
-    def seals(self, after: int) -> Iterator[Seal]:
+    def seals(self, after: int) -> Generator[Seal, None, None]:
         """Yield the checkpoints that cover more than ``after`` records, by number."""
-        return map(_seal, self._stream("seals", settings.sql("governance/read_seals"), after))
+        with closing(self._stream("seals", settings.sql("governance/read_seals"), after)) as rows:
+            yield from map(_seal, rows)
 
     def seal_of_size(self, size: int) -> Seal | None:
         """Return the checkpoint that covers so many records."""
@@ -68,6 +79,20 @@ class LedgerAuditLog:
         rows = self.connection.execute(settings.sql("governance/read_sealing_keys")).fetchall()
         return [KeyRow(*row) for row in rows]
 
+    def introductions(self) -> list[tuple[int, bytes]]:
+        """Return place and bytes of each sealed record that introduces a key, by place."""
+        rows = self.connection.execute(settings.sql("governance/read_introductions")).fetchall()
+        return [(place, bytes(body)) for place, body in rows]
+
+    def root_with(self, size: int, place: int, leaf: bytes) -> bytes | None:
+        """Return the root over ``size`` records with this hash at a place; None where the tree has gaps."""
+        whole, first = size // BLOCK, place // BLOCK * BLOCK
+        blocks = self.connection.execute(settings.sql("governance/read_blocks"), (0,)).fetchall()[:whole]
+        return root_with(
+            size, place, leaf, [bytes(root) for _, root in blocks],
+            self._leaves(first, min(size, first + BLOCK)), self._leaves(whole * BLOCK, size),
+        )  # fmt: skip
+
     def laid_down(self) -> list[LaidDown]:
         """Return where the ledger says its checkpoints lie outside."""
         rows = self.connection.execute(settings.sql("governance/read_laid_down")).fetchall()
@@ -80,7 +105,7 @@ class LedgerAuditLog:
 
     def examine(self, findings: Findings, since: Progress | None) -> None:
         """Places, counters, facts, waiting: each a statement of its own, and one that fails is a finding."""
-        after = since.record_id if since else 0
+        after = self._record_at(since.size - 1) if since else 0
         self._try(findings, "index", self._places, after)
         self._try(findings, "counter", self._counters, after)
         if since is None:
@@ -113,7 +138,7 @@ class LedgerAuditLog:
             )
 
     def _facts(self, findings: Findings, _: int) -> None:
-        for row in self.connection.execute(settings.sql("governance/find_unmatched_facts"), {}):
+        for row in (self._facts_beside or FactsBeside(self.connection)).rows():
             what, key, known, recorded, times, subject, record_id, n, fact, record, fact_subject = row
             told = f"{what} {key}: "
             if not recorded:
@@ -127,7 +152,7 @@ class LedgerAuditLog:
             else:
                 told += f"the ledger says {fact}, the record says {record}"
             findings.add("completeness", told, record_id=record_id, subject=subject, n=n)
-        counts = self.connection.execute(settings.sql("governance/count_known_facts")).fetchall()
+        counts = self.connection.execute(settings.statement("governance/count_known_facts")).fetchall()
         findings.note("completeness", "compared: " + ", ".join(f"{what} {count:,}" for what, count in counts))
 
     def _waiting(self, findings: Findings, _: int) -> None:
@@ -145,6 +170,17 @@ class LedgerAuditLog:
 
     # -- parts --
 
+    def _leaves(self, first: int, after: int) -> list[bytes]:
+        rows = self.connection.execute(settings.sql("governance/read_leaves"), (first, after))
+        return [bytes(leaf) for (leaf,) in rows]
+
+    def _record_at(self, place: int) -> int:
+        """Return the record id at a place; at a checkpoint's last one it is the highest until then."""
+        row = self.connection.execute(
+            "SELECT record_id FROM audit.leaf WHERE leaf_index = %s", (place,)
+        ).fetchone()
+        return int(row[0]) if row else 0
+
     def _try(self, findings: Findings, check: str, examine: Any, after: int) -> None:
         try:
             with self.connection.transaction():
@@ -152,7 +188,7 @@ class LedgerAuditLog:
         except (psycopg.DataError, psycopg.ProgrammingError, psycopg.InternalError) as error:
             findings.add(check, f"it could not be examined: {str(error).splitlines()[0]}")
 
-    def _stream(self, name: str, statement: str, *values: object) -> Iterator[Any]:
+    def _stream(self, name: str, statement: str, *values: object) -> Generator[Any, None, None]:
         with self.connection.cursor(name=f"audit_{name}") as cursor:
             cursor.itersize = _FETCH
             cursor.execute(statement, values, binary=True)

@@ -14,6 +14,7 @@ import psycopg
 from backoffice.domain.audit.anchored import Anchored, Anchors, file_name
 from backoffice.domain.audit.findings import Verification
 from backoffice.domain.audit.log import AuditLog, Progress
+from backoffice.domain.audit.progress import CannotGoOn
 from backoffice.domain.audit.verify import verify
 from backoffice.domain.checkpoint import VerifyingKey, read_note
 
@@ -53,9 +54,15 @@ def examine(log: AuditLog, outside: Outside, *, incremental: bool = False) -> Ex
     anchors = read_anchors(outside, origin)
     state = _state_file(outside, origin)
     progress = _load(state, anchors) if state else None
-    if incremental and progress is None:
+    if not incremental:
+        progress = None
+    elif progress is None:
         remarks.append("no good verification to go on from is known; everything was read")
-    verification, reached = verify(log, anchors, outside.keys, progress if incremental else None)
+    try:
+        verification, reached = verify(log, anchors, outside.keys, progress)
+    except CannotGoOn as error:
+        remarks.append(f"{state} is nothing to go on from: {error}; everything was read")
+        verification, reached = verify(log, anchors, outside.keys)
     if reached is not None and state is not None:
         try:
             save_progress(state, reached)
@@ -122,8 +129,6 @@ def load_progress(text: str) -> Progress:
         progress = progress._replace(
             edge=tuple(bytes.fromhex(one) for one in said["edge"]), keys=tuple(said["keys"])
         )
-        for line in progress.keys:
-            VerifyingKey.parse(line)
         checkpoint = read_note(progress.note)[0]
     except (ValueError, TypeError, KeyError, AttributeError):
         raise ValueError("it does not say how far a verification came") from None

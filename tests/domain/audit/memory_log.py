@@ -5,9 +5,11 @@ It cannot show what only the database's own statements find: counters, places an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from itertools import groupby
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -89,9 +91,11 @@ class MemoryLog:
 
     def purge(self, *places: int) -> None:
         """Take bytes away, lawfully."""
-        import hashlib
-
-        digest = hashlib.sha256(b"".join(self.sealed[place][7] or b"" for place in places)).hexdigest()
+        blocks = [
+            b"".join(self.sealed[place][7] or b"" for place in group)
+            for _, group in groupby(sorted(places), lambda place: place // 256)
+        ]
+        digest = sha256(b"".join(sha256(block).digest() for block in blocks)).hexdigest()
         record = self.append(
             "erasure", "log", step="records purged", records=str(len(places)), leaves_sha256=digest
         )
@@ -112,8 +116,8 @@ class MemoryLog:
     def waiting(self) -> Iterator[Row]:
         return iter(self.unsealed)
 
-    def seals(self, after: int) -> Iterator[Seal]:
-        return (seal for seal in self.checkpoints if seal.size > after)
+    def seals(self, after: int) -> Generator[Seal, None, None]:
+        yield from (seal for seal in self.checkpoints if seal.size > after)
 
     def seal_of_size(self, size: int) -> Seal | None:
         return next((seal for seal in self.checkpoints if seal.size == size), None)
@@ -126,6 +130,13 @@ class MemoryLog:
 
     def sealing_keys(self) -> list[KeyRow]:
         return self.kept_keys
+
+    def introductions(self) -> list[tuple[int, bytes]]:
+        return [(row[0], row[6]) for row in self.sealed if row[4] == "key" and row[6] is not None]
+
+    def root_with(self, size: int, place: int, leaf: bytes) -> bytes | None:
+        leaves = [row[7] or b"" for row in self.sealed[:size]]
+        return tree_root([*leaves[:place], leaf, *leaves[place + 1 :]])
 
     def laid_down(self) -> list[LaidDown]:
         return self.laid

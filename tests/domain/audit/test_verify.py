@@ -13,9 +13,10 @@ from tests.domain.audit.memory_log import MemoryLog, anchored, checked, filled
 
 from backoffice.domain.audit.anchored import Anchors
 from backoffice.domain.audit.findings import CHECKS, MOST_TOLD, NEEDS_ANCHOR, NEEDS_KEY, lines
-from backoffice.domain.audit.log import KeyRow
+from backoffice.domain.audit.log import KeyRow, Progress
+from backoffice.domain.audit.progress import CannotGoOn
 from backoffice.domain.audit.verify import verify
-from backoffice.domain.checkpoint import VerifyingKey
+from backoffice.domain.checkpoint import VerifyingKey, read_note, sign
 from backoffice.domain.merkle import leaf_hash
 
 LOG = filled(40, 3)
@@ -193,10 +194,80 @@ def test_the_checkpoint_to_go_on_from_must_be_there_still() -> None:
     assert "anchor" in checked(log, since=progress).failed
 
 
+def rotated() -> tuple[MemoryLog, Progress]:
+    """A log whose key changed twice, and how far a verification of it came."""
+    log = filled(900, 3)
+    for name in (b"n", b"m"):
+        new = Ed25519PrivateKey.from_private_bytes(name * 32)
+        log.introduce(new)
+        log.seal()
+        log.private = new
+        log.seal()
+    _, progress = verify(log, Anchors())
+    assert progress is not None
+    return log, progress
+
+
+@pytest.mark.parametrize("keys", [(), (VerifyingKey.of("memory/log", LOG.private),)])
+def test_it_goes_on_after_changes_of_keys_that_the_log_vouches_for(keys: tuple[VerifyingKey, ...]) -> None:
+    log, progress = rotated()
+    log.append("path", "invoice:9", step="case refreshed", case_id="later")
+    log.seal()
+    found, _ = verify(log, Anchors(), keys, progress)
+    assert (found.failed, found.full) == ((), False)
+    assert (NEEDS_KEY in found.unseen) == (not keys), "what a file says is no key from outside"
+
+
+def test_the_keys_in_the_file_are_not_trusted_because_they_stand_there() -> None:
+    """The whole log is written anew by somebody else, who writes the file too."""
+    ours = VerifyingKey.of("memory/log", LOG.private)
+    other = MemoryLog(private=Ed25519PrivateKey.from_private_bytes(b"o" * 32))
+    other.introduce()
+    other.seal()
+    _, progress = verify(other, Anchors())
+    assert progress is not None
+    with pytest.raises(CannotGoOn, match="no trusted key signed"):
+        verify(other, Anchors(), [ours], progress._replace(keys=(ours.line(), *progress.keys)))
+    log, progress = rotated()
+    row = log.sealed.pop(0)
+    log.sealed.insert(0, (*row[:7], leaf_hash(b"another")))
+    with pytest.raises(CannotGoOn, match="no trusted key signed"):
+        verify(log, Anchors(), [ours], progress)
+
+
+def test_an_edge_or_a_note_that_was_not_signed_is_nothing_to_go_on_from() -> None:
+    log = LOG.copy()
+    _, progress = verify(log, Anchors())
+    assert progress is not None
+    forged = Ed25519PrivateKey.from_private_bytes(b"o" * 32)
+    note = sign(read_note(progress.note)[0], forged)
+    for wrong, why in (
+        (progress._replace(edge=(bytes(32), *progress.edge[1:])), "edge does not have the root"),
+        (progress._replace(edge=progress.edge[1:]), "its edge is none"),
+        (progress._replace(note=note), "no trusted key signed"),
+        (progress._replace(note=progress.note.replace("sealed_at 2026", "sealed_at 2025")), "does not fit"),
+    ):
+        with pytest.raises(CannotGoOn, match=why):
+            verify(log, Anchors(), since=wrong)
+
+
 def test_a_bad_verification_is_nothing_to_go_on_from() -> None:
     log = LOG.copy()
     leaf_flipped(log, 3, 0, 0)
     assert verify(log, Anchors())[1] is None
+
+
+@pytest.mark.parametrize(
+    "places", [(3,), (3, 4, 254), (255, 256), tuple(range(700)), (0, 300, 301, 899), (256, 511, 512)]
+)
+def test_a_purge_is_hashed_by_blocks(places: tuple[int, ...]) -> None:
+    log = filled(900, 3)
+    places = tuple(place for place in places if log.sealed[place][4] == "path")
+    log.purge(*places)
+    log.seal()
+    assert checked(log).failed == ()
+    log.gone.pop()
+    assert checked(log).failed == ("leaf",)
 
 
 # -- keys --------------------------------------------------------------------------------------------------------------

@@ -117,7 +117,20 @@ def finished_night(
                 with ledger.connect("web") as web:
                     discard_one(web)
                     answer_all(web)
+        verified(ledger)
         yield ledger
+
+
+def verified(ledger: Ledger, failed: str = "{}", detail: str = "") -> int:
+    """Record an outcome of the daily verification at the newest checkpoint; return its number."""
+    with ledger.connect("app") as app:
+        app.execute(
+            "SELECT audit.record_verification('full', s.size, s.size, s.root, %s, '{}', %s) FROM audit.latest_seal s",
+            (failed, detail),
+        )
+        row = app.execute("SELECT max(verification_id) FROM audit.verification").fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def discard_one(web: psycopg.Connection[Any]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 from tests.changing import change, limited
-from tests.governance.controls.conftest import Books
+from tests.governance.controls.conftest import Books, verified
 
 pytestmark = pytest.mark.integration
 
@@ -191,6 +191,7 @@ PLANTS = [
     Plant("log_sealed", "gap", "WITH kept AS (DELETE FROM audit.anchor WHERE seal_no = 2) DELETE FROM audit.seal WHERE seal_no = 2", "SELECT 'checkpoint 3'"),
     Plant("log_sealed", "gap", "UPDATE audit.record SET n = n + 100000 WHERE record_id = (SELECT max(record_id) FROM audit.record WHERE subject = (SELECT min(subject) FROM audit.record WHERE subject LIKE 'run:%'))",
           "SELECT 'subject ' || min(subject) FROM audit.record WHERE subject LIKE 'run:%%'"),
+    Plant("log_sealed", "not_verified", "DELETE FROM audit.verification", "SELECT 'the log'"),
     Plant("log_sealed", "alert", "SELECT audit.raise_alert('verification failed', 'record 7')", "SELECT 'record ' || max(record_id) FROM audit.record", ref_after=True, triggers=True),
 ]  # fmt: skip
 
@@ -380,19 +381,37 @@ def test_a_request_that_one_person_carried_is_found(night: Books) -> None:
     )
 
 
-def test_a_failed_verification_stays_an_exception_until_a_good_one(night: Books) -> None:
-    notices = {one.check for one in night.examine()["log_sealed"].notices}
-    assert "not_verified" in notices
-    with night.ledger.connect("app") as app:
-        app.execute(
-            "SELECT audit.record_verification('full', 5, 0, NULL, '{leaves}', '{}', 'leaf 3 differs')"
-        )
+def test_a_failed_verification_stays_an_exception_also_after_a_good_one(night: Books) -> None:
+    number = verified(night.ledger, "{leaf,root}", "leaf 3 differs")
     [(alert,)] = night.ask("SELECT max(record_id) FROM audit.record WHERE kind = 'alert'")
-    failed = ("log_sealed", "verification_failed", "the last verification")
-    assert reported(night) == {failed, ("log_sealed", "alert", f"record {alert}")}
-    with night.ledger.connect("app") as app:
+    expected = {
+        ("log_sealed", "verification_failed", f"verification {number}"),
+        ("log_sealed", "alert", f"record {alert}"),
+    }
+    assert reported(night) == expected
+    good = verified(night.ledger)
+    assert reported(night) == expected
+    [told] = [
+        one.what for one in night.examine()["log_sealed"].exceptions if one.check == "verification_failed"
+    ]
+    assert told.startswith(f"failed: leaf, root; the next one without a fault was verification {good} of ")
+
+
+def test_the_last_verification_before_a_period_counts_until_the_next(night: Books) -> None:
+    number = verified(night.ledger, "{leaf}", "leaf 3 differs")
+    night.as_owner(
+        "UPDATE audit.verification SET verified_at = verified_at - interval '1 year'", triggers=False
+    )
+    found = {(check, ref) for _, check, ref in reported(night)}
+    assert {("verification_failed", f"verification {number}"), ("not_verified", "the log")} <= found
+
+
+def test_nobody_calls_a_sealed_log_good_without_a_checkpoint_of_it(night: Books) -> None:
+    with (
+        night.ledger.connect("app") as app,
+        pytest.raises(psycopg.Error, match="no checkpoint covers 0 records"),
+    ):
         app.execute("SELECT audit.record_verification('full', 0, 0, NULL, '{}', '{}', '')")
-    assert failed not in reported(night)
 
 
 def test_rights_of_log_ins_as_such(night: Books, postgres: str) -> None:

@@ -183,6 +183,9 @@ def test_public_has_nothing(ledger: Ledger, stranger: str) -> None:
 
 def test_a_good_verification_is_kept_only_of_a_checkpoint_that_is_there(sealed: Ledger) -> None:
     with sealed.connect("app") as app:
-        with pytest.raises(psycopg.Error) as refusal:
-            app.execute("SELECT audit.record_verification('full', 5, 5, sha256('x'), '{}', '{}', '')")
-        assert refusal.value.sqlstate == "BO409"
+        for size, root in (("5", "sha256('x')"), ("0", "NULL")):
+            with pytest.raises(psycopg.Error) as refusal, app.transaction():
+                app.execute(
+                    f"SELECT audit.record_verification('full', 5, {size}, {root}, '{{}}', '{{}}', '')"
+                )
+            assert refusal.value.sqlstate == "BO409"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import threading
@@ -19,6 +20,7 @@ from tests.integration.privacy.conftest import AFTER_RETENTION, MESSAGE, REASON,
 from tests.log_keeping import confirm, propose_lost_key
 from tests.sealing import ORIGIN
 
+from backoffice import settings
 from backoffice.domain.checkpoint import VerifyingKey
 from backoffice.domain.personal_data import PersonalDataError, decrypt, open_field
 from backoffice.migrations import migrate
@@ -102,6 +104,31 @@ def test_erasing_a_person_leaves_no_word_and_every_proof(office: Office) -> None
     assert office.one("SELECT count(*) FROM review.answer WHERE person_id = 'p-clerk'") == 2, (
         "that somebody decided stays"
     )
+
+
+def test_a_user_id_can_be_compared_until_its_key_is_destroyed(office: Office) -> None:
+    """Nobody finds it in the log by trying names; who has the key's hash compares it, and nothing drifts."""
+    drift = f"WITH {settings.statement('governance/setting_records')}, {settings.statement('governance/setting_drift')} SELECT tab, line FROM setting_drift"
+    compared = "SELECT audit.user_hash('p-clerk', 'clerk')"
+    with office.ledger.connect("auditor") as auditor:
+        recorded = {
+            one.get("user_hash")
+            for body in office.records("policy")
+            for one in (*body.get("rows", ()), body.get("before") or {}, body.get("after") or {})
+            if isinstance(one, dict)
+        }
+        hashed = auditor.execute(compared).fetchone()
+        assert hashed is not None
+        assert hashed[0] in recorded
+        assert hashlib.sha256(b"clerk").hexdigest() not in recorded
+        assert auditor.execute("SELECT audit.user_hash('p-manager', 'clerk')").fetchone() != hashed
+        assert auditor.execute(drift).fetchall() == []
+        auditor.commit()
+        office.day(AFTER_RETENTION)
+        office.leave()
+        office.erase()
+        assert auditor.execute(compared).fetchone() == (None,)
+        assert auditor.execute(drift).fetchall() == []
 
 
 def test_the_erasure_is_in_the_log_itself(office: Office) -> None:
@@ -333,11 +360,12 @@ def test_a_restored_back_up_brings_nobody_back(office: Office, postgres: str) ->
         REASON,
     )
     office.admin("UPDATE vault.subject_key SET key = sha256('x') WHERE subject <> 'person:p-clerk'")
+    others = office.one("SELECT count(*) FROM vault.subject_key WHERE subject <> 'person:p-clerk'")
     office.admin(f"ALTER DATABASE {office.ledger.database} OWNER TO backoffice_owner")
     migrate(postgres, office.ledger.database)
     assert found_in(everywhere(office.ledger)) == set()
     assert reading_key(office.ledger) is None
-    assert office.one("SELECT count(*) FROM vault.subject_key WHERE key IS NOT NULL") == 2, "nobody else"
+    assert office.one("SELECT count(*) FROM vault.subject_key WHERE key IS NOT NULL") == others, "nobody else"
 
 
 def test_a_vault_that_was_not_restored_with_the_log_is_noticed(office: Office) -> None:

@@ -27,11 +27,12 @@ class Keys:
     checkpoint of a trusted key covers the record that introduces it.
 
     :param given: Keys from outside.
+    :param vouched: Keys that an earlier part of the log vouches for.
     """
 
-    def __init__(self, given: Sequence[VerifyingKey]) -> None:
+    def __init__(self, given: Sequence[VerifyingKey], vouched: Sequence[VerifyingKey] = ()) -> None:
         self.given = bool(given)
-        self.known = {key.key_id: key for key in given}
+        self.known = {key.key_id: key for key in (*given, *vouched)}
         self._waiting: list[tuple[int, VerifyingKey]] = []
 
     def introduce(self, place: int, line: str, *, first: bool) -> None:

@@ -9,7 +9,7 @@ record's bytes are its text, or a list of ``base64`` and that where they are no 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ import orjson
 from backoffice.domain.audit.findings import Findings
 from backoffice.domain.audit.log import AuditLog, KeyRow, LaidDown, Progress, Row, Seal
 from backoffice.domain.canonical import time_text
+from backoffice.domain.merkle import Frontier
 
 FORM = "audit log export 1"
 Built = TypeVar("Built")
@@ -100,9 +101,9 @@ class ExportedAuditLog:
             self._count(row)
             yield row
 
-    def seals(self, after: int) -> Iterator[Seal]:
+    def seals(self, after: int) -> Generator[Seal, None, None]:
         """Yield the checkpoints that cover more than ``after`` records, by number."""
-        return (seal for seal in self._part("seal", _seal) if seal.size > after)
+        yield from (seal for seal in self._part("seal", _seal) if seal.size > after)
 
     def seal_of_size(self, size: int) -> Seal | None:
         """Return the checkpoint that covers so many records."""
@@ -119,6 +120,23 @@ class ExportedAuditLog:
     def sealing_keys(self) -> list[KeyRow]:
         """Return every key, in the order of introduction."""
         return list(self._part("key", _key))
+
+    def introductions(self) -> Iterator[tuple[int, bytes]]:
+        """Yield place and bytes of each sealed record that introduces a key, by place."""
+        for place, _, _, _, kind, _, body, _ in self._part("record", _row):
+            if kind == "key" and body is not None:
+                yield place, body
+
+    def root_with(self, size: int, place: int, leaf: bytes) -> bytes | None:
+        """Return the root over ``size`` records with this hash at a place; None where the tree has gaps."""
+        tree = Frontier()
+        for at, *_, kept in self._part("record", _row):
+            if at != tree.size or kept is None:
+                return None
+            tree.append(leaf if at == place else kept)
+            if tree.size == size:
+                return tree.root()
+        return None
 
     def laid_down(self) -> list[LaidDown]:
         """Return where the ledger says its checkpoints lie outside."""

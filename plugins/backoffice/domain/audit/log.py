@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -49,15 +49,13 @@ class Progress(NamedTuple):
 
     :param edge: Roots of the perfect subtrees at ``size``, largest first.
     :param note: The checkpoint there.
-    :param record_id: The highest record id that was there.
-    :param keys: Lines of the keys that were trusted by then.
+    :param keys: Lines of the keys that were introduced by then. None is trusted because it stands here.
     """
 
     size: int
     edge: tuple[bytes, ...]
     note: str
     seal_no: int
-    record_id: int
     keys: tuple[str, ...]
 
 
@@ -70,7 +68,7 @@ class AuditLog(Protocol):
     def waiting(self) -> Iterator[Row]:
         """Yield the records without a checkpoint; their place is -1."""
 
-    def seals(self, after: int) -> Iterable[Seal]:
+    def seals(self, after: int) -> Generator[Seal, None, None]:
         """Yield the checkpoints that cover more than ``after`` records, by number."""
 
     def seal_of_size(self, size: int) -> Seal | None:
@@ -84,6 +82,12 @@ class AuditLog(Protocol):
 
     def sealing_keys(self) -> list[KeyRow]:
         """Return every key, in the order of introduction."""
+
+    def introductions(self) -> Iterable[tuple[int, bytes]]:
+        """Yield place and bytes of each sealed record that introduces a key, by place."""
+
+    def root_with(self, size: int, place: int, leaf: bytes) -> bytes | None:
+        """Return the root over ``size`` records with this hash at a place; None where the tree has gaps."""
 
     def laid_down(self) -> list[LaidDown]:
         """Return where the ledger says its checkpoints lie outside."""

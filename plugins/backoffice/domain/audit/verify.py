@@ -15,6 +15,7 @@ from backoffice.domain.audit.findings import (
     Verification,
 )
 from backoffice.domain.audit.log import AuditLog, Progress, Seal
+from backoffice.domain.audit.progress import keys_at
 from backoffice.domain.audit.purges import PurgeCheck
 from backoffice.domain.audit.walk import BLOCK, TreeWalk
 from backoffice.domain.checkpoint import VerifyingKey
@@ -24,12 +25,13 @@ from backoffice.domain.merkle import Frontier
 def verify(
     log: AuditLog, anchors: Anchors, keys: Sequence[VerifyingKey] = (), since: Progress | None = None
 ) -> tuple[Verification, Progress | None]:
-    """Examine a log and say what was found; nothing that is wrong ends it early.
+    """Examine a log and say what was found; nothing that is wrong in it ends it early.
 
     :param anchors: What lies outside the ledger.
     :param keys: Public keys that are trusted, from outside.
     :param since: How far a good verification has come; older records are not read again.
     :return: The outcome, and how far it came if it was good.
+    :raises CannotGoOn: ``since`` is not proved by keys that come from elsewhere.
     """
     began = time.monotonic()
     return _Verifying(log, anchors, keys, since).run(began)
@@ -41,10 +43,9 @@ class _Verifying:
     ) -> None:
         self.log, self.anchors, self.since = log, anchors, since
         self.findings = Findings()
-        lines = since.keys if since else ()
-        old = [VerifyingKey.parse(line) for line in lines]
-        self.keys = Keys([*keys, *anchors.first_keys, *old])
-        ledgers = [row for row in log.sealing_keys() if row.line not in lines]
+        given = [*keys, *anchors.first_keys]
+        self.keys = Keys(given, keys_at(log, given, since) if since else ())
+        ledgers = [row for row in log.sealing_keys() if since is None or row.line not in since.keys]
         self.chain = Chain(self.findings, self.keys, ledgers, since)
         first = since.size if since else 0
         self.anchored = AnchorCheck(self.findings, anchors, first)
@@ -68,7 +69,7 @@ class _Verifying:
     def _still_there(self, since: Progress) -> None:
         """The checkpoint verified last is kept outside the database: it must be in the log still."""
         seal = self.log.seal_of_size(since.size)
-        if seal is None or seal.note != since.note:
+        if seal is None or (seal.note, seal.seal_no) != (since.note, since.seal_no):
             self.findings.add(
                 "anchor", f"the checkpoint verified last ({since.size:,} records) is not in the log"
             )
@@ -161,6 +162,4 @@ class _Verifying:
         if self.newest is None:
             return self.since
         seal, tree = self.newest
-        return Progress(
-            seal.size, tuple(tree.edge), seal.note, seal.seal_no, self.log.last_record(), self.keys.lines()
-        )
+        return Progress(seal.size, tuple(tree.edge), seal.note, seal.seal_no, self.keys.lines())

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from sys import intern
 from typing import Any
 
 from psycopg.rows import dict_row
@@ -31,6 +32,7 @@ _STATEMENTS = {
     "decisions": ("evidence/list_decisions", "evidence/total_decisions"),
     "policy-changes": ("evidence/list_policy_changes", "evidence/total_policy_changes"),
 }
+_FETCH = 5_000
 _KEY = ("person_id", "role", "process", "entity", "effective_from")
 
 
@@ -67,13 +69,12 @@ def read_population(connection: Connection, name: str, period: Period) -> Popula
     if name == "access":
         return _access(connection, period)
     listed, totalled = _STATEMENTS[name]
-    rows = _rows(connection, listed, period)
-    items = tuple(_item(row["key"], row["day"], row["amount"], row["currency"]) for row in rows)
+    items, refs = _listed(connection, listed, period)
     control = {
         row["currency"]: _total(row["items"], row["amount"] if row["currency"] else None)
         for row in _rows(connection, totalled, period)
     }
-    return Population(name, items, {row["key"]: row["ref"] for row in rows}, control)
+    return Population(name, items, refs, control)
 
 
 def as_text(value: object) -> str | None:
@@ -121,6 +122,27 @@ def _counts(row: Mapping[str, Any], period: Period) -> bool:
     return bool(row["effective_from"] <= period.last_day)
 
 
+def _listed(connection: Connection, name: str, period: Period) -> tuple[tuple[Item, ...], dict[str, str]]:
+    """Return the items and their names, row by row as the server gives them.
+
+    A population may have as many items as a year has entries: what a row carries besides is not held, and a
+    day or a currency that many items share is held once.
+    """
+    items, refs = [], {}
+    with connection.cursor(name="population", row_factory=dict_row) as cursor:
+        cursor.itersize = _FETCH
+        cursor.execute(settings.statement(name), _days(period))
+        for row in cursor:
+            item = _item(row["key"], row["day"], row["amount"], row["currency"])
+            items.append(item._replace(date=intern(item.date), currency=intern(item.currency)))
+            refs[item.key] = row["ref"]
+    return tuple(items), refs
+
+
+def _days(period: Period) -> dict[str, date]:
+    return {"first_day": period.first_day, "last_day": period.last_day}
+
+
 def _item(key: str, day: str, amount: Decimal | None, currency: str | None) -> Item:
     return Item(key, day, "" if amount is None else amount_text(amount), currency or "")
 
@@ -130,7 +152,6 @@ def _total(items: int, amount: Decimal | None) -> dict[str, str]:
 
 
 def _rows(connection: Connection, name: str, period: Period | None = None) -> Sequence[dict[str, Any]]:
-    days = {"first_day": period.first_day, "last_day": period.last_day} if period else None
     with connection.cursor(row_factory=dict_row) as cursor:
-        cursor.execute(settings.statement(name), days)
+        cursor.execute(settings.statement(name), _days(period) if period else None)
         return cursor.fetchall()

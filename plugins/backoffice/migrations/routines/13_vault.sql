@@ -40,20 +40,34 @@ BEGIN
   RETURN found.key;
 END $$;
 
--- For the pages: the key of the person who acts, made when they act for the first time. Only one's own, by log-in.
+-- Make the key of a subject that never had one. Refused when the log holds something under a key that is not there.
+CREATE OR REPLACE FUNCTION vault.make_key(subject_in text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  IF EXISTS (SELECT FROM vault.subject_key k WHERE k.subject = subject_in) THEN RETURN; END IF;
+  IF EXISTS (SELECT FROM audit.personal_use u WHERE u.subject = subject_in) THEN
+    PERFORM review.refuse('BO409', format('the key of %s is missing although the log holds something of it: restore the schema vault', subject_in));
+  END IF;
+  -- two random identifiers are 244 random bits of the server's own strong source; the hash makes a key of them
+  INSERT INTO vault.subject_key AS k (subject, key) VALUES (subject_in, sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())))
+  ON CONFLICT DO NOTHING;
+END $$;
+
+-- How a person's log-in or user id stands in the log: hashed under the person's key, so that it can be compared while the key is there,
+-- and neither read nor tried out once it is destroyed. Null without a key.
+CREATE OR REPLACE FUNCTION audit.user_hash(person_in text, user_in text) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT encode(sha256(k.key || sha256(k.key || convert_to('user id ' || user_in, 'UTF8'))), 'hex') FROM vault.subject_key k WHERE k.subject = 'person:' || person_in AND k.key IS NOT NULL
+$$;
+
+-- For the pages: the key of the person who acts, made now if they have none yet. Only one's own, by log-in.
 CREATE OR REPLACE FUNCTION vault.writing_key(system_in text, user_in text, OUT subject text, OUT key bytea)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
   subject := 'person:' || (review.person_behind(system_in, user_in)).person_id;
-  IF NOT EXISTS (SELECT FROM vault.subject_key k WHERE k.subject = writing_key.subject) THEN
-    IF EXISTS (SELECT FROM audit.personal_use u WHERE u.subject = writing_key.subject) THEN
-      PERFORM review.refuse('BO409', format('the key of %s is missing although the log holds something of it: restore the schema vault', subject));
-    END IF;
-    -- two random identifiers are 244 random bits of the server's own strong source; the hash makes a key of them
-    INSERT INTO vault.subject_key AS k (subject, key) VALUES (writing_key.subject, sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())))
-    ON CONFLICT DO NOTHING;
-  END IF;
+  PERFORM vault.make_key(subject);
   key := vault.hold_key(subject);
 END $$;
 

@@ -88,27 +88,34 @@ BEGIN
 END $$;
 
 -- Take the bodies of old records away. Row, place and leaf stay, so every proof over them holds; a record of kind erasure says what
--- went, upon whose request, and the hash over the leaves in order, and audit.purged which record says it of which leaf.
+-- went, upon whose request, and the hash over the hashes of each block of 256 places: over the leaves that went of it, in order. Of however
+-- many records, none of this is one large value. audit.purged says which record says it of which leaf.
 CREATE OR REPLACE FUNCTION audit.purge(class_in text, before_in date, request_in bigint, asked_by text, approved_by text) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE counted record; kept audit.retention; places bigint[]; digest text; said_by bigint;
+DECLARE counted record; kept audit.retention; gone record; said_by bigint; went bigint;
 BEGIN
   PERFORM audit.lock_retention();
   SELECT * INTO counted FROM audit.check_purge(class_in, before_in);
   SELECT r.* INTO kept FROM audit.retention r WHERE r.class = class_in;
-  SELECT coalesce(array_agg(o.leaf_index ORDER BY o.leaf_index), '{}'), encode(sha256(coalesce(string_agg(o.leaf, ''::bytea ORDER BY o.leaf_index), '')), 'hex') INTO places, digest
-  FROM audit.old_records(class_in, before_in) o WHERE o.subject NOT IN (SELECT h.subject FROM audit.held_subjects(class_in, before_in) h);
-  IF cardinality(places) = 0 THEN
+  SELECT coalesce(sum(b.records), 0)::bigint AS records, encode(sha256(string_agg(b.digest, ''::bytea ORDER BY b.block_no)), 'hex') AS digest INTO gone
+  FROM (SELECT o.leaf_index / 256 AS block_no, count(*) AS records, sha256(string_agg(o.leaf, ''::bytea ORDER BY o.leaf_index)) AS digest
+        FROM audit.old_records(class_in, before_in) o WHERE o.subject NOT IN (SELECT h.subject FROM audit.held_subjects(class_in, before_in) h) GROUP BY 1) AS b;
+  IF gone.records = 0 THEN
     PERFORM review.refuse('BO409', format('there is nothing to purge of class %s before %s', class_in, before_in));
   END IF;
   PERFORM audit.append('erasure', 'log', audit.object('step', audit.text('records purged'), 'class', audit.text(class_in), 'before', audit.text(before_in::text),
-    'records', audit.text(cardinality(places)::text), 'held', audit.text(counted.held::text), 'leaves_sha256', audit.text(digest), 'years', audit.text(kept.years::text),
+    'records', audit.text(gone.records::text), 'held', audit.text(counted.held::text), 'leaves_sha256', audit.text(gone.digest), 'years', audit.text(kept.years::text),
     'basis', audit.text(kept.basis), 'request_id', audit.text(request_in::text), 'requested_by', audit.text(asked_by), 'approved_by', audit.text(approved_by), 'at', audit.text(ops.utc(now()))));
   SELECT r.record_id INTO said_by FROM audit.record r WHERE r.subject = 'log' ORDER BY r.n DESC LIMIT 1;
-  INSERT INTO audit.purged (leaf_index, erasure) SELECT p.leaf_index, said_by FROM unnest(places) AS p(leaf_index);
-  UPDATE audit.record r SET body = NULL FROM audit.leaf l WHERE l.leaf_index = ANY (places) AND l.record_id = r.record_id;
-  RETURN jsonb_build_object('records', cardinality(places), 'held', counted.held, 'leaves_sha256', digest);
+  INSERT INTO audit.purged (leaf_index, erasure)
+  SELECT o.leaf_index, said_by FROM audit.old_records(class_in, before_in) o WHERE o.subject NOT IN (SELECT h.subject FROM audit.held_subjects(class_in, before_in) h);
+  GET DIAGNOSTICS went = ROW_COUNT;
+  IF went <> gone.records THEN
+    PERFORM review.refuse('BO409', 'old records were sealed at this moment; approve again');
+  END IF;
+  UPDATE audit.record r SET body = NULL FROM audit.purged p JOIN audit.leaf l ON l.leaf_index = p.leaf_index WHERE p.erasure = said_by AND l.record_id = r.record_id;
+  RETURN jsonb_build_object('records', gone.records, 'held', counted.held, 'leaves_sha256', gone.digest);
 END $$;
 
 -- What is wrong with the gaps in the log; no row: each is accounted for. An offline verifier checks the same on an export.
@@ -117,8 +124,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH said AS (
     SELECT e.record_id, convert_from(e.body, 'UTF8')::jsonb AS body FROM audit.record e WHERE e.kind = 'erasure' AND convert_from(e.body, 'UTF8')::jsonb ->> 'step' = 'records purged'
   ), found AS (
-    SELECT p.erasure, count(*) AS records, encode(sha256(string_agg(r.leaf, ''::bytea ORDER BY p.leaf_index)), 'hex') AS leaves_sha256
-    FROM audit.purged p JOIN audit.leaf l ON l.leaf_index = p.leaf_index JOIN audit.record r ON r.record_id = l.record_id GROUP BY p.erasure
+    SELECT b.erasure, sum(b.records) AS records, encode(sha256(string_agg(b.digest, ''::bytea ORDER BY b.block_no)), 'hex') AS leaves_sha256
+    FROM (SELECT p.erasure, p.leaf_index / 256 AS block_no, count(*) AS records, sha256(string_agg(r.leaf, ''::bytea ORDER BY p.leaf_index)) AS digest
+          FROM audit.purged p JOIN audit.leaf l ON l.leaf_index = p.leaf_index JOIN audit.record r ON r.record_id = l.record_id GROUP BY 1, 2) AS b GROUP BY b.erasure
   )
   SELECT l.leaf_index, 'a body is missing and no record says that it was purged' FROM audit.record r LEFT JOIN audit.leaf l ON l.record_id = r.record_id
   WHERE r.body IS NULL AND NOT EXISTS (SELECT FROM audit.purged p WHERE p.leaf_index = l.leaf_index)

@@ -120,7 +120,7 @@ BEGIN
   INSERT INTO ledger.policy AS p (policy_id, process) VALUES (policy_in, coalesce(process_in, '*'))
   ON CONFLICT (policy_id) DO UPDATE SET process = excluded.process WHERE p.process = '*';
   entered := ledger.enter_policy(content_in, by_in, effective_in, NULL);
-  PERFORM audit.append('policy', 'policy:' || policy_in, audit.object('step', audit.text('activated by the owner'), 'policy_id', audit.text(policy_in),
+  PERFORM audit.append('policy', 'policy:' || policy_in, audit.object('step', audit.text('activated by the owner'), 'approved_at', audit.text(ops.utc(entered.approved_at)), 'policy_id', audit.text(policy_in),
     'version', audit.text(entered.version::text), 'sha256', audit.text(entered.sha256), 'machine_limit', audit.number(entered.machine_limit),
     'currency', audit.text(entered.currency), 'effective_from', audit.text(effective_in::text), 'replaces_version', audit.text(before::text),
     'activated_by', audit.text(by_in), 'by_owner', audit.text('true'), 'at', audit.text(ops.utc(now()))));

@@ -73,7 +73,8 @@ BEGIN
     'step', audit.text(step_in), 'proposal_id', audit.text(p.proposal_id::text), 'policy_id', audit.text(p.policy_id), 'version', audit.text(p.version::text),
     'sha256', audit.text(p.sha256), 'machine_limit', audit.number(p.machine_limit), 'currency', audit.text(p.currency), 'effective_from', audit.text(effective_in::text),
     'replaces_version', audit.text(p.replaces_version::text), 'impact_sha256', audit.text(p.impact_sha256), 'proposed_by', audit.text(p.proposed_by),
-    'role', audit.text('policy_owner'), 'acted_at', audit.text(ops.utc(moment)));
+    'role', audit.text('policy_owner'), 'acted_at', audit.text(ops.utc(moment)),
+    'approved_at', audit.text(ops.utc((SELECT v.approved_at FROM ledger.policy_version v WHERE v.proposal_id = p.proposal_id))));
 END $$;
 
 -- What a program is told of a proposal after an act.

@@ -33,6 +33,13 @@ DROP TRIGGER IF EXISTS has_lines ON ledger.journal_entry;
 CREATE CONSTRAINT TRIGGER has_lines AFTER INSERT ON ledger.journal_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger.check_has_lines();
 ALTER TABLE ledger.journal_entry ENABLE ALWAYS TRIGGER has_lines;
 
+-- A line of an entry as it stands in the entry's record: canonical, every column but its number, which is its place.
+CREATE OR REPLACE FUNCTION ledger.line_text(l ledger.journal_line) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN concat('{"account":', to_json(l.account), ',"credit":"', trim_scale(l.credit), '","currency":', to_json(l.currency::text), ',"debit":"', trim_scale(l.debit),
+              '","ledger_credit":"', trim_scale(l.ledger_credit), '","ledger_debit":"', trim_scale(l.ledger_debit), '","order_line_id":', coalesce('"' || l.order_line_id || '"', 'null'),
+              ',"purpose":', to_json(l.purpose), ',"supplier_id":', coalesce(to_json(l.supplier_id)::text, 'null'), '}');
+
 -- Write the lines of work_entry_line under the entries of the same business keys. A positive amount is a debit.
 CREATE OR REPLACE FUNCTION ledger.write_entry_lines(run_in bigint) RETURNS bigint
 LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
@@ -59,17 +66,18 @@ BEGIN
   WHERE w.amount <> 0;
 
   WITH booked AS (
-    SELECT e.entry_id, e.business_key, e.event, e.posting_date, e.decision_id, e.person_id, e.case_id, e.reason_code,
+    SELECT e.entry_id, e.business_key, e.event, e.entity, e.period, e.posting_date, e.document_date, e.decision_id, e.person_id, e.case_id, e.reason_code, st.payment_block,
            coalesce('invoice:' || encode(i.content_hash, 'hex'), 'receipt:' || r.entity || '/' || r.receipt_number || '/' || r.receipt_line) AS subject,
-           '[' || string_agg(audit.object('account', audit.text(l.account), 'debit', audit.number(l.debit), 'credit', audit.number(l.credit),
-             'currency', audit.text(l.currency), 'purpose', audit.text(l.purpose)), ',' ORDER BY l.line_no) || ']' AS lines
+           '[' || string_agg(ledger.line_text(l), ',' ORDER BY l.line_no) || ']' AS lines
     FROM (SELECT DISTINCT business_key FROM work_entry_line) w JOIN journal_entry e ON e.business_key = w.business_key
     JOIN journal_line l ON l.entry_id = e.entry_id
     LEFT JOIN invoice i ON i.invoice_id = e.invoice_id LEFT JOIN receipt_line r ON r.receipt_line_id = e.receipt_line_id
-    GROUP BY e.entry_id, i.content_hash, r.entity, r.receipt_number, r.receipt_line
+    LEFT JOIN invoice_status st ON st.invoice_id = e.invoice_id AND e.event IN ('invoice', 'credit_note')
+    GROUP BY e.entry_id, i.content_hash, r.entity, r.receipt_number, r.receipt_line, st.payment_block
   ), gathered AS (
     SELECT count(*) AS n, array_agg(b.subject ORDER BY b.business_key) AS subjects, array_agg(audit.object('effect', audit.text('journal entry'),
-      'business_key', audit.text(b.business_key), 'event', audit.text(b.event), 'posting_date', audit.text(b.posting_date::text), 'decision_id', audit.text(b.decision_id::text),
+      'business_key', audit.text(b.business_key), 'event', audit.text(b.event), 'entity', audit.text(b.entity), 'period', audit.text(b.period), 'posting_date', audit.text(b.posting_date::text),
+      'document_date', audit.text(b.document_date::text), 'payment_block', audit.text(b.payment_block::text), 'decision_id', audit.text(b.decision_id::text),
       'person_id', audit.text(b.person_id), 'case_id', audit.text(b.case_id::text), 'reason_code', audit.text(b.reason_code), 'lines', b.lines,
       'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))) ORDER BY b.business_key) AS bodies FROM booked b
   )

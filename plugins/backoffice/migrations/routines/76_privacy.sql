@@ -93,9 +93,17 @@ BEGIN
   UPDATE ops.outbox o SET payload = o.payload - 'body' WHERE o.written_by = person_in AND o.payload ? 'body';
   GET DIAGNOSTICS went = ROW_COUNT;
   cleared := cleared || jsonb_build_object('ops.outbox.payload', went);
+  RETURN cleared;
+END $$;
+
+-- Take away how a person logs in. Before their key goes: what leaves is recorded under it.
+CREATE OR REPLACE FUNCTION vault.forget_log_ins(person_in text) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE went bigint;
+BEGIN
   DELETE FROM review.identity d WHERE d.person_id = person_in;
   GET DIAGNOSTICS went = ROW_COUNT;
-  RETURN cleared || jsonb_build_object('review.identity', went);
+  RETURN jsonb_build_object('review.identity', went);
 END $$;
 
 -- Erase a person: their key first, so that nothing can be written under it meanwhile. Who is acting at this moment holds the key and is
@@ -103,7 +111,7 @@ END $$;
 CREATE OR REPLACE FUNCTION vault.erase_person(person_in text, basis_in text, request_in bigint, asked_by text, approved_by text) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE cleared jsonb;
+DECLARE cleared jsonb; log_ins jsonb;
 BEGIN
   PERFORM audit.lock_retention();
   INSERT INTO vault.subject_key AS k (subject, key) VALUES ('person:' || person_in, sha256(uuid_send(gen_random_uuid()))) ON CONFLICT DO NOTHING; -- who never acted has none to destroy
@@ -113,8 +121,9 @@ BEGIN
     PERFORM review.refuse('BO409', format('%s is acting at this moment; approve again in a minute', person_in));
   END;
   PERFORM vault.check_erasure(person_in);
+  log_ins := vault.forget_log_ins(person_in);
   UPDATE vault.subject_key k SET key = NULL, destroyed_at = now(), destroyed_by = request_in WHERE k.subject = 'person:' || person_in;
-  cleared := vault.clear_person(person_in);
+  cleared := vault.clear_person(person_in) || log_ins;
   PERFORM audit.append('erasure', 'person:' || person_in, audit.object('step', audit.text('person erased'), 'person_id', audit.text(person_in), 'basis', audit.text(basis_in),
     'cleared', audit.text(cleared::text), 'request_id', audit.text(request_in::text), 'requested_by', audit.text(asked_by), 'approved_by', audit.text(approved_by), 'at', audit.text(ops.utc(now()))));
   RETURN jsonb_build_object('cleared', cleared);
@@ -131,6 +140,7 @@ BEGIN
     FROM review.person p JOIN audit.record r ON r.subject = 'person:' || p.person_id AND r.kind = 'erasure'
     WHERE p.name <> 'erased' OR p.active OR EXISTS (SELECT FROM vault.subject_key k WHERE k.subject = r.subject AND k.key IS NOT NULL)
   LOOP
+    PERFORM vault.forget_log_ins(erased.person_id);
     INSERT INTO vault.subject_key AS k (subject, destroyed_at, destroyed_by) VALUES ('person:' || erased.person_id, now(), erased.request_id)
     ON CONFLICT (subject) DO UPDATE SET key = NULL, destroyed_at = now(), destroyed_by = excluded.destroyed_by;
     UPDATE review.person p SET active = false WHERE p.person_id = erased.person_id;

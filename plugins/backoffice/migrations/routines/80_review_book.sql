@@ -28,7 +28,10 @@ BEGIN
     FROM ledger.journal_line l WHERE l.entry_id = entry.entry_id;
     UPDATE ledger.open_item o SET closed_by_entry = reversal WHERE o.opened_by_entry = entry.entry_id;
     PERFORM audit.append('effect', subject, audit.object('effect', audit.text('journal entry'), 'business_key', audit.text('reversal/' || entry.business_key), 'event', audit.text('reversal'),
-      'posting_date', audit.text(posting.day::text), 'decision_id', audit.text(decision_in::text), 'person_id', audit.text(d.person_id), 'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))));
+      'reverses', audit.text(entry.business_key), 'entity', audit.text(entry.entity), 'period', audit.text(posting.period), 'posting_date', audit.text(posting.day::text),
+      'document_date', audit.text(entry.document_date::text), 'decision_id', audit.text(decision_in::text), 'person_id', audit.text(d.person_id), 'case_id', audit.text(d.case_id::text),
+      'reason_code', audit.text(d.reason_code), 'lines', (SELECT '[' || string_agg(ledger.line_text(l), ',' ORDER BY l.line_no) || ']' FROM ledger.journal_line l WHERE l.entry_id = reversal),
+      'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))));
   END LOOP;
   UPDATE ledger.payment_proposal p SET state = 'withdrawn' WHERE p.invoice_id = invoice_in AND p.state = 'proposed';
   IF FOUND THEN
@@ -58,7 +61,7 @@ $$;
 CREATE OR REPLACE FUNCTION review.book_answers(run_in bigint, process_in text, OUT booked bigint, OUT stale bigint, OUT entries bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE a record; result text; accepted bigint[] := '{}';
+DECLARE a record; result text; accepted bigint[] := '{}'; released bigint[];
 BEGIN
   booked := 0; stale := 0; entries := 0;
   PERFORM ops.lock_process(process_in);
@@ -68,20 +71,25 @@ BEGIN
     WHERE n.booked_at IS NULL AND n.final AND c.process = process_in AND c.state = 'decided'
       AND (c.subject_kind <> 'invoice' OR EXISTS (SELECT FROM ledger.posting_day p WHERE p.entity = c.entity)) ORDER BY n.answer_id FOR UPDATE OF n, c
   LOOP
+    released := NULL;
     IF a.subject_kind = 'quarantine' THEN
       result := review.settle_quarantine(a.answer_id, run_in);
     ELSIF review.invoice_evidence(a.subject_id, a.role) <> a.evidence_hash THEN
       result := 'stale';
     ELSIF a.action = 'reject' THEN
       PERFORM ledger.reverse_invoice(a.subject_id, a.decision_id, run_in);
-      UPDATE ledger.hold h SET released_at = now(), release_kind = 'rejected', release_decision_id = a.decision_id WHERE h.invoice_id = a.subject_id AND h.released_at IS NULL;
+      WITH gone AS (
+        UPDATE ledger.hold h SET released_at = now(), release_kind = 'rejected', release_decision_id = a.decision_id WHERE h.invoice_id = a.subject_id AND h.released_at IS NULL RETURNING h.hold_id
+      ) SELECT array_agg(g.hold_id ORDER BY g.hold_id) INTO released FROM gone g;
       UPDATE ledger.invoice_status st SET state = 'rejected', rejected_at = now() WHERE st.invoice_id = a.subject_id;
       UPDATE review.case c SET state = 'superseded', closed_at = now() WHERE c.subject_kind = 'invoice' AND c.subject_id = a.subject_id AND c.case_id <> a.case_id AND c.state IN ('open', 'half_decided');
       PERFORM ledger.queue_related(a.subject_id);
       result := 'rejected';
     ELSE
-      UPDATE ledger.hold h SET released_at = now(), release_kind = 'person', release_decision_id = a.decision_id
-      FROM review.asked_hold q, review.case_item x WHERE q.hold_id = h.hold_id AND q.releasable AND x.case_id = a.case_id AND x.hold_id = h.hold_id;
+      WITH gone AS (
+        UPDATE ledger.hold h SET released_at = now(), release_kind = 'person', release_decision_id = a.decision_id
+        FROM review.asked_hold q, review.case_item x WHERE q.hold_id = h.hold_id AND q.releasable AND x.case_id = a.case_id AND x.hold_id = h.hold_id RETURNING h.hold_id
+      ) SELECT array_agg(g.hold_id ORDER BY g.hold_id) INTO released FROM gone g;
       -- it can be booked from now on, so it counts for others; a repetition was not even compared with its order until now
       PERFORM ledger.queue_related(a.subject_id) WHERE EXISTS (
         SELECT FROM ledger.hold h WHERE h.invoice_id = a.subject_id AND h.release_decision_id = a.decision_id AND h.effect = 'B' AND h.code <> 'APPROVAL');
@@ -106,7 +114,8 @@ BEGIN
       UPDATE review.answer n SET booked_at = now(), booked_run = run_in, booking_result = result WHERE n.answer_id = a.answer_id;
     END IF;
     PERFORM audit.append('path', CASE a.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || a.subject_key, audit.object('step', audit.text('answer booked'),
-      'answer_id', audit.text(a.answer_id::text), 'case_id', audit.text(a.case_id::text), 'result', audit.text(result), 'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))));
+      'answer_id', audit.text(a.answer_id::text), 'case_id', audit.text(a.case_id::text), 'decision_id', audit.text(a.decision_id::text), 'result', audit.text(result),
+      'released_holds', (SELECT coalesce('[' || string_agg(audit.text(r::text), ',') || ']', '[]') FROM unnest(released) AS r), 'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))));
   END LOOP;
   IF booked > 0 THEN entries := ledger.post_accepted(run_in, accepted); END IF;
   PERFORM review.settle_by_facts(process_in);

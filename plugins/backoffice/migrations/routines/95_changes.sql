@@ -2,14 +2,14 @@
 -- of all routines, so that what an installation itself brings is one record and not hundreds.
 
 -- A row as canonical text: numbers without trailing zeros, everything else as it is written. Names and addresses of people stay out
--- of the log; a user id leaves its hash, by which it can be recognised and not read.
+-- of the log; a user id leaves its hash under the person's key (audit.user_hash).
 CREATE OR REPLACE FUNCTION audit.row_text(table_in text, row_in jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT '{' || string_agg(to_json(f.name)::text || ':' || f.value, ',' ORDER BY f.name COLLATE "C") || '}'
   FROM jsonb_each(row_in - CASE table_in WHEN 'review.person' THEN '{name,email}' WHEN 'ops.installed_text' THEN '{installed_at}' ELSE '{}' END::text[]) AS given(name, value)
   CROSS JOIN LATERAL (SELECT given.value #>> '{}' AS plain) AS p
-  CROSS JOIN LATERAL (SELECT CASE given.name WHEN 'user_id' THEN 'user_sha256' ELSE given.name END AS name,
-    CASE WHEN given.name = 'user_id' THEN audit.text(encode(sha256(convert_to(p.plain, 'UTF8')), 'hex'))
+  CROSS JOIN LATERAL (SELECT CASE given.name WHEN 'user_id' THEN 'user_hash' ELSE given.name END AS name,
+    CASE WHEN given.name = 'user_id' THEN audit.text(audit.user_hash(row_in ->> 'person_id', p.plain))
          WHEN jsonb_typeof(given.value) = 'number' THEN audit.number(p.plain::numeric) ELSE audit.text(p.plain) END AS value) AS f
 $$;
 
@@ -19,6 +19,7 @@ DECLARE
   changed text := TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME;
   before text; after text;
 BEGIN
+  IF changed = 'review.identity' AND TG_OP IN ('INSERT', 'UPDATE') THEN PERFORM vault.make_key('person:' || NEW.person_id); END IF;
   IF TG_OP IN ('UPDATE', 'DELETE') THEN before := audit.row_text(changed, to_jsonb(OLD)); END IF;
   IF TG_OP IN ('INSERT', 'UPDATE') THEN after := audit.row_text(changed, to_jsonb(NEW)); END IF;
   IF before = after THEN RETURN NULL; END IF;
@@ -33,6 +34,8 @@ END $$;
 DO $$
 DECLARE watched text; found_rows text;
 BEGIN
+  PERFORM vault.make_key('person:' || p.person_id) FROM (SELECT DISTINCT d.person_id FROM review.identity d) AS p
+  WHERE NOT EXISTS (SELECT FROM audit.record r WHERE r.subject = 'setting:review.identity');
   FOREACH watched IN ARRAY ARRAY['review.person', 'review.identity', 'review.authority', 'ledger.tolerance', 'ledger.setting', 'ledger.hold_code', 'ledger.account',
                                  'ledger.account_role', 'ledger.fiscal_period', 'ledger.holiday', 'purchasing.uom_factor', 'audit.retention', 'audit.record_class', 'ops.entity', 'ops.installed_text'] LOOP
     EXECUTE format('DROP TRIGGER IF EXISTS recorded ON %s', watched);

@@ -5,14 +5,18 @@ A log that does not continue that checkpoint was rolled back or rewritten, and i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from backoffice.domain.checkpoint import Checkpoint, CheckpointError, read_note
+from backoffice.domain.checkpoint import Checkpoint, CheckpointError, VerifyingKey, read_note
+from backoffice.domain.merkle import EMPTY_ROOT
 from backoffice.runtime.files import write_private
 from backoffice.runtime.sealer.fault import SealerFault
+from backoffice.runtime.sealer.newer import check_newer
 from backoffice.runtime.sealer.seal import log_name
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -21,7 +25,8 @@ HOW_TO = "docs/how-to/"
 
 # A restore that two persons recorded, whose log goes on where they said. Record and acts must agree.
 _RESTORED = """
-SELECT 1 FROM audit.log_proposal p JOIN audit.log_confirmation c ON c.proposal_id = p.proposal_id
+SELECT p.continued_size, p.continued_root
+FROM audit.log_proposal p JOIN audit.log_confirmation c ON c.proposal_id = p.proposal_id
 JOIN audit.record r ON r.record_id = c.record_id
 WHERE p.act = 'restore' AND p.person_id <> c.person_id
   AND p.abandoned_size = %(size)s AND p.abandoned_root = %(root)s
@@ -30,6 +35,7 @@ WHERE p.act = 'restore' AND p.person_id <> c.person_id
     'requested_by', p.person_id, 'confirmed_by', c.person_id)
   AND (p.continued_root IS NULL
        OR EXISTS (SELECT FROM audit.seal s WHERE s.size = p.continued_size AND s.root = p.continued_root))
+ORDER BY c.record_id DESC LIMIT 1
 """
 
 
@@ -61,16 +67,18 @@ class Memory:
         """Remember a checkpoint, once its transaction is committed."""
         write_private(self.path, note)
 
-    def compare(self, connection: Connection) -> None:
+    def compare(self, connection: Connection, own: Mapping[str, VerifyingKey]) -> None:
         """Take the log for the one that was signed, or refuse.
 
         It is the one when it holds the remembered checkpoint, or when two people recorded the restore that
-        gave it up. A seal committed just before a crash is taken up from the log.
+        gave it up. A seal committed just before a crash is taken up from the log, if a key of this log
+        signed it.
 
-        :raises SealerFault: The log was rolled back or rewritten.
+        :param own: The sealer's own keys by id.
+        :raises SealerFault: The log was rolled back or rewritten, or holds a checkpoint of somebody else's.
         """
         last = self.last()
-        row = connection.execute("SELECT note FROM audit.latest_seal").fetchone()
+        row = connection.execute("SELECT note, size, root FROM audit.latest_seal").fetchone()
         if last is None:
             if row is not None:
                 raise SealerFault(
@@ -84,20 +92,25 @@ class Memory:
                 f"{self.path} is of the log {last.origin}, this ledger's log is {name}: the sealer has "
                 "another ledger's address, or another sealer's folder"
             )
-        if not self._continues(connection, last):
+        base = self._goes_on_from(connection, last)
+        if row is not None and row[0] != self.path.read_text(encoding="utf-8"):
+            check_newer(connection, row, base, own)
+            self.keep(row[0])
+
+    @staticmethod
+    def _goes_on_from(connection: Connection, last: Checkpoint) -> Checkpoint:
+        """Return the checkpoint that the log holds still: the one remembered, or where a restore set it."""
+        place = {"size": last.size, "root": last.root}
+        if connection.execute(
+            "SELECT 1 FROM audit.seal WHERE size = %(size)s AND root = %(root)s", place
+        ).fetchone():
+            return last
+        restored = connection.execute(_RESTORED, place).fetchone()
+        if restored is None:
             raise SealerFault(
                 f"the log does not hold checkpoint {last.short}, which was signed here: it was rolled back "
                 "or rewritten. Run verify-audit; after a lawful restore two people record it: "
                 f"{HOW_TO}back-up-and-restore.md"
             )
-        if row is not None and row[0] != self.path.read_text(encoding="utf-8"):
-            self.keep(row[0])
-
-    @staticmethod
-    def _continues(connection: Connection, last: Checkpoint) -> bool:
-        """Tell whether the log holds the checkpoint, or two people gave it up."""
-        place = {"size": last.size, "root": last.root}
-        held = connection.execute(
-            "SELECT 1 FROM audit.seal WHERE size = %(size)s AND root = %(root)s", place
-        ).fetchone()
-        return held is not None or connection.execute(_RESTORED, place).fetchone() is not None
+        size, root = restored
+        return replace(last, size=size or 0, root=bytes(root or EMPTY_ROOT))

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 
+from backoffice.domain.checkpoint import VerifyingKey
 from backoffice.runtime.sealer.anchors import Anchor
 from backoffice.runtime.sealer.fault import SealerFault
 from backoffice.runtime.sealer.memory import HOW_TO, Memory
@@ -23,6 +24,14 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 LOG = logging.getLogger(__name__)
 LONGEST_WAIT = 300  # seconds after which waiting records are sealed without being asked
 LOOK_EVERY = 20  # seconds between two looks at what waits
+# The newest checkpoint, and the anchors where it lies or where that was tried within the last minute.
+_LIES = """
+SELECT s.seal_no, s.note, ARRAY(
+  SELECT a.anchor FROM audit.anchor a
+  WHERE a.seal_no = s.seal_no
+    AND (a.receipt IS NOT NULL OR a.anchored_at > clock_timestamp() - interval '1 minute'))
+FROM audit.latest_seal s
+"""
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,7 @@ class Sealer:
     def __init__(self, config: SealerConfig, connection: Connection) -> None:
         self.config, self.connection = config, connection
         self.keys = KeyFile(config.key_file)
-        config.memory.compare(connection)
+        config.memory.compare(connection, self._own_keys())
         self.key = self._own_key()
 
     def look(self, asked: str | None = None) -> bool:
@@ -74,7 +83,7 @@ class Sealer:
         :raises SealerFault: The log is not the one that was signed.
         """
         with self.connection.transaction():
-            self.config.memory.compare(self.connection)
+            self.config.memory.compare(self.connection, {self.key.public.key_id: self.key.public})
             incoming = self.keys.load_next(self.key.public.name)
             if incoming is not None and not self._knows(incoming):
                 introduce(self.connection, incoming)
@@ -83,7 +92,7 @@ class Sealer:
         if sealed is not None:
             self.config.memory.keep(sealed[1])
             LOG.info("sealed %s", sealed[1].splitlines()[1])
-            self._lay_down(*sealed)
+        self._lay_down()
         if incoming is not None:
             self.keys.change_over()
             self.key = incoming
@@ -100,6 +109,14 @@ class Sealer:
             self.look(asked.payload if asked else None)
 
     # -- parts --
+
+    def _own_keys(self) -> dict[str, VerifyingKey]:
+        """Return the key in the file, if one is there, under the name of what was signed last."""
+        last = self.config.memory.last()
+        if last is None or not self.keys.exists():
+            return {}
+        key = self.keys.load(last.origin).public
+        return {key.key_id: key}
 
     def _own_key(self) -> SigningKey:
         origin = log_name(self.connection)
@@ -133,12 +150,21 @@ class Sealer:
         ).fetchone()
         return "records waited too long" if row and row[0] else None
 
-    def _lay_down(self, seal_no: int, note: str) -> None:
-        """Publish to every anchor; one that fails is on record, and the next checkpoint covers this one."""
+    def _lay_down(self) -> None:
+        """Publish the newest checkpoint to every anchor where it does not lie yet.
+
+        One that fails is on record, and is tried again at a later look, at most once a minute, until the
+        checkpoint lies there or a newer one does.
+        """
+        row = self.connection.execute(_LIES).fetchone()
+        missing = [anchor for anchor in self.config.anchors if row and anchor.name not in row[2]]
+        if row is None or not missing:
+            return
+        seal_no, note, _ = row
         lines = [
             row[0] for row in self.connection.execute("SELECT line FROM audit.sealing_key ORDER BY record_id")
         ]
-        for anchor in self.config.anchors:
+        for anchor in missing:
             receipt, failure = None, None
             try:
                 receipt = anchor.publish(note, lines)
