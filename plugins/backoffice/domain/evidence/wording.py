@@ -91,6 +91,24 @@ def plain(value: object) -> str:
     return str(value)
 
 
+def moment(text: str) -> str:
+    """Return a point in time to the second, as people read it."""
+    day, _, clock = text.partition("T")
+    return f"{day} {clock[:8]}" if clock else text
+
+
+def age(seconds: object) -> str:
+    """Return an age in the unit that people would use."""
+    try:
+        left = int(str(seconds).partition(".")[0])
+    except ValueError:
+        return "not known"
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if left >= 2 * size or left == size:
+            return f"{left // size} {unit}"
+    return f"{left} s"
+
+
 def money(said: Mapping[str, Any]) -> str:
     """Return what a journal entry moves, by currency."""
     sums: dict[str, list[str]] = {}
