@@ -17,8 +17,8 @@ _SENTENCES = {
         "load accepted",
     ): "Run {run_id} accepted {dataset} from {source}: {received} received, {accepted} "
     "accepted, {quarantined} quarantined, {known} known; complete up to {window_until}",
-    ("path", "case opened"): "Case {case_id} was opened for {role}{title}{codes}",
-    ("path", "case refreshed"): "Case {case_id} was brought up to date: its facts had changed{title}{codes}",
+    ("path", "case opened"): "Case {case_id} was opened for {role}{codes}",
+    ("path", "case refreshed"): "Case {case_id} was brought up to date: its facts had changed{codes}",
     ("path", "case superseded by facts"): "Case {case_id} closed: facts left nothing to decide",
     ("path", "answer booked"): "The answer to case {case_id} took effect: {result}",
     ("effect", "journal entry"): "Booked {event} on {posting_date} under the key {business_key}{amount}",
@@ -125,7 +125,7 @@ class _Fields(dict):  # type: ignore[type-arg]
         super().__init__(said)
 
     def __missing__(self, name: str) -> str:
-        return "" if name in ("title", "codes", "amount", "half") else "not known"
+        return "" if name in ("codes", "amount", "half") else "not known"
 
     def __getitem__(self, name: str) -> str:
         value = dict.get(self, name)
@@ -134,7 +134,7 @@ class _Fields(dict):  # type: ignore[type-arg]
             return f", debit {moved}" if moved else ""
         if name == "half":
             return "; a second person had to agree" if dict.get(self, "final") == "false" else ""
-        if name in ("title", "codes"):
+        if name == "codes":
             return f": {value}" if value else ""
         if name == "reason" and dict.get(self, "effect") == "payment proposal withdrawn":
             return f": {value}" if value else ""
