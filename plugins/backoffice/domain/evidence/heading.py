@@ -9,6 +9,14 @@ from backoffice.domain.evidence.contents import Item, Pack, Record
 from backoffice.domain.evidence.said import Witness
 from backoffice.domain.evidence.wording import money
 
+# by the name of the population
+CALLED = {
+    "postings": "journal entries",
+    "payments": "payment proposals",
+    "decisions": "decisions",
+    "policy-changes": "policy changes",
+    "access": "authorities of persons",
+}
 _AUTHORITY = ("person_id", "role", "process", "entity", "effective_from")
 
 
@@ -31,7 +39,10 @@ def heading(item: Item, witness: Witness) -> str:
     if form in ("invoice", "document"):
         told = _document(witness)
         return told[0].upper() + told[1:]
-    return f"Authority of {item.ref.replace('/', ', ')}"
+    person, role, process, entity, begins = (*item.ref.split("/"), "", "", "", "", "")[:5]
+    of_process = "every process" if process == "*" else f"process {process}"
+    of_company = "every company" if entity == "*" else f"company {entity}"
+    return f"Authority of {person} as {role} from {begins}, {of_process}, {of_company}"
 
 
 def pack_heading(pack: Pack) -> str:
@@ -39,8 +50,9 @@ def pack_heading(pack: Pack) -> str:
     sample = pack.sample
     if sample is not None:
         count = sum(int(one["items"]) for one in sample["totals"].values())
+        called = CALLED.get(sample["population"], sample["population"])
         days = f"{sample['first_day']} to {sample['last_day']}"
-        return f"Sample of {len(pack.items)} out of {count} {sample['population']}, {days}"
+        return f"Sample of {len(pack.items)} out of {count} {called}, {days}"
     return "; ".join(heading(item, witness_of(pack, item)) for item in pack.items)
 
 

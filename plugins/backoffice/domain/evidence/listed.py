@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from backoffice.domain.evidence.contents import Item, Pack
-from backoffice.domain.evidence.heading import heading, witness_of
+from backoffice.domain.evidence.heading import CALLED, heading, witness_of
 from backoffice.domain.evidence.markup import Html, listing, pairs, table, tag
 
 _DOCUMENT = {
@@ -46,7 +46,7 @@ _TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         },
     ),
     "orders": (
-        "Order lines that it bills, in each version that was accepted",
+        "Its order lines, in each version that was accepted",
         {
             "order": "Order",
             "version": "Version",
@@ -197,9 +197,13 @@ def sample(pack: Pack) -> Iterator[Html]:
     drawn_from = pack.sample
     if not drawn_from:
         return
-    yield tag("h2", "The population and the sample")
+    yield tag("h2", "The population and the sample, listed, not signed")
     yield tag(
-        "p", f"Population: {drawn_from['population']}, {drawn_from['first_day']} to {drawn_from['last_day']}."
+        "p",
+        f"Population: {CALLED.get(drawn_from['population'], drawn_from['population'])}, "
+        f"{drawn_from['first_day']} to {drawn_from['last_day']}. The check program adds it up, draws the "
+        "sample again, and compares the amounts of what was drawn with signed records. That the population is "
+        "whole no pack can prove; the count and sum of the other side are as listed.",
     )
     names = sorted(drawn_from["totals"])
     yield table(
@@ -234,9 +238,9 @@ def _total(totals: Mapping[str, Any], name: str) -> list[object]:
 
 
 def _people(sample: Mapping[str, Any]) -> Iterator[Html]:
-    yield tag("h3", "Who had which authority when, as recorded")
+    yield tag("h3", "Who had which authority when (listed, not signed)")
     yield listing(sample.get("authority") or (), _AUTHORITY)
     conflicts = sample.get("conflicts") or ()
-    yield tag("h3", f"Conflicts of duties in the period: {len(conflicts)}")
+    yield tag("h3", f"Conflicts of duties in the period (listed, not signed): {len(conflicts)}")
     if conflicts:
         yield listing(conflicts, _CONFLICT)

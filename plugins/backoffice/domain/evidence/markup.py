@@ -13,6 +13,8 @@ _UNSEEN = re.compile(
 )
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_WORD = re.compile(r"\S{1,24}")
+_HASH = re.compile(r"[0-9a-f]{64}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+Z?)?")
 
 
@@ -51,9 +53,17 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Html:
 
 
 def _cell(cell: object) -> Html:
-    """Return a cell: numbers to the right, moments in one line."""
-    form = "n" if _NUMBER.fullmatch(str(cell)) else "t" if _MOMENT.fullmatch(str(cell)) else ""
-    return tag("td", cell, class_=form) if form else tag("td", cell)
+    """Return a cell: numbers to the right, moments to the second in one line, hashes broken anywhere."""
+    shown = str(cell)
+    if isinstance(cell, Html):
+        return tag("td", cell)
+    if _NUMBER.fullmatch(shown):
+        return tag("td", cell, class_="n")
+    if _MOMENT.fullmatch(shown):
+        return tag("td", shown[:19].replace("T", " "), class_="t")
+    if _WORD.fullmatch(shown):
+        return tag("td", cell, class_="t")
+    return tag("td", cell, class_="h") if _HASH.search(shown) else tag("td", cell)
 
 
 def listing(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Html:

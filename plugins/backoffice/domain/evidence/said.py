@@ -242,7 +242,7 @@ class Witness:
                     yield "act", {step: act for act, step in _ACTS.items()}.get(str(said.get("step"))), record
 
     def _of_orders(self, row: Row) -> Said:
-        """A decision names the versions of order lines that it rests on by their hashes, not all there are."""
+        """A decision names the versions of order lines that it rests on by their hashes, not all."""
         digest = row.get("content_sha256")
         for record in reversed(self.decisions):
             if digest and f",{digest}," in f"{record.said.get('facts') or ''},":

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backoffice.domain.evidence.contents import Item, Record
-from backoffice.domain.evidence.heading import heading
+from backoffice.domain.evidence.heading import authority_rows, heading
 from backoffice.domain.evidence.markup import Html, items, pairs
 from backoffice.domain.evidence.said import Witness
 from backoffice.domain.evidence.told import nearest, sources
 from backoffice.domain.evidence.wording import moment, plain, sentence
 
-_NOTHING_DECIDED = "no decision is on record about it"
-
 
 def in_short(item: Item, witness: Witness) -> Html:
     """Return the answers."""
     decision = witness.decisions[-1] if witness.decisions else None
-    people = [
-        one
-        for one in witness.own
-        if one.said.get("person_id") and (one.kind == "human" or "acted_at" in one.said)
-    ]
+    if item.ref.startswith("policy:"):
+        return _policy(item, witness)
+    if item.subjects == ("setting:review.authority",):
+        return _authority(item, witness)
+    people = [one for one in witness.own if one.kind == "human" and one.said.get("person_id")]
     return pairs(
         [
             ("What", heading(item, witness)),
@@ -29,9 +27,10 @@ def in_short(item: Item, witness: Witness) -> Html:
             ("What came of it", _lines(_outcome(witness))),
             ("Who", _lines(_who(witness.decisions, people))),
             ("When (UTC)", _when(witness.own)),
-            ("Why", _lines(_why(decision, people))),
+            ("Why", _lines(_why(decision, people) or [_undecided(witness)])),
+            ("What held it", _lines(_held(decision))),
             ("Why not otherwise", _why_not(decision)),
-            ("By which rule", _rule(decision, item)),
+            ("By which rule", _rule(decision) or _undecided(witness)),
             ("On which inputs", _lines(_inputs(decision))),
             ("How old they were", _lines(sources(decision.said)) if decision else ""),
             ("What was booked", _lines(_booked(witness))),
@@ -40,8 +39,67 @@ def in_short(item: Item, witness: Witness) -> Html:
     )
 
 
-def _is_act(record: Record) -> bool:
-    return record.kind == "human" or "acted_at" in record.said
+def _policy(item: Item, witness: Witness) -> Html:
+    """Return the answers about a version of a policy, from the records that name it."""
+    version = item.ref.partition("@")[2]
+    own = [one for one in witness.own if one.said.get("version") == version]
+    acts = [one for one in own if "acted_at" in one.said]
+    said = own[0].said if own else {}
+    entered = [one for one in own if one.said.get("effective_from")]
+    limit = next((one.said for one in own if one.said.get("machine_limit")), {})
+    who = [f"{one.said['person_id']} as {one.said.get('role')}: {one.said.get('step')}" for one in acts]
+    why = "in words, which the records hold encrypted; see the reasons below, as listed" if acts else ""
+    two = len({one.said["person_id"] for one in acts}) > 1
+    return pairs(
+        [
+            ("What", heading(item, witness)),
+            ("What came of it", _lines([sentence(one.kind, one.said) for one in own])),
+            ("Who", _lines(who or [f"the owner of the database: {said.get('activated_by') or 'not known'}"])),
+            ("When (UTC)", _when(own)),
+            ("Why", why or "no reason is on record: the owner of the database entered it"),
+            ("By which rule", "one person proposed it and another decided" if two else ""),
+            (
+                "The machine may decide up to",
+                f"{limit.get('machine_limit')} {limit.get('currency')}" if limit else "",
+            ),
+            ("In force from", entered[-1].said["effective_from"] if entered else ""),
+            ("In place of version", said.get("replaces_version")),
+            ("Text of the policy, SHA-256", said.get("sha256")),
+            ("What it was tried on, SHA-256", said.get("impact_sha256")),
+            ("What was booked", "a policy books nothing by itself"),
+            ("What this pack cannot prove", _unproven(witness)),
+        ]
+    )
+
+
+def _authority(item: Item, witness: Witness) -> Html:
+    """Return the answers about an authority of a person."""
+    own = [one for one in witness.own if authority_rows(Witness(item.subjects, [one]), item.ref)]
+    row = authority_rows(witness, item.ref)[-1:]
+    limit = (
+        f"{row[0].get('amount_limit')} {row[0].get('currency')}" if row and row[0].get("amount_limit") else ""
+    )
+    steps = {"on record": "stood in the table when recording began; noted"}
+    changes = []
+    for one in own:
+        step = str(one.said.get("step"))
+        changes.append(f"{moment(one.at)}: {steps.get(step, step)} by {one.said.get('by')}")
+    return pairs(
+        [
+            ("What", heading(item, witness)),
+            ("Up to", limit),
+            ("To", row[0].get("effective_to") if row else ""),
+            ("Who entered or changed it, and when (UTC)", _lines(changes)),
+            ("Why", "no record of the log gives a reason for a change of authority"),
+            ("What this pack cannot prove", _unproven(witness)),
+        ]
+    )
+
+
+def _undecided(witness: Witness) -> str:
+    if any(subject.startswith("receipt:") for subject in witness.subjects):
+        return "what was received is booked as it was received: nobody decides on a receipt"
+    return "no decision is on record about it"
 
 
 def _lines(lines: Sequence[str]) -> object:
@@ -99,7 +157,17 @@ def _why(decision: Record | None, people: Sequence[Record]) -> list[str]:
     for one in people:
         if one.said.get("reason_code"):
             told.append(f"{one.said['person_id']}: {one.said['reason_code']}")
-    return told or [_NOTHING_DECIDED]
+    return told
+
+
+def _held(decision: Record | None) -> list[str]:
+    told = []
+    for one in decision.said.get("holds") or () if decision else ():
+        line = f", line {one['line']}" if one.get("line") else ""
+        limit = f", limit {one['limit']} {one.get('unit') or ''}" if one.get("limit") else ""
+        measured = f": measured {one['measured']}" if one.get("measured") else ""
+        told.append(f"{one.get('code')}{line}{measured}{limit}".rstrip())
+    return told
 
 
 def _why_not(decision: Record | None) -> str:
@@ -108,9 +176,9 @@ def _why_not(decision: Record | None) -> str:
     return f"nearest to another outcome: {near}" if near else ""
 
 
-def _rule(decision: Record | None, item: Item) -> str:
+def _rule(decision: Record | None) -> str:
     if decision is None:
-        return "" if item.ref.startswith("policy:") else _NOTHING_DECIDED
+        return ""
     said = decision.said
     return (
         f"rule {said.get('rule')} of policy {said.get('policy_id')}, version {said.get('policy_version')}, "

@@ -13,12 +13,13 @@ h2{margin-top:2.4em;padding-bottom:.15em;border-bottom:2px solid var(--mark);ove
 margin:1.8em 0 .4em}h4{margin:1.2em 0 .2em}a{color:var(--link)}code{font-size:.92em;
 overflow-wrap:anywhere}.wide{overflow-x:auto;margin:.6em 0}table{border-collapse:collapse}th,td{
 border:1px solid var(--line);padding:.3em .6em;text-align:left;vertical-align:top}td{
-overflow-wrap:anywhere;min-width:3.5em}thead th{background:var(--head)}.pairs{width:100%}.pairs th{
-width:13em;background:var(--head);font-weight:600}.note{background:var(--note);padding:.4em 1em;
-border-left:4px solid var(--mark)}.unsigned{background:var(--open);border-left:4px solid var(--edge);
-padding:.4em 1em}.soft{color:var(--soft)}td.n{text-align:right;white-space:nowrap}td.t{
-white-space:nowrap}@media (max-width:640px){body{font-size:14px;margin:1em auto}h1{font-size:1.3em}
-.pairs,.pairs tbody,.pairs tr,.pairs th,.pairs td{display:block;width:auto}.pairs td{border-top:0}
-.pairs tr{margin-bottom:.4em}}@media print{body{max-width:none;margin:0}.wide{overflow:visible}h2,h3{
-break-after:avoid}}
+overflow-wrap:break-word;max-width:40em}td ul{margin:0;padding-left:1.2em}td.h,.pairs td{
+overflow-wrap:anywhere}td.h{min-width:17em}thead th{background:var(--head)}.pairs{width:100%}.pairs th{
+width:13em;overflow-wrap:anywhere;background:var(--head);font-weight:600}.note{background:var(--note);
+padding:.4em 1em;border-left:4px solid var(--mark)}.unsigned{background:var(--open);
+border-left:4px solid var(--edge);padding:.4em 1em}.soft{color:var(--soft)}td.n{text-align:right;
+white-space:nowrap}td.t{white-space:nowrap}@media (max-width:640px){body{font-size:14px;margin:1em auto}
+h1{font-size:1.3em}.pairs,.pairs tbody,.pairs tr,.pairs th,.pairs td{display:block;width:auto}.pairs td{
+border-top:0}.pairs tr{margin-bottom:.4em}}@media print{body{max-width:none;margin:0}.wide{
+overflow:visible}h2,h3{break-after:avoid}}
 """.replace("\n", "")

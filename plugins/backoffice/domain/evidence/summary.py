@@ -46,7 +46,7 @@ def _lead(pack: Pack) -> Html:
     sealed = sum(1 for one in pack.records.values() if one.place is not None)
     waiting = len(pack.records) - sealed
     said = [
-        f"Evidence pack of {len(pack.records)} records of an audit log: {sealed} of them covered by the "
+        f"Records of an audit log in this pack: {len(pack.records)}, of them {sealed} covered by the "
         f"signed checkpoint in {_checkpoint_name(pack)}"
         + (f", {waiting} not sealed yet." if waiting else ".")
     ]
@@ -70,11 +70,16 @@ def _checkpoint_name(pack: Pack) -> str:
     if pack.note is None:
         return "no file (nothing of this log is sealed)"
     origin, size, _, _, sealed_at = (*pack.note.split("\n"), "", "", "", "", "")[:5]
-    return f"log/checkpoint.txt ({size} records of the log {origin}, {sealed_at.replace('_', ' ')})"
+    return (
+        f"log/checkpoint.txt ({size} records of the log {origin}, {moment(sealed_at.rpartition(' ')[2])} UTC)"
+    )
 
 
 def _item(pack: Pack, item: Item, witness: Witness) -> Iterator[Html]:
-    yield tag("p", "Its name in the log: ", tag("code", item.ref))
+    known = (
+        "Its number, listed and not signed: " if item.ref.startswith("payment:") else "Its name in the log: "
+    )
+    yield tag("p", known, tag("code", item.ref))
     yield tag("h3", "In short, from signed records")
     yield in_short(item, witness)
     yield tag("h3", "What happened, in order")
@@ -93,7 +98,8 @@ def _completeness(pack: Pack, item: Item) -> str:
     whole = [subject for subject in item.subjects if pack.subjects.get(subject) == ALL]
     return (
         f"Of {', '.join(whole) or 'nothing'} every record up to the pack's making is here, numbered from 1 "
-        "without a gap; of runs, policies and calls to sources those that belong to this and name nobody else."
+        "without a gap; of runs, policies and calls to sources those that belong to this and name nobody "
+        "else."
     )
 
 
@@ -120,7 +126,8 @@ def _limits() -> Html:
     return items(
         [
             "Proven by the signature: the bytes of every sealed record, what each is about and its number "
-            "within that, and through the hashes that stand in them the policy texts, rules and original documents.",
+            "within that, and through the hashes that stand in them the policy texts, rules and original "
+            "documents.",
             "Compared with signed records by the check program: what stands under “signed” in items/*.json.",
             f"Not proven: what is marked as listed, not signed. And {LAST}.",
             "Not proven at all by any pack: that what was recorded is what happened outside the product.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 _FALLBACK = "{kind}: {fields}"
@@ -83,6 +84,8 @@ def plain(value: object) -> str:
     if value is None:
         return "not known"
     if isinstance(value, Mapping):
+        if value.keys() == {"amount", "currency"}:
+            return f"{value['amount']} {value['currency']}"
         return ", ".join(f"{name} {plain(one)}" for name, one in value.items() if one is not None)
     if isinstance(value, list):
         return "; ".join(plain(one) for one in value)
@@ -111,11 +114,12 @@ def age(seconds: object) -> str:
 
 def money(said: Mapping[str, Any]) -> str:
     """Return what a journal entry moves, by currency."""
-    sums: dict[str, list[str]] = {}
+    sums: dict[str, Decimal] = {}
     for line in said.get("lines") or ():
         if line.get("debit") not in (None, "0"):
-            sums.setdefault(str(line.get("currency")), []).append(str(line["debit"]))
-    return "; ".join(f"{' + '.join(debits)} {currency}" for currency, debits in sorted(sums.items()))
+            currency = str(line.get("currency"))
+            sums[currency] = sums.get(currency, Decimal(0)) + Decimal(str(line["debit"]))
+    return "; ".join(f"{total:f} {currency}" for currency, total in sorted(sums.items()))
 
 
 class _Fields(dict):  # type: ignore[type-arg]
@@ -138,6 +142,8 @@ class _Fields(dict):  # type: ignore[type-arg]
             return f": {value}" if value else ""
         if name == "reason" and dict.get(self, "effect") == "payment proposal withdrawn":
             return f": {value}" if value else ""
+        if name == "window_until" and value is not None:
+            return moment(str(value))
         return self.__missing__(name) if value is None else plain(value)
 
 
