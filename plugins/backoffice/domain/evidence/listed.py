@@ -202,8 +202,8 @@ def sample(pack: Pack) -> Iterator[Html]:
         "p",
         f"Population: {CALLED.get(drawn_from['population'], drawn_from['population'])}, "
         f"{drawn_from['first_day']} to {drawn_from['last_day']}. The check program adds it up, draws the "
-        "sample again, and compares the amounts of what was drawn with signed records. That the population is "
-        "whole no pack can prove; the count and sum of the other side are as listed.",
+        "sample again, and compares the amounts of what was drawn with signed records. That the population "
+        "is whole no pack can prove; the count and sum of the other side are as listed.",
     )
     names = sorted(drawn_from["totals"])
     yield table(

@@ -235,9 +235,10 @@ class Witness:
     def _of_acts(self, row: Row) -> Said:
         for record in self.own:
             said = record.said
-            if said.get("acted_at") == row.get("at") and said.get("person_id") == row.get("person_id"):
-                yield "at", said["acted_at"], record
-                yield "person_id", said["person_id"], record
+            acted = (said.get("acted_at"), said.get("person_id"))
+            if None not in acted and acted == (row.get("at"), row.get("person_id")):
+                yield "at", acted[0], record
+                yield "person_id", acted[1], record
                 if row.get("act") in _ACTS:
                     yield "act", {step: act for act, step in _ACTS.items()}.get(str(said.get("step"))), record
 

@@ -10,7 +10,7 @@ STYLE = """
 box-sizing:border-box}body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);
 max-width:72em;margin:2em auto;padding:0 1em}h1{font-size:1.6em;line-height:1.25;overflow-wrap:anywhere}
 h2{margin-top:2.4em;padding-bottom:.15em;border-bottom:2px solid var(--mark);overflow-wrap:anywhere}h3{
-margin:1.8em 0 .4em}h4{margin:1.2em 0 .2em}a{color:var(--link)}code{font-size:.92em;
+margin:1.8em 0 .4em}h4{margin:1.2em 0 .2em}a{color:var(--link);overflow-wrap:anywhere}code{font-size:.92em;
 overflow-wrap:anywhere}.wide{overflow-x:auto;margin:.6em 0}table{border-collapse:collapse}th,td{
 border:1px solid var(--line);padding:.3em .6em;text-align:left;vertical-align:top}td{
 overflow-wrap:break-word;max-width:40em}td ul{margin:0;padding-left:1.2em}td.h,.pairs td{
