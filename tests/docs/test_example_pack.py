@@ -14,8 +14,10 @@ import pytest
 from tests.clean_python import clean_python, run
 from tests.docs.pages import PROJECT, blocks, page, section
 
-from backoffice.domain.evidence.archive import read_archive
+from backoffice.domain.evidence.archive import read_archive, write_archive, write_sums
 from backoffice.domain.evidence.check import check_archive, programs
+from backoffice.domain.evidence.contents import read_pack
+from backoffice.domain.evidence.summary import write_page
 
 EXAMPLE = PROJECT / "docs" / "example" / "evidence.zip"
 HEADING = "Check evidence without the product"
@@ -101,6 +103,22 @@ def test_the_example_is_of_this_version() -> None:
     files = read_archive(data)
     for name, content in programs().items():
         assert files[name] == content, f"{name} changed since the example was made"
+
+
+@pytest.mark.parametrize("name", ["original_sha256", "content_sha256", "gross", "supplier_id"])
+def test_the_example_made_anew_about_another_document_is_refused(name) -> None:
+    """Page and sums fit again; the signed records do not."""
+    files = dict(read_archive(EXAMPLE.read_bytes()))
+    item = json.loads(files["items/0001.json"])
+    assert item["signed"]["document"][name]
+    item["signed"]["document"][name] = "7" * 64
+    files["items/0001.json"] = json.dumps(item, ensure_ascii=False, sort_keys=True, indent=1).encode() + b"\n"
+    files["summary.html"] = write_page(read_pack(files))
+    files["SHA256SUMS"] = write_sums(files)
+    broken = check_archive(write_archive(files)).broken
+    assert any(
+        re.search(f"broken at record \\d+: {name} is .*, the ledger lists 7777", line) for line in broken
+    ), broken
 
 
 @pytest.mark.integration

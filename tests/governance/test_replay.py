@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from tests.books import Books
 from tests.conftest import Ledger
 from tests.docs.pages import page, spans
+from tests.sealing import seal
 
 from backoffice.cli import main
 from backoffice.domain.canonical import canonical_bytes
@@ -393,15 +394,74 @@ def test_wrong_use_is_2(company: Books, run, capsys) -> None:
     assert (code, "run" in err) == (2, True)
 
 
-def test_a_purged_record_is_said_to_be_purged(company: Books, ledger: Ledger, run) -> None:
-    """Its body is gone lawfully: nothing is held against it, and nothing is said to be proven."""
+OF_PAID = (
+    "FROM audit.record r JOIN purchasing.invoice i ON r.subject = 'invoice:' || encode(i.content_hash, 'hex') "
+    "LEFT JOIN audit.leaf l USING (record_id) WHERE r.kind = 'decision' AND i.invoice_number = 'R-PAID'"
+)
+
+
+def purge(ledger: Ledger, records: str = "1", digest: str | None = None) -> None:
+    """Take the body of one decision, with a record that says so."""
+    said = (
+        "audit.object('step', audit.text('records purged'), 'records', audit.text(%s), 'leaves_sha256', "
+        "audit.text(coalesce(%s, (SELECT encode(sha256(r.leaf), 'hex') " + OF_PAID + "))))"
+    )
+    owner(ledger, f"SELECT audit.append('erasure', 'log', {said})", records, digest)
     owner(
         ledger,
-        "UPDATE audit.record r SET body = NULL FROM purchasing.invoice i "
-        "WHERE r.subject = 'invoice:' || encode(i.content_hash, 'hex') AND r.kind = 'decision' AND i.invoice_number = 'R-PAID'",
+        "INSERT INTO audit.purged SELECT l.leaf_index, (SELECT max(record_id) FROM audit.record WHERE kind = 'erasure') "
+        + OF_PAID,
     )
+    owner(
+        ledger, "UPDATE audit.record SET body = NULL WHERE record_id IN (SELECT r.record_id " + OF_PAID + ")"
+    )
+
+
+def test_a_purged_record_is_said_to_be_purged(company: Books, ledger: Ledger, run, tmp_path) -> None:
+    """Its body is gone lawfully: nothing is held against it, and nothing is said to be proven."""
+    seal(ledger, tmp_path)
+    purge(ledger)
     code, out, _ = run("R-PAID")
     assert (code, "purged" in out) == (0, True)
+
+
+@pytest.mark.parametrize("how", ["no erasure", "another count", "another hash", "erasure changed"])
+def test_a_body_that_no_erasure_accounts_for_is_missing(
+    company: Books, ledger: Ledger, run, tmp_path, how
+) -> None:
+    seal(ledger, tmp_path)
+    if how == "no erasure":
+        owner(
+            ledger,
+            "UPDATE audit.record SET body = NULL WHERE record_id IN (SELECT r.record_id " + OF_PAID + ")",
+        )
+    else:
+        purge(ledger, "2" if how == "another count" else "1", "00" * 32 if how == "another hash" else None)
+    if how == "erasure changed":
+        owner(ledger, "UPDATE audit.record SET leaf = sha256('x') WHERE kind = 'erasure'")
+    code, out, _ = run("R-PAID")
+    assert code == 1
+    assert "the body is gone and no erasure accounts for it" in out
+
+
+def test_where_no_machine_decided_that_is_said(company: Books, ledger: Ledger, run) -> None:
+    """A receipt has no decision; what was booked about an invoice has one, and where it is gone it is missed."""
+    with ledger.connect("auditor") as auditor:
+        [(receipt,)] = auditor.execute(
+            "SELECT min(entry_id) FROM ledger.journal_entry WHERE event = 'goods_receipt'"
+        ).fetchall()
+    code, out, _ = run(f"entry:{receipt}")
+    assert (code, out.rstrip().endswith(": no machine decision stands behind it")) == (0, True)
+    code, out, _ = run(f"entry:{receipt}", "--json")
+    assert (code, json.loads(out)["decisions"]) == (0, [])
+    with ledger.connect("admin") as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("ALTER TABLE ledger.decision DISABLE TRIGGER USER")
+        connection.execute("DELETE FROM ledger.decision")
+    code, out, _ = run("R-PAID")
+    assert (code, "and there has to be one" in out) == (1, True)
+    code, out, _ = run("R-PAID", "--json")
+    assert (code, json.loads(out)["decisions"]) == (1, [])
 
 
 def test_a_ledger_that_does_not_answer_is_1(tmp_path, monkeypatch, capsys) -> None:

@@ -58,9 +58,11 @@ WITH document AS (
   UNION ALL
   SELECT 'entries', e.entry_id, jsonb_build_object('entry', 'entry:' || e.entry_id, 'business_key', e.business_key, 'event', e.event, 'posting_date', e.posting_date::text, 'period', e.period, 'subject', e.subject,
     'reverses', (SELECT x.business_key FROM ledger.journal_entry x WHERE x.entry_id = e.reverses_entry_id),
-    'lines', (SELECT jsonb_agg(jsonb_build_object('account', l.account, 'name', a.name, 'debit', trim_scale(l.debit)::text, 'credit', trim_scale(l.credit)::text, 'currency', l.currency, 'purpose', l.purpose) ORDER BY l.line_no)
-              FROM ledger.journal_line l JOIN ledger.account a ON a.account = l.account WHERE l.entry_id = e.entry_id))
+    'lines', (SELECT jsonb_agg(jsonb_build_object('account', l.account, 'debit', trim_scale(l.debit)::text, 'credit', trim_scale(l.credit)::text, 'currency', l.currency, 'purpose', l.purpose) ORDER BY l.line_no)
+              FROM ledger.journal_line l WHERE l.entry_id = e.entry_id))
   FROM entry e
+  UNION ALL
+  SELECT DISTINCT 'accounts', 0, jsonb_build_object('account', a.account, 'name', a.name) FROM entry e JOIN ledger.journal_line l ON l.entry_id = e.entry_id JOIN ledger.account a ON a.account = l.account
   UNION ALL
   SELECT 'payments', p.proposal_id, jsonb_build_object('payment', 'payment:' || p.proposal_id, 'amount', trim_scale(p.amount)::text, 'currency', p.currency, 'pay_on', p.pay_on::text, 'state', p.state, 'decision', p.decision_id::text)
   FROM ledger.payment_proposal p WHERE p.proposal_id = ANY (%(payments)s)

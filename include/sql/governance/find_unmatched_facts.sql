@@ -57,7 +57,7 @@ fact AS (
            ops.utc(l.window_until))
   FROM intake.load l WHERE l.state = 'accepted'
   UNION ALL
-  SELECT 'sent effect', o.idempotency_key, 'effect', 'outbox:' || o.idempotency_key, jsonb_build_array(o.destination, o.payload - 'body', o.answer)
+  SELECT 'sent effect', o.idempotency_key, 'effect', 'outbox:' || o.idempotency_key, jsonb_build_array(o.destination, encode(sha256(uuid_send(o.salt) || convert_to((o.payload - 'body')::text || o.answer::text, 'UTF8')), 'hex'))
   FROM ops.outbox o WHERE o.sent_at IS NOT NULL
   UNION ALL
   SELECT 'act on a policy proposal', a.proposal_id || '/' || a.act, 'policy', 'policy:' || p.policy_id,
@@ -170,7 +170,7 @@ fact AS (
              s.b ->> 'received_amount', s.b ->> 'window_until')
     WHERE s.kind = 'path' AND s.b ->> 'step' = 'load accepted'
     UNION ALL
-    SELECT 'sent effect', s.b ->> 'idempotency_key', jsonb_build_array(s.b ->> 'destination', (s.b ->> 'payload')::jsonb - 'body', (s.b ->> 'answer')::jsonb)
+    SELECT 'sent effect', s.b ->> 'idempotency_key', jsonb_build_array(s.b ->> 'destination', s.b ->> 'sent_sha256')
     WHERE s.kind = 'effect' AND s.b ->> 'effect' = 'sent'
   ) t
 ), on_record AS (

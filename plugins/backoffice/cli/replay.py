@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _EPILOG = """
 REF is an invoice (its number, SUPPLIER/NUMBER, invoice:ID, or the SHA-256 of its content), a journal entry
 (entry:ID or its business key), a payment proposal (payment:ID), a case (case:ID) or a policy change
-(policy:ID@VERSION). Exit codes: 0 every decision gives the same bytes, 1 one does not, 2 wrong use.
+(policy:ID@VERSION). Exit codes: 0 every decision gives the same bytes, 1 one does not or
+is missing where one must be, 2 wrong use. A receipt and a document in quarantine have no machine decision: 0.
 """
 
 
@@ -40,7 +41,11 @@ def register(subparsers: Any) -> None:
         dest="of_run",
         help="all decisions of a run: its number or its run id in Airflow",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object per decision")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON object per decision; of none, one with an empty list",
+    )
     add_ledger_option(parser)
     parser.set_defaults(run=_replay)
 
@@ -81,11 +86,17 @@ def _perform(connection: psycopg.Connection[tuple[Any, ...]], arguments: argpars
     reference = resolve(connection, arguments.ref)
     if reference.policy is not None:
         return _report_policy(replay, *reference.policy, as_json=arguments.json)
-    return _report(replay.of_reference(reference), reference.title, arguments.json, every=True)
+    decided = reference.must_be_decided
+    return _report(
+        replay.of_reference(reference), reference.title, arguments.json, every=True, decided=decided
+    )
 
 
-def _report(found: Iterable[Replayed], title: str, as_json: bool, every: bool) -> int:
-    """Print each decision, or of many only those that are not the same, and how many there were."""
+def _report(found: Iterable[Replayed], title: str, as_json: bool, every: bool, decided: bool = False) -> int:
+    """Print each decision, or of many only those that are not the same, and how many there were.
+
+    :param decided: At least one must be there.
+    """
     counted: Counter[str] = Counter()
     bad = 0
     for one in found:
@@ -95,14 +106,24 @@ def _report(found: Iterable[Replayed], title: str, as_json: bool, every: bool) -
             print(json.dumps(_plain(one), ensure_ascii=False))
         elif every or not one.good:
             _print(one)
+    if not counted:
+        return _report_none(title, as_json, decided)
     if as_json:
         return 1 if bad else 0
-    if not counted:
-        print(f"{title}: no machine decision stands behind it")
-        return 0
     numbers = ", ".join(f"{number} {verdict}" for verdict, number in sorted(counted.items()))
     print(f"{title}: {counted.total()} decisions performed again: {numbers}")
     return 1 if bad else 0
+
+
+def _report_none(title: str, as_json: bool, decided: bool) -> int:
+    missing = " and there has to be one: it was booked, proposed for payment or asked of people"
+    note = f"no machine decision stands behind it{missing if decided else ''}"
+    print(
+        json.dumps({"of": title, "decisions": [], "note": note}, ensure_ascii=False)
+        if as_json
+        else f"{title}: {note}"
+    )
+    return 1 if decided else 0
 
 
 def _print(one: Replayed) -> None:

@@ -89,6 +89,13 @@ class Reference:
     case_ids: tuple[int, ...] = ()
     subjects: tuple[str, ...] = ()
 
+    @property
+    def must_be_decided(self) -> bool:
+        """Tell whether a machine decision has to stand behind it: something was booked, proposed for payment
+        or asked of people about an invoice. A receipt and a document in quarantine have none.
+        """
+        return bool(self.invoice_ids and (self.entry_ids or self.payment_ids or self.case_ids))
+
 
 def resolve(connection: Connection, ref: str) -> Reference:
     """Return what ``ref`` means and what belongs to it.

@@ -79,6 +79,7 @@ class Replay:
 
     connection: Connection
     _policies: dict[tuple[str, int, str], Policy | str] = field(default_factory=dict)
+    _erased: set[int] = field(default_factory=set)
 
     def of_reference(self, reference: Reference) -> Iterator[Replayed]:
         """Perform every machine decision behind an invoice, entry, payment or case."""
@@ -96,6 +97,10 @@ class Replay:
             rows = self._rows("governance/list_decisions", {"decisions": some})
             rows = [row for row in rows if row["maker"] == "machine"]
             records = self._records(rows)
+            missing = [one["record_id"] for one in records.values() if one["body"] is None]
+            if missing:
+                erased = self._rows("governance/find_erasures", {"records": missing})
+                self._erased = {one["record_id"] for one in erased}
             for row in rows:
                 yield self._perform(row, records.get(row["decision_id"]))
 
@@ -157,8 +162,11 @@ class Replay:
 
         if record is None:
             return result(Verdict.NOT_PERFORMED, [Difference("", "(no record)", "a record of the decision")])
-        if record["body"] is None:
+        if record["body"] is None and record["record_id"] in self._erased:
             return result(Verdict.PURGED, (), ["the record was purged; its place and hash are kept"])
+        if record["body"] is None:
+            gone = Difference("", "(the body is gone and no erasure accounts for it)", "the record's body")
+            return result(Verdict.DIFFERENT, [gone])
         body = bytes(record["body"])
         found = _leaf(record, body)
         recorded = record["parsed"]

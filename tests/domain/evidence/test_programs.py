@@ -78,7 +78,7 @@ def test_a_template_takes_no_orders_from_a_record() -> None:
          "p, as r, answered case 1: accept (c); a second person had to agree"),
         ("effect", {"effect": "journal entry", "event": "invoice", "posting_date": "d", "business_key": "k", "lines": [
             {"debit": "1", "currency": "EUR"}, {"debit": "0", "currency": "EUR"}, {"debit": "2", "currency": "EUR"}]},
-         "Booked invoice on d under the key k, debit 1 + 2 EUR"),
+         "Booked invoice on d under the key k, debit 3 EUR"),
         ("alert", {"alert": "no seal", "at": "now"}, "alert: alert no seal"),
         ("path", {"step": "something new", "x": [True, {"a": "b"}]}, "path: step something new, x true; a b"),
     ],

@@ -15,8 +15,9 @@ from tests.governance.evidence.test_tampered import edit, forged
 from tests.sealing import seal
 
 from backoffice.domain.evidence.archive import read_archive
+from backoffice.domain.evidence.check import POPULATION
 from backoffice.domain.evidence.contents import PACK
-from backoffice.domain.evidence.sampling import read_items
+from backoffice.domain.evidence.sampling import read_items, totals, write_items
 from backoffice.domain.period import Period
 from backoffice.governance.evidence.pack import EvidencePack, pack_sample
 from backoffice.governance.evidence.population import TIED_TO, read_population
@@ -44,11 +45,16 @@ def test_every_population_ties_and_its_sample_proves_itself(auditor, name) -> No
     assert sample(auditor, name).data == pack.data
     files = read_archive(pack.data)
     assert len(read_items(files["population/population.csv"])) == len(population.items)
-    about = json.loads(files[PACK])["sample"]
+    about = json.loads(files[PACK])["listed_not_signed"]["sample"]
     assert {row["person_id"] for row in about["authority"]} >= {"p-buyer", "p-manager"}
     assert about["totals"] == about["control"]
     page = files["summary.html"].decode()
-    for shown in ("The population ties.", "Conflicts of duties in the period", "auditor 7", "p-manager"):
+    for shown in (
+        "The population ties.",
+        "Conflicts of duties in the period (listed, not signed)",
+        "auditor 7",
+        "p-manager",
+    ):
         assert shown in page
 
 
@@ -60,7 +66,7 @@ def test_the_sample_is_drawn_by_a_rule_that_anybody_can_follow(auditor) -> None:
     drawn = [json.loads(read_archive(pack.data)[name])["ref"] for name in about["items"]]
     assert drawn == by_hand[:4]
     other = json.loads(read_archive(sample(auditor, "postings", 4, "another seed").data)[PACK])
-    assert other["sample"]["seed"] == "another seed"
+    assert other["listed_not_signed"]["sample"]["seed"] == "another seed"
     assert len(json.loads(read_archive(sample(auditor, "postings", 999).data)[PACK])["items"]) == len(keys)
 
 
@@ -137,7 +143,9 @@ def test_a_sample_that_was_drawn_otherwise_is_refused(auditor) -> None:
         return "\n".join(forged(pack, change).broken)
 
     assert "are not those that the seed draws" in told(
-        lambda files: edit(files, PACK, lambda about: about["sample"].update(seed="better"))
+        lambda files: edit(
+            files, PACK, lambda about: about["listed_not_signed"]["sample"].update(seed="better")
+        )
     )
     assert "are not those that the seed draws" in told(
         lambda files: edit(files, PACK, lambda about: about["items"].reverse())
@@ -200,3 +208,25 @@ def test_ten_thousand_postings_take_seconds_and_little_memory(ledger, tmp_path) 
     )
     assert took < 30
     assert peak < 100 * 2**20
+
+
+@pytest.mark.parametrize("name", TIED_TO)
+def test_a_population_that_says_another_amount_of_a_drawn_item_than_its_records_is_refused(
+    auditor, name
+) -> None:
+    """Totals, control totals, sums and page are made to fit."""
+    pack = sample(auditor, name, 999)
+    assert pack.outcome.valid
+
+    def change(files: dict[str, bytes]) -> None:
+        items = read_items(files[POPULATION])
+        place = next(place for place, item in enumerate(items) if item.amount)
+        items[place] = items[place]._replace(amount="123456.78")
+        files[POPULATION] = write_items(items)
+        told = totals(items)
+        edit(
+            files, PACK, lambda about: about["listed_not_signed"]["sample"].update(totals=told, control=told)
+        )
+
+    [told] = forged(pack, change).broken
+    assert "has another amount there than in its signed records" in told

@@ -204,48 +204,201 @@ def test_a_page_that_says_something_else_is_refused(pack) -> None:
     assert outcome.broken == ("broken: file summary.html: it does not say what the other files say",)
 
 
+ITEM = "items/0001.json"
+
+
+def altered(pack: EvidencePack, side: str, part: str, name: str, value: object) -> Outcome:
+    """Check a pack whose item says something else, sums and page made anew."""
+
+    def change(files: Files) -> None:
+        def other(item: dict) -> None:
+            row = item[side][part]
+            row = row[0] if isinstance(row, list) else row
+            assert row.get(name) != value
+            row[name] = value
+
+        edit(files, ITEM, other)
+
+    return forged(pack, change)
+
+
 @pytest.mark.parametrize(
     ("part", "name", "value", "told"),
     [
+        ("document", "content_sha256", "00" * 32, "content_sha256 is"),
+        ("document", "original_sha256", "00" * 32, "document.original_sha256 stands as signed and no record says it"),
+        ("document", "gross", "1", "gross is 144, the ledger lists 1 of the document"),
+        ("document", "gross", "-144", "document.gross stands as signed and no record says it"),
+        ("document", "currency", "USD", "currency is EUR, the ledger lists USD"),
+        ("document", "supplier_id", "S9", "supplier_id is S1, the ledger lists S9"),
+        ("document", "received_at", "2020-01-01T00:00:00.000000Z", "received_at is"),
+        ("document", "source", "elsewhere", "source is"),
+        ("document", "load", "99", "load is"),
+        ("document", "run", "99", "run is"),
+        ("document", "iban", "DE00", "document.iban stands as signed and no record says it"),
         ("payments", "amount", "1", "the ledger lists 1"),
+        ("payments", "pay_on", "2020-01-01", "pay_on is"),
+        ("payments", "decision", "999", "decision is"),
+        ("payments", "currency", "USD", "currency is EUR, the ledger lists USD"),
         ("entries", "posting_date", "2026-11-21", "the ledger lists 2026-11-21"),
-        ("answers", "action", "reject", "action is not that which the ledger lists"),
-        ("answers", "person_id", "p-clerk", "person_id is not that which the ledger lists"),
+        ("entries", "event", "credit_note", "event is invoice"),
+        ("entries", "subject", "invoice:" + "00" * 32, "subject is invoice:"),
+        ("entries", "business_key", "invoice/1000/none", "is listed and not on record"),
+        ("answers", "action", "reject", "action is accept, the ledger lists reject of 1"),
+        ("answers", "person_id", "p-clerk", "person_id is p-buyer, the ledger lists p-clerk"),
+        ("answers", "final", "false", "final is true, the ledger lists false"),
+        ("answers", "case", "case:99", "case is case:"),
+        ("answers", "reason_code", "approved", "reason_code is"),
+        ("answers", "answered_at", "2020-01-01T00:00:00.000000Z", "answered_at is"),
+        ("answers", "result", "rejected", "result is accepted"),
+        ("answers", "answer", "99", "is not among those that the ledger lists"),
+        ("cases", "role", "ap_clerk", "role is buyer"),
+        ("runs", "package_version", "9.9", "package_version is"),
+        ("orders", "content_sha256", "00" * 32, "orders.content_sha256 stands as signed and no record says it"),
+        ("lines", "net", "1", "lines stands as signed and no record says it"),
     ],
+)  # fmt: skip
+def test_what_stands_as_signed_is_what_the_records_say(pack, part, name, value, told) -> None:
+    if part == "lines":
+
+        def change(files: Files) -> None:
+            edit(files, ITEM, lambda item: item["signed"].update(lines=[{"line": "1", "net": "1"}]))
+
+        outcome = forged(pack, change)
+    else:
+        outcome = altered(pack, "signed", part, name, value)
+    assert any(told in line for line in outcome.broken), outcome.broken
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [("document", "gross"), ("document", "content_sha256"), ("answers", "action"), ("payments", "amount")],
 )
-def test_what_is_listed_beside_a_record_agrees_with_it(pack, part, name, value, told) -> None:
+def test_what_records_say_cannot_be_moved_to_what_none_says(pack, part, name) -> None:
+    """Neither as it is nor as something else."""
+    for value in (None, "1"):
+
+        def change(files: Files, value: str | None = value) -> None:
+            def move(item: dict) -> None:
+                signed, unsigned = item["signed"][part], item["listed_not_signed"][part]
+                signed, unsigned = (
+                    (signed[0], unsigned[0]) if isinstance(signed, list) else (signed, unsigned)
+                )
+                unsigned[name] = signed.pop(name) if value is None else signed.pop(name) and value
+
+            edit(files, ITEM, move)
+
+        said = (
+            f"{part}.{name} stands as not signed and records say it"
+            if value is None
+            else ", the ledger lists 1"
+        )
+        assert any(said in line for line in forged(pack, change).broken)
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [("document", "number"), ("document", "supplier"), ("suppliers", "iban"), ("answers", "reason"), ("orders", "unit_price")],
+)  # fmt: skip
+def test_what_no_record_says_is_valid_and_marked(pack, part, name) -> None:
+    """A forger can write there what they like; it never stands in the heading, and the page says what it is."""
+
     def change(files: Files) -> None:
-        edit(files, "items/0001.json", lambda item: item["listed"][part][0].update({name: value}))
+        def other(item: dict) -> None:
+            row = item["listed_not_signed"][part]
+            (row[0] if isinstance(row, list) else row)[name] = "FORGED"
 
-    assert any(told in line for line in forged(pack, change).broken)
+        edit(files, ITEM, other)
+
+    files = dict(read_archive(pack.data))
+    change(files)
+    page = write_page(read_pack(files)).decode()
+    assert forged(pack, change).valid
+    before, mark, _ = page.partition("FORGED")
+    assert mark
+    assert "Listed, not signed" in before or "(listed)" in before
+    assert "FORGED" not in page[: page.index("What happened, in order")]
 
 
-@pytest.mark.parametrize("part", ["entries", "answers"])
+@pytest.mark.parametrize(
+    "ref",
+    ["invoice:" + "00" * 32, "payment:99", "case:99", "decision:99", "policy:approve_invoice@9", "S9/R-9"],
+)
+def test_a_pack_cannot_be_called_what_no_record_of_it_is_about(pack, ref) -> None:
+    outcome = forged(pack, lambda files: edit(files, ITEM, lambda item: item.update(ref=ref)))
+    assert outcome.broken == (f"broken: file {ITEM}: no record of the pack is about {ref}",)
+
+
+@pytest.mark.parametrize("side", ["signed", "listed_not_signed"])
+def test_headings_hold_nothing_that_is_not_signed(pack, side) -> None:
+    """There is no title in the files that could be changed."""
+    files = read_archive(pack.data)
+    assert "title" not in json.loads(files[PACK])
+    assert "title" not in json.loads(files[ITEM])
+    digest = json.loads(files[ITEM])["subjects"][0].partition(":")[2]
+    assert (
+        f"<h1>The invoice with the content {digest[:12]} of supplier S1, 144 EUR</h1>" in files[PAGE].decode()
+    )
+    outcome = forged(pack, lambda files: edit(files, ITEM, lambda item: item[side].update(title="Another")))
+    assert outcome.valid == (side == "listed_not_signed")
+
+
+@pytest.mark.parametrize("part", ["entries", "answers", "payments"])
 def test_what_is_on_record_is_listed(pack, part) -> None:
     def change(files: Files) -> None:
-        edit(files, "items/0001.json", lambda item: item["listed"].update({part: []}))
+        for side in ("signed", "listed_not_signed"):
+            edit(files, ITEM, lambda item, side=side: item[side].update({part: []}))
 
-    assert any("is not among those that the ledger lists" in line for line in forged(pack, change).broken)
+    told = ("is not among those that the ledger lists", "the ledger lists no payment proposal")
+    assert any(one in line for one in told for line in forged(pack, change).broken)
 
 
 def test_lines_of_an_entry_and_of_its_reversal_are_compared(sealed) -> None:
     with reading(sealed) as connection:
         pack = pack_reference(connection, "R-REJECTED")
     assert pack.outcome.valid
-    entries = json.loads(read_archive(pack.data)["items/0001.json"])["listed"]["entries"]
+    entries = json.loads(read_archive(pack.data)[ITEM])["signed"]["entries"]
     assert [one["event"] for one in entries] == ["invoice", "reversal"]
     for place in (0, 1):
 
         def change(files: Files, place: int = place) -> None:
             edit(
-                files,
-                "items/0001.json",
-                lambda item: item["listed"]["entries"][place]["lines"][0].update(account="9999"),
+                files, ITEM, lambda item: item["signed"]["entries"][place]["lines"][0].update(account="9999")
             )
 
-        assert any(
-            "its lines are not those that the ledger lists" in line for line in forged(pack, change).broken
-        )
+        assert any("lines is [" in line for line in forged(pack, change).broken)
+
+
+def test_bytes_are_missing_only_where_a_record_says_that_they_were_purged(pack) -> None:
+    """A forger who calls an awkward record purged is asked which record of the log says so."""
+    no = number_of(pack, '"payment proposed"')
+
+    def change(files: Files) -> None:
+        edit(files, LOG, lambda log: log["records"][no - 1].update(purged=True))
+        files.pop(f"records/{no:04d}.json")
+
+    told = (
+        f"broken at record {no}: its bytes are missing and no record of the pack says that they were purged"
+    )
+    assert told in forged(pack, change).broken
+
+
+def test_the_outcome_says_what_no_pack_can_prove(pack) -> None:
+    """The last records of a subject can be left out unseen: that is said, there and on the page."""
+
+    def change(files: Files) -> None:
+        count = len(json.loads(files[LOG])["records"])
+        no = number_of(pack, '"payment proposed"')
+        assert no == count
+        drop_record(files, no, renumber=False)
+        for side in ("signed", "listed_not_signed"):
+            edit(files, ITEM, lambda item, side=side: item[side].update(payments=[]))
+
+    outcome = forged(pack, change)
+    assert outcome.valid
+    assert any("no pack can prove that its last records are the last" in note for note in outcome.notes)
+    assert outcome.pack != pack.outcome.pack
+    assert "no pack can prove that its last records are the last" in read_archive(pack.data)[PAGE].decode()
 
 
 def test_a_log_of_the_forgers_own_needs_a_key_that_somebody_believes(pack, sealed) -> None:
@@ -256,7 +409,7 @@ def test_a_log_of_the_forgers_own_needs_a_key_that_somebody_believes(pack, seale
         no = number_of(pack, '"payment proposed"')
         replace_record(files, no, b'"144"', b'"944"')
         log = json.loads(files[LOG])
-        edit(files, "items/0001.json", lambda item: item["listed"]["payments"][0].update(amount="944"))
+        edit(files, ITEM, lambda item: item["signed"]["payments"][0].update(amount="944"))
         leaves = [bytes.fromhex(one["leaf"]) for one in log["records"]]
         checkpoint = read_note(files[NOTE].decode())[0]
         from backoffice.domain.checkpoint import Checkpoint

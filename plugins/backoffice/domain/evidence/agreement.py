@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from backoffice.domain.evidence.contents import Item, Pack, Record
 from backoffice.domain.evidence.findings import Findings
+from backoffice.domain.evidence.heading import is_named
+from backoffice.domain.evidence.said import Witness, joined
 
-_LINE = ("account", "debit", "credit", "currency", "purpose")
+_MISSING = object()
 
 
 def check_texts(pack: Pack, findings: Findings) -> None:
@@ -35,82 +37,66 @@ def check_texts(pack: Pack, findings: Findings) -> None:
             findings.at(record.no, "its facts do not have the hash that it names")
 
 
-def check_listed(item: Item, pack: Pack, findings: Findings) -> None:
-    """What the ledger lists of entries, payments and answers is what the records say."""
-    own = [pack.records[no] for no in item.records if no in pack.records]
-    own = [record for record in own if record.subject in item.subjects]
-    booked = {
-        str(one.said.get("business_key")): one for one in own if one.said.get("effect") == "journal entry"
+def check_listed(name: str, item: Item, pack: Pack, findings: Findings) -> None:
+    """What stands as signed is what the records say, what they say nothing of stands apart, and nothing that
+    has to be on record or in the listing is missing there.
+
+    :param name: The file of the item.
+    """
+    witness = Witness(item.subjects, [pack.records[no] for no in item.records if no in pack.records])
+    if not is_named(item, witness):
+        findings.file(name, f"no record of the pack is about {item.ref}")
+    listing = joined(item.signed, item.listed)
+    divided = witness.divide(listing)
+    for no, what in divided.wrong:
+        findings.at(no, what)
+    for what in divided.unknown:
+        findings.file(name, what)
+    if not divided.wrong:
+        for part in _strays(item.signed, divided.signed):
+            findings.file(name, f"{part} stands as signed and no record says it")
+        for part in _strays(item.listed, divided.unsigned):
+            findings.file(name, f"{part} stands as not signed and records say it")
+    _check_missing(witness, item, listing, findings)
+
+
+def _strays(given: Mapping[str, Any], drawn: Mapping[str, Any]) -> list[str]:
+    """Return what stands on this side of the line and should not."""
+    if given == drawn:
+        return []
+    found = []
+    for part, content in given.items():
+        rows = content if isinstance(content, list) else [content]
+        right = drawn.get(part)
+        expected = right if isinstance(right, list) else [right]
+        for row, one in zip(rows, expected):  # noqa: B905 - runs on Python 3.9
+            if isinstance(row, Mapping) and isinstance(one, Mapping):
+                found += [f"{part}.{name}" for name in row if row[name] != one.get(name, _MISSING)]
+    return found or [next(part for part in [*given, *drawn] if given.get(part) != drawn.get(part))]
+
+
+def _check_missing(witness: Witness, item: Item, listing: Mapping[str, Any], findings: Findings) -> None:
+    """What is on record is listed."""
+    listed = {
+        part: {str(row.get(key)) for row in listing.get(part) or ()}
+        for part, key in (("entries", "business_key"), ("answers", "answer"), ("acts", "at"))
     }
-    purged = any(one.body is None for one in own)
-    listed = {str(one["business_key"]): one for one in item.listed.get("entries") or ()}
-    for key in booked.keys() - listed.keys():
-        findings.at(booked[key].no, f"entry {key} is not among those that the ledger lists")
-    for key, entry in listed.items():
-        if key in booked:
-            _compare_entry(booked[key], entry, listed, findings)
-        elif entry["subject"] in item.subjects and not purged:
-            findings.add(f"broken: {item.ref}: entry {key} is listed and not on record")
-    _check_payments(item, own, findings)
-    _check_answers(item, own, findings)
-
-
-def _compare_entry(
-    record: Record, entry: Mapping[str, Any], listed: Mapping[str, Any], findings: Findings
-) -> None:
-    said = record.said
-    for name in ("event", "posting_date"):
-        if said.get(name) != entry[name]:
-            findings.at(record.no, f"{name} is {said.get(name)}, the ledger lists {entry[name]}")
-    lines = [_line(line) for line in entry["lines"]]
-    if said.get("lines"):
-        recorded = [_line(line) for line in said["lines"]]
-    elif entry.get("reverses") in listed:
-        reversed_lines = listed[entry["reverses"]]["lines"]
-        recorded = [_exchanged(line) for line in reversed_lines]
-    else:
-        return
-    if lines != recorded:
-        findings.at(record.no, f"its lines are not those that the ledger lists of {entry['business_key']}")
-
-
-def _line(line: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(line.get(name) for name in _LINE)
-
-
-def _exchanged(line: Mapping[str, Any]) -> tuple[Any, ...]:
-    account, debit, credit, currency, purpose = _line(line)
-    return account, credit, debit, currency, f"reversal: {purpose}"
-
-
-def _check_payments(item: Item, own: Sequence[Record], findings: Findings) -> None:
-    proposed = [one for one in own if str(one.said.get("effect", "")).startswith("payment proposed")]
-    for payment in item.listed.get("payments") or ():
-        if not proposed:
-            if all(one.body is not None for one in own):
-                findings.add(f"broken: {item.ref}: payment {payment['payment']} is listed and not on record")
-            continue
-        last = max(proposed, key=lambda one: one.n)
-        for name in ("amount", "currency", "pay_on"):
-            if last.said.get(name) != payment[name]:
-                findings.at(last.no, f"{name} is {last.said.get(name)}, the ledger lists {payment[name]}")
-
-
-def _check_answers(item: Item, own: Sequence[Record], findings: Findings) -> None:
-    recorded = {
-        str(one.said["answer_id"]): one for one in own if "answer_id" in one.said and one.kind == "human"
-    }
-    listed = {str(one["answer"]): one for one in item.listed.get("answers") or ()}
-    for answer, record in recorded.items():
-        if answer not in listed:
+    for key, record in witness.entries.items():
+        if key not in listed["entries"]:
+            findings.at(record.no, f"entry {key} is not among those that the ledger lists")
+    for answer, record in witness.answers.items():
+        if answer not in listed["answers"]:
             findings.at(record.no, f"answer {answer} is not among those that the ledger lists")
-            continue
-        for name in ("person_id", "action", "reason_code"):
-            if record.said.get(name) != listed[answer][name]:
-                findings.at(record.no, f"{name} is not that which the ledger lists")
-    if all(one.body is not None for one in own):
-        for answer in listed.keys() - recorded.keys():
-            findings.add(f"broken: {item.ref}: answer {answer} is listed and not on record")
+    if witness.payments and not listing.get("payments"):
+        findings.at(witness.payments[-1].no, "the ledger lists no payment proposal")
+    for record in witness.own:
+        version = f"{record.subject}@{record.said.get('version')}"
+        if (
+            "acted_at" in record.said
+            and version == item.ref
+            and record.said["acted_at"] not in listed["acts"]
+        ):
+            findings.at(record.no, "this act is not among those that the ledger lists")
 
 
 def _of_kind(pack: Pack, kind: str) -> Iterator[Record]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from backoffice.domain.checkpoint import VerifyingKey
-from backoffice.domain.evidence import agreement, records, sampling, trust
+from backoffice.domain.evidence import agreement, drawn, records, sampling, trust
 from backoffice.domain.evidence.archive import (
     SUMS,
     PackError,
@@ -19,7 +19,7 @@ from backoffice.domain.evidence.archive import (
 )
 from backoffice.domain.evidence.contents import LOG, NOTE, PACK, PAGE, Pack, read_pack, record_file
 from backoffice.domain.evidence.findings import Findings
-from backoffice.domain.evidence.summary import write_page
+from backoffice.domain.evidence.summary import LAST, write_page
 
 POPULATION = "population/population.csv"
 _HERE = Path(__file__).resolve().parent
@@ -122,6 +122,7 @@ def check_files(
     if anchor is not None:
         trust.look_in_anchor(pack, anchor, findings)
     _check_contents(pack, findings)
+    findings.notes.append(LAST)
     if key_id is not None and not keys:
         findings.notes.append(
             f"the key {key_id} came with the pack: compare {believed[key_id].line()} with one from outside, "
@@ -156,7 +157,7 @@ def _check_contents(pack: Pack, findings: Findings) -> None:
         agreement.check_texts(pack, findings)
     for name, item in zip(pack.about["items"], pack.items):  # noqa: B905 - runs on Python 3.9
         with findings.reading(str(name)):
-            agreement.check_listed(item, pack, findings)
+            agreement.check_listed(str(name), item, pack, findings)
     with findings.reading(PACK):
         _check_sample(pack, findings)
     with findings.reading(PAGE):
@@ -166,7 +167,7 @@ def _check_contents(pack: Pack, findings: Findings) -> None:
 
 def _check_sample(pack: Pack, findings: Findings) -> None:
     """Draw the sample again and add up the population again."""
-    sample = pack.about.get("sample")
+    sample = pack.sample
     if sample is None:
         if POPULATION in pack.files or len(pack.items) != 1:
             findings.file(PACK, "it holds more than the one thing that it is about")
@@ -177,6 +178,7 @@ def _check_sample(pack: Pack, findings: Findings) -> None:
         findings.file(POPULATION, "its totals are not those that the pack states")
     if totals != sample["control"] or sample["ties"] is not True:
         findings.file(POPULATION, f"its totals are not those of {sample['tied_to']}")
-    drawn = sampling.choose([item.key for item in population], int(sample["size"]), str(sample["seed"]))
-    if drawn != [item.ref for item in pack.items]:
+    chosen = sampling.choose([item.key for item in population], int(sample["size"]), str(sample["seed"]))
+    if chosen != [item.ref for item in pack.items]:
         findings.file(PACK, "the items are not those that the seed draws")
+    drawn.check_drawn(pack, {item.key: item for item in population}, POPULATION, findings)

@@ -10,6 +10,7 @@ from typing import Any
 FORM = "backoffice evidence pack 1"
 PACK, LOG, NOTE, PAGE = "pack.json", "log/log.json", "log/checkpoint.txt", "summary.html"
 ALL, CHOSEN = "all", "chosen"
+NOT_SIGNED = "listed_not_signed"
 
 
 @dataclass(frozen=True)
@@ -61,16 +62,17 @@ class KeyLink:
 class Item:
     """What the pack is about, or one thing of the sample.
 
-    :param subjects: Subjects of the log of which every record is in the pack.
+    :param ref: Its name; of whatever can be named so, a name that stands in signed records.
+    :param subjects: Subjects of the log of which every record up to the pack's making is in it.
     :param records: Numbers of the records that belong to it, those it rests on included.
-    :param listed: What the ledger's tables say; no signature covers that.
+    :param signed: What the ledger's tables say and signed records say too.
+    :param listed: What the ledger's tables say and no record: no signature covers that.
     """
 
     ref: str
-    kind: str
-    title: str
     subjects: tuple[str, ...]
     records: tuple[int, ...]
+    signed: Mapping[str, Any]
     listed: Mapping[str, Any]
 
 
@@ -86,6 +88,12 @@ class Pack:
     keys: tuple[KeyLink, ...]
     anchored: Mapping[str, Any] | None
     items: tuple[Item, ...]
+
+    @property
+    def sample(self) -> Mapping[str, Any] | None:
+        """Return what a sample was drawn from; nothing in a pack about one thing."""
+        sample: Mapping[str, Any] | None = self.about[NOT_SIGNED].get("sample")
+        return sample
 
     def below(self, folder: str) -> list[str]:
         """Return the names of the files in a folder."""
@@ -109,6 +117,7 @@ def read_pack(files: Mapping[str, bytes]) -> Pack:
         subjects = {str(subject): str(how) for subject, how in log["subjects"].items()}
         anchored = log["anchored"]
         note = files[NOTE].decode("utf-8") if NOTE in files else None
+        about[NOT_SIGNED].get("sample")
         items = []
         for name in about["items"]:
             items.append(_item(json.loads(files[name])))
@@ -154,11 +163,10 @@ def _key(one: Mapping[str, Any]) -> KeyLink:
 def _item(one: Mapping[str, Any]) -> Item:
     return Item(
         str(one["ref"]),
-        str(one["kind"]),
-        str(one["title"]),
         tuple(map(str, one["subjects"])),
         tuple(map(int, one["records"])),
-        dict(one["listed"]),
+        dict(one["signed"]),
+        dict(one[NOT_SIGNED]),
     )
 
 

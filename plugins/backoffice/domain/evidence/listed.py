@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from backoffice.domain.evidence.contents import Pack
+from backoffice.domain.evidence.contents import Item, Pack
+from backoffice.domain.evidence.heading import CALLED, heading, witness_of
 from backoffice.domain.evidence.markup import Html, listing, pairs, table, tag
 
 _DOCUMENT = {
@@ -45,7 +46,7 @@ _TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         },
     ),
     "orders": (
-        "Order lines that it bills, in each version that was accepted",
+        "Its order lines, in each version that was accepted",
         {
             "order": "Order",
             "version": "Version",
@@ -175,19 +176,17 @@ _CONFLICT = {
 }
 
 
-def document(listed: Mapping[str, Any]) -> Iterator[Html]:
-    """Yield what the ledger says of the document."""
-    said = listed.get("document")
-    if said:
-        yield tag("h3", "The document, as the ledger lists it")
-        rows = pairs((name, said.get(key)) for key, name in _DOCUMENT.items())
-        yield tag("div", rows, class_="unsigned")
+def document(item: Item) -> Iterator[Html]:
+    """Yield what the ledger calls it, and what it says of the document that no record says."""
+    said = item.listed.get("document") or {}
+    rows = [(name, said.get(key)) for key, name in _DOCUMENT.items()]
+    yield pairs([("Known to the ledger as", item.listed.get("called")), *rows])
 
 
-def basis(listed: Mapping[str, Any]) -> Iterator[Html]:
-    """Yield what it rests on, a table each."""
+def basis(item: Item) -> Iterator[Html]:
+    """Yield what it rests on, a table each; of rows that records know only what they do not say."""
     for key, (title, names) in _TABLES.items():
-        rows: Sequence[Mapping[str, Any]] = listed.get(key) or ()
+        rows: Sequence[Mapping[str, Any]] = item.listed.get(key) or ()
         if rows:
             yield tag("h4", title)
             yield listing(rows, names)
@@ -195,12 +194,16 @@ def basis(listed: Mapping[str, Any]) -> Iterator[Html]:
 
 def sample(pack: Pack) -> Iterator[Html]:
     """Yield what a sample was drawn from, and who was who then."""
-    drawn_from = pack.about.get("sample")
+    drawn_from = pack.sample
     if not drawn_from:
         return
-    yield tag("h2", "The population and the sample")
+    yield tag("h2", "The population and the sample, listed, not signed")
     yield tag(
-        "p", f"Population: {drawn_from['population']}, {drawn_from['first_day']} to {drawn_from['last_day']}."
+        "p",
+        f"Population: {CALLED.get(drawn_from['population'], drawn_from['population'])}, "
+        f"{drawn_from['first_day']} to {drawn_from['last_day']}. The check program adds it up, draws the "
+        "sample again, and compares the amounts of what was drawn with signed records. That the population "
+        "is whole no pack can prove; the count and sum of the other side are as listed.",
     )
     names = sorted(drawn_from["totals"])
     yield table(
@@ -223,7 +226,8 @@ def sample(pack: Pack) -> Iterator[Html]:
         "The whole population is in population/population.csv.",
     )
     yield table(
-        ["Place", "Key", "What"], ([place, one.ref, one.title] for place, one in enumerate(pack.items, 1))
+        ["Place", "Key", "What"],
+        ([place, one.ref, heading(one, witness_of(pack, one))] for place, one in enumerate(pack.items, 1)),
     )
     yield from _people(drawn_from)
 
@@ -234,9 +238,9 @@ def _total(totals: Mapping[str, Any], name: str) -> list[object]:
 
 
 def _people(sample: Mapping[str, Any]) -> Iterator[Html]:
-    yield tag("h3", "Who had which authority when, as recorded")
+    yield tag("h3", "Who had which authority when (listed, not signed)")
     yield listing(sample.get("authority") or (), _AUTHORITY)
     conflicts = sample.get("conflicts") or ()
-    yield tag("h3", f"Conflicts of duties in the period: {len(conflicts)}")
+    yield tag("h3", f"Conflicts of duties in the period (listed, not signed): {len(conflicts)}")
     if conflicts:
         yield listing(conflicts, _CONFLICT)

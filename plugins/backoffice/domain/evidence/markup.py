@@ -12,6 +12,11 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]"
 )
 
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_WORD = re.compile(r"\S{1,24}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+Z?)?")
+
 
 class Html(str):
     """Markup that was put together here; every other text is escaped."""
@@ -41,10 +46,24 @@ def join(parts: Iterable[object], between: str = "\n") -> Html:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Html:
-    """Return a table."""
+    """Return a table; where it is wider than the page it moves by itself."""
     head = tag("tr", *(tag("th", cell) for cell in header))
-    body = (tag("tr", *(tag("td", cell) for cell in row)) for row in rows)
-    return tag("table", tag("thead", head), "\n", tag("tbody", join(body)))
+    body = (tag("tr", *map(_cell, row)) for row in rows)
+    return tag("div", tag("table", tag("thead", head), "\n", tag("tbody", join(body))), class_="wide")
+
+
+def _cell(cell: object) -> Html:
+    """Return a cell: numbers to the right, moments to the second in one line, hashes broken anywhere."""
+    shown = str(cell)
+    if isinstance(cell, Html):
+        return tag("td", cell)
+    if _NUMBER.fullmatch(shown):
+        return tag("td", cell, class_="n")
+    if _MOMENT.fullmatch(shown):
+        return tag("td", shown[:19].replace("T", " "), class_="t")
+    if _WORD.fullmatch(shown):
+        return tag("td", cell, class_="t")
+    return tag("td", cell, class_="h") if _HASH.search(shown) else tag("td", cell)
 
 
 def listing(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Html:
@@ -68,7 +87,7 @@ def page(title: str, style: str, *parts: object) -> str:
     """Return a whole page that loads nothing and runs nothing."""
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     head = (
-        '<meta charset="utf-8">\n'
+        '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         f"<title>{text(title)}</title>\n<style>{style}</style>"
     )

@@ -17,7 +17,7 @@ def check_records(pack: Pack, checkpoint: Checkpoint | None, findings: Findings)
     places: dict[int, int] = {}
     silent = []
     for no, record in sorted(pack.records.items()):
-        _check_bytes(record, findings)
+        _check_bytes(record, pack, findings)
         if record.body is not None and "_record" not in record.said:
             silent.append(no)
         if record.place is None:
@@ -35,9 +35,9 @@ def check_records(pack: Pack, checkpoint: Checkpoint | None, findings: Findings)
     _check_subjects(pack, findings)
 
 
-def _check_bytes(record: Record, findings: Findings) -> None:
+def _check_bytes(record: Record, pack: Pack, findings: Findings) -> None:
     if record.body is None:
-        findings.notes.append(f"record {record.no}: its bytes were purged; its hash still has its place")
+        _check_purged(record, pack, findings)
         return
     if leaf_hash(record.body) != record.leaf:
         findings.at(record.no, "its bytes do not have the hash that was sealed")
@@ -46,6 +46,23 @@ def _check_bytes(record: Record, findings: Findings) -> None:
         findings.at(
             record.no, f"its bytes call it {told}, the pack {record.kind} {record.n} of {record.subject}"
         )
+
+
+def _check_purged(record: Record, pack: Pack, findings: Findings) -> None:
+    """Bytes may be missing only where a record of the pack says that such were purged."""
+    said = [
+        one.no
+        for one in pack.records.values()
+        if one.kind == "erasure" and one.said.get("step") == "records purged" and one.no != record.no
+    ]
+    if not said:
+        findings.at(record.no, "its bytes are missing and no record of the pack says that they were purged")
+        return
+    numbers = " or ".join(map(str, said))
+    findings.notes.append(
+        f"record {record.no}: its bytes were purged; its hash still has its place. That it is one of those "
+        f"that record {numbers} speaks of only the log can show (backoffice verify-audit)"
+    )
 
 
 def _check_proof(record: Record, checkpoint: Checkpoint | None, findings: Findings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 _FALLBACK = "{kind}: {fields}"
@@ -17,8 +18,8 @@ _SENTENCES = {
         "load accepted",
     ): "Run {run_id} accepted {dataset} from {source}: {received} received, {accepted} "
     "accepted, {quarantined} quarantined, {known} known; complete up to {window_until}",
-    ("path", "case opened"): "Case {case_id} was opened for {role}{title}{codes}",
-    ("path", "case refreshed"): "Case {case_id} was brought up to date: its facts had changed{title}{codes}",
+    ("path", "case opened"): "Case {case_id} was opened for {role}{codes}",
+    ("path", "case refreshed"): "Case {case_id} was brought up to date: its facts had changed{codes}",
     ("path", "case superseded by facts"): "Case {case_id} closed: facts left nothing to decide",
     ("path", "answer booked"): "The answer to case {case_id} took effect: {result}",
     ("effect", "journal entry"): "Booked {event} on {posting_date} under the key {business_key}{amount}",
@@ -83,6 +84,8 @@ def plain(value: object) -> str:
     if value is None:
         return "not known"
     if isinstance(value, Mapping):
+        if value.keys() == {"amount", "currency"}:
+            return f"{value['amount']} {value['currency']}"
         return ", ".join(f"{name} {plain(one)}" for name, one in value.items() if one is not None)
     if isinstance(value, list):
         return "; ".join(plain(one) for one in value)
@@ -91,13 +94,32 @@ def plain(value: object) -> str:
     return str(value)
 
 
+def moment(text: str) -> str:
+    """Return a point in time to the second, as people read it."""
+    day, _, clock = text.partition("T")
+    return f"{day} {clock[:8]}" if clock else text
+
+
+def age(seconds: object) -> str:
+    """Return an age in the unit that people would use."""
+    try:
+        left = int(str(seconds).partition(".")[0])
+    except ValueError:
+        return "not known"
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if left >= 2 * size or left == size:
+            return f"{left // size} {unit}"
+    return f"{left} s"
+
+
 def money(said: Mapping[str, Any]) -> str:
     """Return what a journal entry moves, by currency."""
-    sums: dict[str, list[str]] = {}
+    sums: dict[str, Decimal] = {}
     for line in said.get("lines") or ():
         if line.get("debit") not in (None, "0"):
-            sums.setdefault(str(line.get("currency")), []).append(str(line["debit"]))
-    return "; ".join(f"{' + '.join(debits)} {currency}" for currency, debits in sorted(sums.items()))
+            currency = str(line.get("currency"))
+            sums[currency] = sums.get(currency, Decimal(0)) + Decimal(str(line["debit"]))
+    return "; ".join(f"{total:f} {currency}" for currency, total in sorted(sums.items()))
 
 
 class _Fields(dict):  # type: ignore[type-arg]
@@ -107,7 +129,7 @@ class _Fields(dict):  # type: ignore[type-arg]
         super().__init__(said)
 
     def __missing__(self, name: str) -> str:
-        return "" if name in ("title", "codes", "amount", "half") else "not known"
+        return "" if name in ("codes", "amount", "half") else "not known"
 
     def __getitem__(self, name: str) -> str:
         value = dict.get(self, name)
@@ -116,10 +138,12 @@ class _Fields(dict):  # type: ignore[type-arg]
             return f", debit {moved}" if moved else ""
         if name == "half":
             return "; a second person had to agree" if dict.get(self, "final") == "false" else ""
-        if name in ("title", "codes"):
+        if name == "codes":
             return f": {value}" if value else ""
         if name == "reason" and dict.get(self, "effect") == "payment proposal withdrawn":
             return f": {value}" if value else ""
+        if name == "window_until" and value is not None:
+            return moment(str(value))
         return self.__missing__(name) if value is None else plain(value)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from backoffice import __version__
@@ -15,12 +14,15 @@ from backoffice.domain.evidence.contents import (
     CHOSEN,
     FORM,
     LOG,
+    NOT_SIGNED,
     NOTE,
     PACK,
     PAGE,
+    Record,
     read_pack,
     record_file,
 )
+from backoffice.domain.evidence.said import Witness
 from backoffice.domain.evidence.summary import write_page
 from backoffice.governance.evidence.collect import Collected, Collector
 from backoffice.governance.evidence.log import Log, LogRecord
@@ -29,7 +31,6 @@ from backoffice.governance.evidence.log import Log, LogRecord
 def assemble(
     collector: Collector,
     items: Sequence[Collected],
-    title: str,
     sample: Mapping[str, Any] | None = None,
     more: Mapping[str, bytes] | None = None,
 ) -> dict[str, bytes]:
@@ -43,14 +44,12 @@ def assemble(
     records = [collector.records[one] for one in sorted(collector.records)]
     numbers = {one.record_id: no for no, one in enumerate(records, 1)}
     files = {**collector.files, **(more or {}), **programs()}
-    about: dict[str, Any] = {"form": FORM, "product": __version__, "title": title, "items": []}
+    told: dict[str, Any] = {"product": __version__} | ({"sample": sample} if sample is not None else {})
+    about: dict[str, Any] = {"form": FORM, "items": [], NOT_SIGNED: told}
     for place, item in enumerate(items, 1):
         name = f"items/{place:04d}.json"
-        written = asdict(item) | {"records": sorted({numbers[one] for one in item.records})}
-        files[name] = _json(written)
+        files[name] = _json(_divided(item, collector, numbers))
         about["items"].append(name)
-    if sample is not None:
-        about["sample"] = sample
     files[PACK] = _json(about)
     files[LOG] = _json(
         {
@@ -68,6 +67,23 @@ def assemble(
     files[PAGE] = write_page(read_pack(files))
     files[SUMS] = write_sums(files)
     return files
+
+
+def _divided(item: Collected, collector: Collector, numbers: Mapping[int, int]) -> dict[str, Any]:
+    """Return an item with its listing in two: what signed records say too, and what none says."""
+    kept = {numbers[one]: collector.records[one] for one in item.records}
+    records = [
+        Record(no, one.subject, one.n, one.kind, one.place, one.leaf, (), one.body, one.said)
+        for no, one in sorted(kept.items())
+    ]
+    drawn = Witness(item.subjects, records).divide(item.listing)
+    return {
+        "ref": item.ref,
+        "subjects": item.subjects,
+        "records": sorted(kept),
+        "signed": drawn.signed,
+        NOT_SIGNED: drawn.unsigned,
+    }
 
 
 def _introduced(collector: Collector) -> list[dict[str, Any]]:

@@ -34,11 +34,9 @@ class Collected:
     """One thing of a pack, as it was read from the ledger."""
 
     ref: str
-    kind: str
-    title: str
     subjects: tuple[str, ...]
     records: tuple[int, ...]
-    listed: Mapping[str, Any]
+    listing: Mapping[str, Any]
 
 
 @dataclass
@@ -60,7 +58,7 @@ class Collector:
     def collect(self, reference: Reference, ref: str | None = None) -> Collected:
         """Read what belongs to one reference.
 
-        :param ref: What it is called in the pack; default its exact name.
+        :param ref: What it is called in the pack; default a name that stands in its records.
         """
         listed = self._listed(reference)
         subjects = self._subjects(reference)
@@ -72,10 +70,9 @@ class Collector:
         basis += self._keep(self._runs(own, listed, originals))
         basis += self._keep(self.log.records([], [one.erasure for one in own if one.erasure is not None]))
         self._texts(reference, decisions, own, listed)
+        listed["called"] = f"{reference.exact}: {reference.title}"
         return Collected(
-            ref or reference.exact,
-            reference.kind,
-            f"{reference.exact}: {reference.title}",
+            ref or _signed_name(reference, listed),
             tuple(sorted({one.subject for one in own})),
             tuple(one.record_id for one in [*own, *basis]),
             listed,
@@ -187,15 +184,17 @@ class Collector:
             "version": version,
         }
         listed: dict[str, Any] = {name: [] for name in _LISTED}
-        persons = {}
+        persons, accounts = {}, {}
         for part, said in self.connection.execute(settings.sql("evidence/list_basis"), values):
             if part == "document":
                 listed["document"] = said
             elif part == "persons":
                 persons[said["person_id"]] = said["name"]
+            elif part == "accounts":
+                accounts[said["account"]] = said["name"]
             else:
                 listed[part].append(said)
-        listed["persons"] = persons
+        listed["persons"], listed["accounts"] = persons, accounts
         listed["authority"] = self._authority(listed)
         return listed
 
@@ -208,6 +207,17 @@ class Collector:
         with self.connection.cursor(row_factory=dict_row) as cursor:
             cursor.execute(settings.statement("evidence/list_actors_authority"), values)
             return cursor.fetchall()
+
+
+def _signed_name(reference: Reference, listed: Mapping[str, Any]) -> str:
+    """Return the name that stands in records too: an invoice's hash, an entry's business key. No record holds
+    the number of a payment proposal.
+    """
+    if reference.kind == "invoice":
+        return reference.subjects[0]
+    if reference.kind == "entry":
+        return str(next(one["business_key"] for one in listed["entries"] if one["entry"] == reference.exact))
+    return reference.exact
 
 
 def _parameters(record: LogRecord) -> Mapping[str, Any]:

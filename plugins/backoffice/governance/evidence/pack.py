@@ -46,8 +46,8 @@ def pack_reference(connection: Connection, ref: str) -> EvidencePack:
     collector = Collector(connection, Log(connection))
     item = collector.collect(reference)
     if not item.subjects:
-        raise NothingOnRecordError(f"the log holds no record about {item.title}")
-    return finished(assemble(collector, [item], f"Evidence of {item.title}"))
+        raise NothingOnRecordError(f"the log holds no record about {reference.exact}: {reference.title}")
+    return finished(assemble(collector, [item]))
 
 
 def pack_sample(
@@ -77,16 +77,15 @@ def pack_sample(
         "authority": _as_texts(authority_as_of(connection, period)),
         "conflicts": _as_texts(segregation_conflicts(connection, period)),
     }
-    title = f"Sample of {len(items)} out of {len(population.items)} {population.name}, {period}"
     more = {POPULATION: write_items(population.items)}
-    return finished(assemble(collector, items, title, sample, more))
+    return finished(assemble(collector, items, sample, more))
 
 
 def _collect(collector: Collector, population: Population, key: str) -> Collected:
     if population.name != "access":
         return collector.collect(resolve(collector.connection, population.refs[key]), key)
     own = collector.keep_subjects(_AUTHORITY)
-    return Collected(key, "access", f"authority {key}", _AUTHORITY, tuple(one.record_id for one in own), {})
+    return Collected(key, _AUTHORITY, tuple(one.record_id for one in own), {})
 
 
 def _as_texts(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, str | None]]:

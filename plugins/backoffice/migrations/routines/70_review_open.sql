@@ -83,14 +83,15 @@ BEGIN
     FROM intake.quarantine q JOIN intake.load l ON l.load_id = q.load_id JOIN ops.run r ON r.run_id = l.run_id
     WHERE q.dataset = 'invoices' AND q.state = 'open' AND r.process = process_in
       AND NOT EXISTS (SELECT FROM review.case c WHERE c.process = process_in AND c.subject_kind = 'quarantine' AND c.subject_id = q.quarantine_id)
-    RETURNING case_id, subject_id, subject_key, title
+    RETURNING case_id, subject_id, subject_key
   ), items AS (
     INSERT INTO review.case_item (case_id, item_no, quarantine_id, code) SELECT o.case_id, 1, o.subject_id, 'QUARANTINE' FROM opened_cases o
   ), recorded AS (
     SELECT count(*) AS n, array_agg('document:' || o.subject_key ORDER BY o.subject_key) AS subjects,
-           array_agg(audit.object('step', audit.text('case opened'), 'role', audit.text('ap_clerk'), 'title', audit.text(o.title), 'case_id', audit.text(o.case_id::text),
+           -- which checks refused it and not the title: that names the file or the sender
+           array_agg(audit.object('step', audit.text('case opened'), 'role', audit.text('ap_clerk'), 'codes', audit.text(array_to_string(intake.checks_of(q.findings), ', ')), 'case_id', audit.text(o.case_id::text),
              'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))) ORDER BY o.subject_key) AS bodies
-    FROM opened_cases o
+    FROM opened_cases o JOIN intake.quarantine q ON q.quarantine_id = o.subject_id
   )
   SELECT r.n INTO opened FROM recorded r LEFT JOIN LATERAL (SELECT audit.append_many('path', r.subjects, r.bodies) WHERE r.n > 0) AS done(ok) ON true;
   RETURN coalesce(opened, 0);

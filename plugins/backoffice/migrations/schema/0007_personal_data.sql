@@ -95,3 +95,5 @@ ALTER TABLE ledger.decision DROP COLUMN reason;
 ALTER TABLE review.answer ADD COLUMN sealed text;
 -- Whose words a message to the outside carries, and the same as they stand in the log.
 ALTER TABLE ops.outbox ADD COLUMN written_by text REFERENCES review.person, ADD COLUMN sealed text;
+-- The log has a hash of the rest: with this salt, so that it tells nothing to who has only the log.
+ALTER TABLE ops.outbox ADD COLUMN salt uuid NOT NULL DEFAULT gen_random_uuid();
