@@ -60,12 +60,22 @@ def test_a_good_log_is_kept_as_good(sealed: Ledger) -> None:
     assert alerts(sealed) == []
 
 
-def test_a_changed_log_fails_the_task_and_is_an_alert_in_the_log(sealed: Ledger) -> None:
+BACKDATE = "UPDATE audit.record SET recorded_at = recorded_at - interval '1 day' WHERE subject = 'policy:approve_invoice'"
+
+
+def test_a_changed_log_that_takes_no_alert_fails_the_task_and_says_so(sealed: Ledger) -> None:
     with sealed.connect("admin") as admin:
         admin.execute("ALTER TABLE audit.record DISABLE TRIGGER ALL")
-        admin.execute(
-            "UPDATE audit.record SET recorded_at = recorded_at - interval '1 day' WHERE subject = 'policy:approve_invoice'"
-        )
+        admin.execute(BACKDATE)
+    with pytest.raises(AuditLogError, match=r"content: its bytes say.*takes no alert"):
+        run()
+    assert (kept(sealed), alerts(sealed)) == ([], [])
+
+
+def test_a_changed_log_fails_the_task_and_is_an_alert_in_the_log(sealed: Ledger) -> None:
+    with sealed.connect("admin") as admin:
+        admin.execute("ALTER TABLE audit.record DISABLE TRIGGER nothing_but_purge")
+        admin.execute(BACKDATE)
     with pytest.raises(AuditLogError, match="content: its bytes say"):
         run()
     (row,) = kept(sealed)
