@@ -108,7 +108,7 @@ def _listing(found: dict[str, Any]) -> str:
             since = one["effective_from"] or f"{one['approved_at'][:10]} (its approval)"
             how = "entered by the owner: " if one["by_owner"] else ""
             lines.append(
-                f"  version {one['version']}: {one['state']}, from {since}, up to {one['machine_limit']} "
+                f"  version {one['version']}: {one['state']}, from {since}{_last_day(one)}, up to {one['machine_limit']} "
                 f"{one['currency']}, {how}{one['approved_by']}, {one['sha256'][:12]}"
             )
     for one in found["proposals"]:
@@ -117,6 +117,10 @@ def _listing(found: dict[str, Any]) -> str:
             f"from {one['effective_from']}, by {one['proposed_by']}; {_changes(one)}"
         )
     return "\n".join(lines)
+
+
+def _last_day(version: dict[str, Any]) -> str:
+    return f" to {version['effective_to']}" if version["effective_to"] else ""
 
 
 def _activate(client: ReviewClient, arguments: argparse.Namespace) -> int:

@@ -107,6 +107,8 @@ def replay(
         "version": policy.version,
         "sha256": policy.sha256,
         "machine_limit": _spelled(policy.machine_limit),
+        "effective_from": policy.effective_from,
+        "effective_to": policy.effective_to,
         "at_most": at_most,
         "decisions": len(decided),
         "first_decision": decided[-1].decision_id if decided else None,

@@ -38,16 +38,43 @@ class DecideInvoicesOperator(LedgerStepOperator):
 
 
 def active_policy(connection: Connection, policy_id: str) -> Policy:
-    """Return the active version from the ledger; a file that is not active decides nothing."""
+    """Return the active version from the ledger; a file that is not active decides nothing.
+
+    :raises ConfigurationError: No version is active: none is entered, none has begun, or the last one has
+        ended. Nothing is decided then, and every document stays as it is.
+    """
     row = connection.execute(
         "SELECT content FROM ledger.active_policy WHERE policy_id = %s",
         (policy_id,),
     ).fetchone()
     if row is None:
         raise ConfigurationError(
-            f"policy {policy_id} has no active version; run `backoffice migrate` or activate one"
+            f"policy {policy_id} has no active version; {_why_none(connection, policy_id)}. "
+            "Nothing is decided and every document stays as it is until then."
         )
     return load_policy(row[0], source=f"active version of {policy_id}")
+
+
+def _why_none(connection: Connection, policy_id: str) -> str:
+    """Return which version decided until when, which is to come, and what to do."""
+    rows = connection.execute(
+        "SELECT v.version, s.state, v.effective_from, v.effective_to, ledger.policy_day() "
+        "FROM ledger.policy_version v JOIN ledger.policy_state s USING (policy_id, version) "
+        "WHERE v.policy_id = %s AND s.state IN ('ended', 'approved') ORDER BY s.state DESC, v.effective_from",
+        (policy_id,),
+    ).fetchall()
+    if not rows:
+        return "none is entered: run `backoffice migrate` or activate one"
+    said = [
+        f"version {version} decided until {last}"
+        if state == "ended"
+        else f"version {version} begins on {first}"
+        for version, state, first, last, _ in rows
+    ]
+    return (
+        f"{', '.join(said)}, and today is {rows[0][4]}: propose one that decides today with "
+        "`backoffice policy activate FILE`, and have it approved"
+    )
 
 
 def decide_open_invoices(connection: Connection, run_id: int) -> dict[str, Any]:

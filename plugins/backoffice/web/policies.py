@@ -186,6 +186,7 @@ def _what_happens_next(told: Mapping[str, Any]) -> str:
         "approved": f"It decides from business day {told['effective_from']} on, without anybody doing more.",
         "active": "It decides from now on. Open documents are decided anew by the next run.",
         "superseded": "A version that was approved later decides.",
+        "ended": "Its last day has passed; it decides nothing any more.",
         "refused": "Nothing changes.",
         "withdrawn": "Nothing changes.",
     }[told["state"]]

@@ -83,6 +83,18 @@ PLANTED = [
     ("version: 4", "version: '4'", Kind.SYNTAX, "version", ""),
     ("policy: pay_claim", "policy: Pay_Claim", Kind.SYNTAX, "policy", ""),
     ("machine_limit: 5000.00 EUR", "machine_limit: 5000.00 EUR # at most", Kind.SYNTAX, "machine_limit", ""),
+    ("effective_from: 2026-01-01", 'effective_from: "2026-01-01"', Kind.SYNTAX, "effective_from", ""),
+    ("effective_from: 2026-01-01", "effective_from: 2026-01-01 # new year", Kind.SYNTAX, "effective_from", ""),
+    ("effective_from: 2026-01-01", "'effective_from': 2026-01-01", Kind.SYNTAX, "effective_from", ""),
+    ("effective_to: 2026-12-31", "effective_to: null", Kind.SYNTAX, "effective_to", ""),
+    ("effective_to: 2026-12-31", "effective_to:", Kind.SYNTAX, "effective_to", ""),
+    # what the ledger reads line by line is not what the text says as a whole
+    ("title: Which claims are paid", 'title: "Which\nmachine_limit: 90000.00 EUR\n"\n? "machine_limit"\n: 5000.00 EUR', Kind.SYNTAX, "machine_limit", ""),
+    ("machine_limit: 5000.00 EUR\n", '? "machine_limit"\n: 5000.00 EUR\n"title": "\nmachine_limit: 90000.00 EUR\n"\n', Kind.SYNTAX, "machine_limit", ""),
+    ("version: 4\n", '? "version"\n: 4\n"x": "\nversion: 5\n"\n', Kind.SYNTAX, "version", ""),
+    ("policy: pay_claim\n", '? "policy"\n: pay_claim\n"x": "\npolicy: pay_bonus\n"\n', Kind.SYNTAX, "policy", ""),
+    ("effective_to: 2026-12-31\n", '"x": "\neffective_to: 2027-12-31\n"\n', Kind.SYNTAX, "effective_to", ""),
+    ("effective_from: 2026-01-01\n", '? effective_from\n: 2030-01-01\n"x": "\neffective_from: 2026-01-01\n"\n', Kind.SYNTAX, "effective_from", ""),
     # types and shapes
     ("version: 4", "version: four", Kind.TYPE, "version", ""),
     ("suspicious: true}\n    then: review\n  - id: papers", "suspicious: yes}\n    then: review\n  - id: papers", Kind.TYPE, "rule suspicion", "suspicious"),
@@ -169,7 +181,6 @@ HARMLESS = [
         "  - id: papers\n",
         '  - id: rebate\n    when: {deductible: "<= -10.00"}\n    then: review\n  - id: papers\n',
     ),
-    ("effective_to: 2026-12-31", "effective_to: null"),
     ("effective_to: 2026-12-31\n", ""),
 ]
 

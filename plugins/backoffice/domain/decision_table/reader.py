@@ -43,11 +43,14 @@ KEYS = frozenset(
 )
 DEFAULT_KEYS = frozenset({"then", "why"})
 NO_RULE = "No rule covers this case."
-# what the ledger reads from the text itself: the key, and the form in which it must stand
+_DAY = ("[0-9]{4}-[0-9]{2}-[0-9]{2}", "a day such as 2026-11-22")
+# what the ledger reads from the text itself: the key, the form in which it must stand, and that in words
 LEDGER_LINES = {
-    "policy": "[a-z_]+",
-    "version": "[0-9]{1,9}",
-    "machine_limit": r"[0-9]{1,16}(\.[0-9]{1,2})? [A-Z]{3}",
+    "policy": ("[a-z_]+", "small letters and underscores"),
+    "version": ("[0-9]{1,9}", "a whole number"),
+    "machine_limit": (r"[0-9]{1,16}(\.[0-9]{1,2})? [A-Z]{3}", "an amount such as 5000.00 EUR"),
+    "effective_from": _DAY,
+    "effective_to": _DAY,
 }
 
 # stands in for what is missing, so that the examples can be run all the same
@@ -157,25 +160,33 @@ class _Reader:
 
     def _effective_to(self) -> date | None:
         node = self.document.get("effective_to")
-        if node is None or (isinstance(node, Scalar) and node.value is None):
-            return None
-        return self.notes.day(node, "effective_to", "")
+        return None if node is None else self.notes.day(node, "effective_to", "")
 
     def _check_ledger_lines(self) -> None:
-        """See that the ledger, which reads these lines by itself, finds the same."""
-        for key, form in LEDGER_LINES.items():
-            found = re.findall(rf"^{key}:[ \t]*(.*?)[ \t\r]*$", self.text, re.MULTILINE)
-            if self.document.get(key) is None:
+        """See that the ledger, which reads these lines by itself, finds what is proved here."""
+        for key, (form, words) in LEDGER_LINES.items():
+            found = re.findall(rf"^([\"']?{key}[\"']?[ \t]*):[ \t]*(.*?)[ \t\r]*$", self.text, re.MULTILINE)
+            node = self.document.get(key)
+            if node is None and not found:
                 continue
-            if len(found) != 1 or not re.fullmatch(form, found[0]):
-                self.notes.add(
-                    Kind.SYNTAX,
-                    f"the ledger needs exactly one plain line '{key}: ...' of the form {form}",
-                    "write it at the beginning of a line, unquoted, without a comment behind it",
-                    rule=key,
-                    node=self.document.get(key),
-                    value=" and ".join(found),
+            lines = [line if name == key else f"{name}: {line}" for name, line in found]
+            if len(lines) != 1 or not re.fullmatch(form, lines[0]):
+                problem = f"the ledger needs exactly one plain line '{key}: ...' with {words}"
+            elif not isinstance(node, Scalar) or node.text != lines[0]:
+                problem = (
+                    f"the ledger reads the line '{key}: {lines[0]}', but as YAML the text says {shape(node)}"
                 )
+            else:
+                continue
+            self.notes.add(
+                Kind.SYNTAX,
+                problem,
+                "write it once, at the beginning of a line, unquoted, without a comment behind it, "
+                "and begin no line of another text so",
+                rule=key,
+                node=node,
+                value=" and ".join(lines),
+            )
 
     def _table(self, limit: Money | None) -> Table | None:
         get = self.document.get
