@@ -40,7 +40,7 @@ def test_a_finding_names_file_rule_cell_value_and_remedy(
     assert (
         "rule large_travel, kind 'travle': unknown name: 'travle' is not among car, home, travel\n" in printed
     )
-    assert "-> correct the code, or add it to the values of the input\n" in printed
+    assert "-> did you mean travel? correct the code, or add it to the values of the input\n" in printed
     assert printed.endswith("1 finding\n")
 
 

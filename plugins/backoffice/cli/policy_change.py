@@ -108,8 +108,8 @@ def _listing(found: dict[str, Any]) -> str:
             since = one["effective_from"] or f"{one['approved_at'][:10]} (its approval)"
             how = "entered by the owner: " if one["by_owner"] else ""
             lines.append(
-                f"  version {one['version']}: {one['state']}, from {since}{_last_day(one)}, up to {one['machine_limit']} "
-                f"{one['currency']}, {how}{one['approved_by']}, {one['sha256'][:12]}"
+                f"  version {one['version']}: {one['state']}, from {since}{_last_day(one)}, up to "
+                f"{one['machine_limit']} {one['currency']}, {how}{one['approved_by']}, {one['sha256'][:12]}"
             )
     for one in found["proposals"]:
         lines.append(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.domain.decision_table.applying import applied
 from tests.domain.decision_table.test_planted_faults import SOUND
 
 from backoffice.domain.canonical import canonical_bytes
@@ -157,7 +158,7 @@ def test_the_nearest_change_flips_the_outcome_in_a_thousand_cases(name: str) -> 
         decision = policy.decide(given)
         nearest = decision.nearest
         assert nearest is not None
-        flipped = policy.decide(nearest.apply(given, policy.inputs))
+        flipped = policy.decide(applied(nearest, given, policy.inputs))
         assert flipped.outcome == nearest.outcome != decision.outcome
         assert (flipped.rule, flipped.authority, flipped.faults) == (nearest.rule, nearest.authority, ())
 
@@ -305,7 +306,7 @@ def test_a_change_of_many_inputs_is_found() -> None:
     nearest = policy.decide(given).nearest
     assert nearest is not None
     assert len(nearest.changes) == 20
-    assert policy.decide(nearest.apply(given, policy.inputs)).outcome == "wait"
+    assert policy.decide(applied(nearest, given, policy.inputs)).outcome == "wait"
 
 
 def test_where_the_fewest_cannot_be_found_in_time_another_change_is() -> None:
@@ -320,7 +321,7 @@ def test_where_the_fewest_cannot_be_found_in_time_another_change_is() -> None:
     nearest = policy.decide(given).nearest
     assert nearest is not None
     assert len(nearest.changes) == 15
-    assert policy.decide(nearest.apply(given, policy.inputs)).outcome == "wait"
+    assert policy.decide(applied(nearest, given, policy.inputs)).outcome == "wait"
 
 
 def test_where_no_other_outcome_can_be_reached_there_is_no_change() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.domain.decision_table.applying import applied
 from tests.domain.decision_table.random_tables import LEVELS, MISSING, OUTCOMES, Drawn, Row, tables
 
 from backoffice.domain.decision_table import Kind, Money, examine_policy
@@ -210,7 +211,7 @@ def test_the_nearest_change_flips_the_outcome_and_none_changes_fewer_inputs(
     if nearest is None:
         assert not elsewhere
         return
-    changed = nearest.apply(values, policy.inputs)
+    changed = applied(nearest, values, policy.inputs)
     flipped = policy.decide(changed)
     assert (flipped.outcome, flipped.rule) == (nearest.outcome, nearest.rule)
     assert flipped.outcome != decision.outcome

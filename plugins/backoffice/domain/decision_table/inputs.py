@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal
 
 from backoffice.domain.decision_table.values import (
@@ -17,6 +18,7 @@ from backoffice.domain.decision_table.values import (
     read_number,
     spelled,
 )
+from backoffice.domain.decision_table.words import listed
 
 Type = Literal["money", "number", "date", "code", "flag", "codes"]
 TYPES: tuple[Type, ...] = ("money", "number", "date", "code", "flag", "codes")
@@ -51,6 +53,15 @@ class Input:
     high: Ordered | None = None
     step: Decimal | None = None
     indifferent: str | None = None
+
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        """The codes of a ``code`` or ``codes`` input."""
+        return frozenset(self.values)
+
+    @cached_property
+    def _codes_in_words(self) -> str:
+        return listed(sorted(self.values))
 
     def read(self, value: object) -> Read:
         """Return ``value`` in the input's own type, or raise ``ValueError`` naming what is wrong."""
@@ -110,16 +121,14 @@ class Input:
         return value
 
     def _code(self, value: object) -> str:
-        if isinstance(value, str) and value in self.values:
+        if isinstance(value, str) and value in self.codes:
             return str(value)
-        raise self._unusable(value, f", not one of {', '.join(sorted(self.values))}")
+        raise self._unusable(value, f", not one of {self._codes_in_words}")
 
     def _codes(self, value: object) -> frozenset[str]:
         if not isinstance(value, list | tuple | set | frozenset):
             raise self._unusable(value, ", not a list of codes")
-        unknown = sorted(spelled(one) for one in value if not (isinstance(one, str) and one in self.values))
+        unknown = sorted(spelled(one) for one in value if not (isinstance(one, str) and one in self.codes))
         if unknown:
-            raise ValueError(
-                f"{self.name} has {', '.join(unknown[:5])}, not among {', '.join(sorted(self.values))}"
-            )
+            raise ValueError(f"{self.name} has {', '.join(unknown[:5])}, not among {self._codes_in_words}")
         return frozenset(map(str, value))

@@ -10,13 +10,20 @@ from decimal import Decimal
 from backoffice.domain.decision_table.document import Absent, Listing, Mapping, Node, Scalar
 from backoffice.domain.decision_table.findings import Finding, Kind
 from backoffice.domain.decision_table.values import Money, read_day, read_number
+from backoffice.domain.decision_table.words import shortened, use_one_of
 
 ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+MOST_FINDINGS = 500
+COMMA = "; quote a text that has a comma"
 MONEY = re.compile(r"(-?[0-9]{1,20}(?:\.[0-9]{1,20})?) ([A-Z]{3})")
 
 
+class Enough(Exception):
+    """There are more findings than anybody reads."""
+
+
 class Notes:
-    """The findings of one file."""
+    """The findings of one file, at most ``MOST_FINDINGS`` of them."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -33,8 +40,13 @@ class Notes:
         node: Node | None = None,
         value: str | None = None,
     ) -> None:
-        """Note a finding about a node."""
-        seen = value if value is not None else node.text if isinstance(node, Scalar) else ""
+        """Note a finding about a node.
+
+        :raises Enough: There are too many.
+        """
+        if len(self.findings) >= MOST_FINDINGS:
+            raise Enough
+        seen = shortened(value if value is not None else node.text if isinstance(node, Scalar) else "")
         line = node.line if node is not None else 0
         self.findings.append(Finding(self.file, kind, problem, remedy, rule, cell, seen, line))
 
@@ -51,14 +63,14 @@ class Notes:
                 node=node,
             )
             return None
-        for key, _ in node.pairs if known else ():
+        for key, value in node.pairs if known else ():
             if key.value not in known:
                 self.add(
                     Kind.NAME,
-                    f"the key {key.text!r} is not known",
-                    f"use one of {', '.join(sorted(known))}",
+                    f"the key {shortened(key.text)!r} is not known",
+                    use_one_of(key.text, sorted(known)) + cut_at_a_comma(value),
                     rule=rule,
-                    cell=cell or key.text,
+                    cell=cell or shortened(key.text),
                     node=key,
                 )
         return node
@@ -72,7 +84,7 @@ class Notes:
             else:
                 self.add(
                     Kind.SYNTAX,
-                    f"{key.text!r} is no name of {what}",
+                    f"{shortened(key.text)!r} is no name of {what}",
                     "begin with a letter; use letters, digits and underscores",
                     rule=rule,
                     node=key,
@@ -191,4 +203,9 @@ def shape(node: Node | None) -> str:
         return "missing"
     if isinstance(node, Listing):
         return "a list"
-    return "a mapping" if isinstance(node, Mapping) else repr(node.text)
+    return "a mapping" if isinstance(node, Mapping) else repr(shortened(node.text))
+
+
+def cut_at_a_comma(value: Node) -> str:
+    """Return a hint where a key has no value: in ``{kind: car, home}`` YAML reads ``home`` as one."""
+    return COMMA if isinstance(value, Scalar) and value.value is None else ""

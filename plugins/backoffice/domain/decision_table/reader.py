@@ -16,7 +16,7 @@ from backoffice.domain.decision_table.example_reader import failing_examples, re
 from backoffice.domain.decision_table.findings import Finding, Kind, PolicyError
 from backoffice.domain.decision_table.input_reader import read_inputs
 from backoffice.domain.decision_table.lists import TooManyGroups
-from backoffice.domain.decision_table.notes import Notes, shape
+from backoffice.domain.decision_table.notes import MOST_FINDINGS, Enough, Notes, shape
 from backoffice.domain.decision_table.policy import Policy
 from backoffice.domain.decision_table.proof import prove
 from backoffice.domain.decision_table.rule_reader import RuleReader, read_outcomes
@@ -92,17 +92,28 @@ def examine_policy(text: str, source: str = "policy") -> Examination:
     """Read a policy, prove it, run its examples, and return what was found. Raises nothing."""
     notes = Notes(source)
     try:
+        policy = _examine(text, notes)
+    except Enough:
+        policy = None
+    found = notes.findings
+    if len(found) >= MOST_FINDINGS:
+        more = Finding(
+            source, Kind.SIZE, f"only the first {MOST_FINDINGS} findings are listed", "mend these first"
+        )
+        found = [*found[:MOST_FINDINGS], more]
+    return Examination(policy, tuple(found))
+
+
+def _examine(text: str, notes: Notes) -> Policy | None:
+    try:
         root, repeated = read_document(text)
     except Unreadable as error:
         notes.add(Kind.SYNTAX, str(error), error.remedy, node=Scalar("", error.line))
-        return Examination(None, tuple(notes.findings))
+        return None
     for one in repeated:
         notes.add(Kind.SYNTAX, str(one), one.remedy, node=Scalar("", one.line))
     document = notes.mapping(root, "", KEYS)
-    if document is None:
-        return Examination(None, tuple(notes.findings))
-    policy = _Reader(notes, document, text).policy()
-    return Examination(policy, tuple(notes.findings))
+    return None if document is None else _Reader(notes, document, text).policy()
 
 
 class _Reader:

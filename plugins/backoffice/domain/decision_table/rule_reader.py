@@ -8,8 +8,9 @@ from backoffice.domain.decision_table.cells import Cell, CellError, places, read
 from backoffice.domain.decision_table.document import Absent, Listing, Mapping, Node, Scalar
 from backoffice.domain.decision_table.findings import Kind
 from backoffice.domain.decision_table.inputs import Input
-from backoffice.domain.decision_table.notes import ID, Notes, shape
+from backoffice.domain.decision_table.notes import ID, Notes, cut_at_a_comma, shape
 from backoffice.domain.decision_table.table import DEFAULT, MACHINE, Outcome, Rule
+from backoffice.domain.decision_table.words import listed, shortened, use_one_of
 
 MOST_RULES = 5_000
 NOBODY = "none"
@@ -108,7 +109,7 @@ def _unknown_authority(
     notes.add(
         Kind.NAME,
         f"the authority {shape(node)} is not declared",
-        f"use one of {', '.join(levels)}, or {NOBODY} where nothing is acted upon",
+        f"use one of {listed(levels)}, or {NOBODY} where nothing is acted upon",
         rule=rule,
         cell=cell,
         node=node,
@@ -187,7 +188,7 @@ class RuleReader:
         self.notes.add(
             Kind.NAME,
             f"'then' is {shape(node)}",
-            f"use one of {', '.join(self.declared.outcomes)}",
+            use_one_of(name or "", self.declared.outcomes),
             rule=place,
             cell="then",
             node=node,
@@ -206,7 +207,7 @@ class RuleReader:
 
     def _not_yet(self, node: Node | None, place: str) -> tuple[str, ...]:
         items = [] if node is None else self.notes.items(node, place, "not_yet")
-        codes = [self.notes.text(item, place, "not_yet") for item in items]
+        codes = [self.notes.identifier(item, place, "not_yet") for item in items]
         return tuple(code for code in codes if code is not None)
 
     def _priority(self, mapping: Mapping, place: str) -> int:
@@ -234,10 +235,10 @@ class RuleReader:
             if column is None:
                 self.notes.add(
                     Kind.NAME,
-                    f"{key.text!r} is no input",
-                    f"use one of {', '.join(self.inputs)}",
+                    f"{shortened(key.text)!r} is no input",
+                    use_one_of(key.text, self.inputs) + cut_at_a_comma(value),
                     rule=place,
-                    cell=key.text,
+                    cell=shortened(key.text),
                     node=key,
                 )
                 continue
@@ -251,7 +252,7 @@ class RuleReader:
             self.notes.add(
                 Kind.TYPE,
                 f"it is {shape(node)}",
-                'write a text, such as "A, B"',
+                'quote it, as in "[1..5)" or "A, B"',
                 rule=place,
                 cell=column.name,
                 node=node,
