@@ -638,6 +638,22 @@ def test_without_an_active_version_the_run_says_which_since_when_and_what_to_do(
         active_policy(web, "other")
 
 
+def test_what_the_ledger_gives_and_the_policy_does_not_declare_stops_the_run(ledger: Ledger, web) -> None:
+    renamed = version(NEXT).replace("days_until_due", "days_untill_due")
+    approve(web, propose(web, "clerk", renamed), "manager")
+    with ledger.connect("app") as app:
+        books = Books(app).open_run("night-1")
+        books.supplier()
+        books.order("PO-1", 1, 100, 10)
+        books.receive("PO-1", 1, 100)
+        books.invoice("R-1", [("PO-1", 1, 10, 10)])
+        books.match()
+        with pytest.raises(
+            ConfigurationError, match="has no input days_until_due; did you mean days_untill_due"
+        ):
+            decide_open_invoices(app, books.run_id)
+
+
 @pytest.mark.parametrize(
     "lines",
     [

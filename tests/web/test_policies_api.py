@@ -321,4 +321,4 @@ def test_decisions_of_an_earlier_form_are_named_and_not_decided_again(ledger, lo
         {"fault": "gross_amount is recorded as a text, not as an amount with its currency", "count": 1}
     ]
     page = login("manager").get(f"/policies/proposals/{told['proposal_id']}").text
-    assert "1 decisions recorded in an earlier form" in page
+    assert "Not decided again, 1 decisions" in page

@@ -183,10 +183,7 @@ def describe(proposal: dict[str, Any]) -> str:
         f"Impact: {_changes(impact)}",
         *[f"  {_move(move)}" for move in impact["moves"]],
         *[f"  by the default, because {fault['fault']}: {fault['count']}" for fault in impact["unusable"]],
-        *[
-            f"  not decided again, recorded in an earlier form: {form['count']}, {form['fault']}"
-            for form in impact["other_form"]
-        ],
+        *[f"  not decided again: {form['count']}, because {form['fault']}" for form in impact["other_form"]],
         *[f"  {_flip(one)}" for one in impact["listed"][:_MOST_SHOWN]],
     ]
     if impact["changed"] > _MOST_SHOWN:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from backoffice.domain.decision_record import given, reasons
-from backoffice.domain.decision_table import Policy, load_policy
+from backoffice.domain.decision_table import Policy, UnknownInput, load_policy
 from backoffice.exceptions import ConfigurationError
 from backoffice.operators.ledger_step import LedgerStepOperator
 
@@ -111,8 +111,16 @@ class _Decided:
 
 
 def _decide(policy: Policy, rows: list[tuple[int, str]]) -> _Decided:
-    """Decide each invoice on its inputs as the ledger spells them."""
-    decided = [policy.decide(given(orjson.loads(inputs))) for _, inputs in rows]
+    """Decide each invoice on its inputs as the ledger spells them.
+
+    :raises ConfigurationError: The ledger knows something for which the policy has no input.
+    """
+    try:
+        decided = [policy.decide(given(orjson.loads(inputs))) for _, inputs in rows]
+    except UnknownInput as unknown:
+        raise ConfigurationError(
+            f"{unknown}. Nothing is decided; activate a version that declares what the ledger gives"
+        ) from unknown
     return _Decided(
         [invoice_id for invoice_id, _ in rows],
         [one.outcome for one in decided],

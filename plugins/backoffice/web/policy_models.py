@@ -166,7 +166,8 @@ class Impact(BaseModel):
     moves: list[Move]
     unusable: list[Fault]
     other_form: list[Fault] = Field(
-        default=[], description="Recorded in an earlier form and therefore not decided again"
+        default=[],
+        description="Not decided again: recorded in an earlier form, or with an input that the text lacks",
     )
     listed: list[ChangedDecision] = Field(description="The first 500 of those that change, the latest first")
 

@@ -17,7 +17,14 @@ from tests.domain.decision_table.applying import applied
 from tests.domain.decision_table.test_planted_faults import SOUND
 
 from backoffice.domain.canonical import canonical_bytes
-from backoffice.domain.decision_table import Money, Policy, examine_policy, given_by, load_policy
+from backoffice.domain.decision_table import (
+    Money,
+    Policy,
+    UnknownInput,
+    examine_policy,
+    given_by,
+    load_policy,
+)
 
 PROJECT = Path(__file__).parents[3]
 SHIPPED = (PROJECT / "include/policies/invoice_reconciliation/approve_invoice.yaml").read_text(
@@ -327,3 +334,13 @@ def test_where_the_fewest_cannot_be_found_in_time_another_change_is() -> None:
 def test_where_no_other_outcome_can_be_reached_there_is_no_change() -> None:
     policy = wide("  - {id: rest, then: review}\n")
     assert policy.decide(dict.fromkeys(policy.inputs, True)).nearest is None
+
+
+def test_a_misspelt_input_is_refused_with_the_one_that_was_meant() -> None:
+    """reported_on is optional: misspelt it would be taken for missing, and another rule could decide."""
+    with pytest.raises(
+        UnknownInput, match="pay_claim version 4 has no input reportd_on; did you mean reported_on"
+    ):
+        POLICIES["pay_claim"].decide(CLAIM | {"reportd_on": date(2026, 5, 1)})
+    with pytest.raises(UnknownInput, match="no input a, b; use one of amount"):
+        POLICIES["pay_claim"].decide({"a": None, "b": None})
