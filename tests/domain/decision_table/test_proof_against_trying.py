@@ -150,7 +150,7 @@ def test_authority_falls_where_trying_sees_it_fall(drawn: Drawn) -> None:
     found = {one.cell for one in findings(drawn, Kind.AUTHORITY)}
     falling = set()
     for column in drawn.columns:
-        if column.kind != "money" or column.indifferent:
+        if not column.amount:
             continue
         others: dict[tuple[Any, ...], list[tuple[Any, int]]] = {}
         for case in drawn.cases():
@@ -181,7 +181,7 @@ def test_the_machine_decides_above_its_limit_where_trying_sees_it(drawn: Drawn) 
             deciding = [row for row in hits if row.outcome == drawn.decider(case).outcome]  # type: ignore[union-attr]
         for row in filter(None, deciding):
             for column in drawn.columns:
-                if column.kind != "money" or column.indifferent or OUTCOMES[row.outcome] != "machine":
+                if not column.amount or OUTCOMES[row.outcome] != "machine":
                     continue
                 amount = case[column.name]
                 if amount is None or amount == MISSING or amount > drawn.limit:

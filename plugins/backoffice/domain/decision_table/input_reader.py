@@ -37,8 +37,8 @@ ONLY_OF: dict[str, frozenset[str]] = {
     "min": ORDERED,
     "max": ORDERED,
     "step": frozenset({"number", "date"}),
-    "authority": frozenset({"money"}),
-    "reason": frozenset({"money"}),
+    "authority": frozenset({"money", "number"}),
+    "reason": frozenset({"money", "number"}),
 }
 _CODE = re.compile(r"[^\s,()\[\]'\"]{1,80}")
 RESERVED = frozenset(
@@ -115,11 +115,14 @@ class _Reader:
             "nullable": self.notes.flag(about.get("nullable"), self.place, "nullable"),
             "optional": self.notes.flag(about.get("optional"), self.place, "optional"),
         }
+        unit = about.get("unit")
+        facts["unit"] = None if unit is None else self.notes.text(unit, self.place, "unit")
         if kind in ("code", "codes"):
             facts["values"] = self._codes(about)
         if kind == "money":
             facts["currency"] = self._currency(about)
             facts["decimals"] = self._decimals(about)
+        if kind in ("money", "number"):
             facts["indifferent"] = self._indifferent(about)
         if kind in ORDERED:
             facts |= self._bounds(about, kind)
@@ -182,7 +185,7 @@ class _Reader:
         self.fault(
             Kind.AUTHORITY,
             "it gives no reason",
-            "say in reason: why more money asks for no more authority",
+            "say in reason: why more of it asks for no more authority",
             "authority",
             node,
         )

@@ -39,7 +39,8 @@ class Input:
     :param high: Largest value that can be used, inclusive.
     :param step: Distance of the values that can occur; None when every number can. A value between two steps
         is still decided exactly: the step only says where gaps and overlaps matter.
-    :param indifferent: Why more money does not ask for more authority here; None when it does.
+    :param unit: What is counted, for the reader; a number without it is taken for an amount.
+    :param indifferent: Why more of it does not ask for more authority here; None when it does.
     """
 
     name: str
@@ -52,7 +53,16 @@ class Input:
     low: Ordered | None = None
     high: Ordered | None = None
     step: Decimal | None = None
+    unit: str | None = None
     indifferent: str | None = None
+
+    @property
+    def says_how_much(self) -> bool:
+        """Whether it is an amount by which a case is large: then more of it never asks for less authority, and
+        the machine's limit holds for it.
+        """
+        amount = self.kind == "money" or (self.kind == "number" and self.unit is None)
+        return amount and self.indifferent is None
 
     @cached_property
     def codes(self) -> frozenset[str]:

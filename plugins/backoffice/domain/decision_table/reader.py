@@ -11,10 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from backoffice.domain.decision_table.default_proof import unsafe_default
-from backoffice.domain.decision_table.document import Absent, Mapping, Scalar, Unreadable, read_document
+from backoffice.domain.decision_table.document import Absent, Mapping, Node, Scalar, Unreadable, read_document
 from backoffice.domain.decision_table.example_reader import failing_examples, read_examples
 from backoffice.domain.decision_table.findings import Finding, Kind, PolicyError
 from backoffice.domain.decision_table.input_reader import read_inputs
+from backoffice.domain.decision_table.inputs import Input
 from backoffice.domain.decision_table.lists import TooManyGroups
 from backoffice.domain.decision_table.notes import MOST_FINDINGS, Enough, Notes, shape
 from backoffice.domain.decision_table.policy import Policy
@@ -206,6 +207,7 @@ class _Reader:
         declared = read_outcomes(self.notes, get("outcomes") or self._nothing(), get("authorities"))
         if inputs is None or declared is None:
             return None
+        self._check_units(inputs, limit)
         reader = RuleReader(self.notes, inputs, declared, hit_policy == "priority")
         rules = reader.rules(get("rules") or self._nothing())
         default = self._default(reader)
@@ -214,13 +216,34 @@ class _Reader:
         cuts: dict[str, Iterable[object]] = {
             name: [limit.amount]
             for name, column in inputs.items()
-            if limit is not None and column.currency == limit.currency and column.indifferent is None
+            if limit is not None and column.says_how_much and column.currency in (None, limit.currency)
         }
         try:
             return Table(hit_policy, inputs, declared.outcomes, declared.authorities, rules, default, cuts)
         except TooManyGroups as error:
             self.notes.add(Kind.SIZE, str(error), "split the policy, or ask for fewer codes", rule="rules")
             return None
+
+    def _check_units(self, inputs: dict[str, Input], limit: Money | None) -> None:
+        """Find numbers that are money by another name: their unit is a currency of this policy."""
+        currencies = {column.currency for column in inputs.values()} | ({limit.currency} if limit else set())
+        for name, column in inputs.items():
+            words = set(re.findall("[A-Z]+|[€$£¥]", (column.unit or "").upper()))
+            if column.kind == "number" and words & (currencies | set("€$£¥")):
+                self.notes.add(
+                    Kind.MONEY,
+                    "a number that counts money is an amount",
+                    "write type: money and the currency",
+                    rule=f"input {name}",
+                    cell="unit",
+                    node=self._declared(name, "unit"),
+                )
+
+    def _declared(self, name: str, key: str) -> Node | None:
+        node: Node | None = self.document
+        for one in ("inputs", name, key):
+            node = node.get(one) if isinstance(node, Mapping) else None
+        return node
 
     def _hit_policy(self) -> HitPolicy | None:
         node = self.document.get("hit_policy") or self._nothing()
