@@ -101,6 +101,7 @@ class _Parts:
     null: bool = False
     missing: bool = False
     values: set[str | bool] | None = None
+    but: frozenset[str] | None = None
     intervals: list[Interval] | None = None
     tests: list[ListTest] | None = None
 
@@ -118,15 +119,20 @@ def read_cell(column: Input, text: str) -> Cell:
         return Cell("-", anything=True)
     null = missing = False
     values: set[str | bool] = set()
+    but: frozenset[str] | None = None  # every other code
     intervals: list[Interval] = []
     tests: list[ListTest] = []
-    for part in _alternatives(spelled):
+    for part in dict.fromkeys(_alternatives(spelled)):
         found = _presence(column, part) or _condition(column, part)
         null |= found.null
         missing |= found.missing
         values.update(found.values or ())
+        if found.but is not None:
+            but = found.but if but is None else but & found.but
         intervals.extend(found.intervals or ())
         tests.extend(found.tests or ())
+    if but is not None:
+        values |= column.codes - but
     return Cell(spelled, False, null, missing, frozenset(values), tuple(intervals), tuple(tests))
 
 
@@ -186,8 +192,7 @@ def _condition(column: Input, part: str) -> _Parts:
             raise CellError(Kind.TYPE, "it is not true or false", "write true, false or '-'")
         return _Parts(values={part == "true"})
     if excluded := _CODES.fullmatch(part):
-        known = _known(column, excluded[1])
-        return _Parts(values={code for code in column.values if code not in known})
+        return _Parts(but=_known(column, excluded[1]))
     return _Parts(values={*_known(column, part)})
 
 

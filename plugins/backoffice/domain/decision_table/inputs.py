@@ -58,8 +58,8 @@ class Input:
 
     @property
     def says_how_much(self) -> bool:
-        """Whether it is an amount by which a case is large: then more of it never asks for less authority, and
-        the machine's limit holds for it.
+        """Whether it says how large a case is: then more of it never asks for less authority, and the
+        machine's limit holds for it.
         """
         amount = self.kind == "money" or (self.kind == "number" and self.unit is None)
         return amount and self.indifferent is None

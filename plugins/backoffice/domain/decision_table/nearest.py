@@ -88,7 +88,7 @@ def moves_to_another_outcome(table: Table, pieces: Sequence[int], outcome: str) 
 
 def _any_way(table: Table, pieces: Sequence[int], outcome: str) -> tuple[Move, ...]:
     """Return some way to another outcome; what it need not change it leaves."""
-    cover = Cover(table.axes, Budget(len(table.rules)))
+    cover = Cover(table.axes, Budget.of(table))
     try:
         for place, rule in enumerate(table.rules):
             if rule.outcome == outcome:

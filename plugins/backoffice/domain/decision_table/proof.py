@@ -25,10 +25,10 @@ def prove(
     table: Table, machine_limit: Money | None, file: str, budget: Budget | None = None
 ) -> list[Finding]:
     """Return everything that is wrong with a table that could be read."""
-    cover = Cover(table.axes, budget or Budget(len(table.rules)))
-    proof = Proof(table, cover, file)
+    cover = Cover(table.axes, budget or Budget.of(table))
     findings: list[Finding] = []
     try:
+        proof = Proof(table, cover, file)
         reached = proof.reached()
         findings.extend(proof.idle(reached))
         findings.extend(proof.unreached_outcomes(reached))
@@ -112,6 +112,7 @@ class Proof:
         count = 0
         for place in self.possible:
             for other in bits(self._meets[place] >> (place + 1) << (place + 1)):
+                self.cover.budget.spend(1)
                 if not self._may_meet(place, other):
                     count += 1
                     if count > MOST_OVERLAPS:

@@ -16,11 +16,11 @@ from backoffice.domain.decision_table.example_reader import failing_examples, re
 from backoffice.domain.decision_table.findings import Finding, Kind, PolicyError
 from backoffice.domain.decision_table.input_reader import read_inputs
 from backoffice.domain.decision_table.inputs import Input
-from backoffice.domain.decision_table.lists import TooManyGroups
 from backoffice.domain.decision_table.notes import MOST_FINDINGS, Enough, Notes, shape
 from backoffice.domain.decision_table.policy import Policy
 from backoffice.domain.decision_table.proof import prove
 from backoffice.domain.decision_table.rule_reader import RuleReader, read_outcomes
+from backoffice.domain.decision_table.size import TooFine
 from backoffice.domain.decision_table.table import HIT_POLICIES, HitPolicy, Table
 from backoffice.domain.decision_table.values import Money
 
@@ -220,8 +220,8 @@ class _Reader:
         }
         try:
             return Table(hit_policy, inputs, declared.outcomes, declared.authorities, rules, default, cuts)
-        except TooManyGroups as error:
-            self.notes.add(Kind.SIZE, str(error), "split the policy, or ask for fewer codes", rule="rules")
+        except TooFine as error:
+            self.notes.add(Kind.SIZE, str(error), "split the policy, or tell fewer cases apart", rule="rules")
             return None
 
     def _check_units(self, inputs: dict[str, Input], limit: Money | None) -> None:

@@ -9,10 +9,12 @@ from backoffice.domain.decision_table.document import Absent, Listing, Mapping, 
 from backoffice.domain.decision_table.findings import Kind
 from backoffice.domain.decision_table.inputs import Input
 from backoffice.domain.decision_table.notes import ID, Notes, cut_at_a_comma, shape
+from backoffice.domain.decision_table.size import TooFine, check_codes
 from backoffice.domain.decision_table.table import DEFAULT, MACHINE, Outcome, Rule
 from backoffice.domain.decision_table.words import listed, shortened, use_one_of
 
 MOST_RULES = 5_000
+MOST_OUTCOMES = 100
 NOBODY = "none"
 RULE_KEYS = frozenset({"id", "when", "then", "why", "authority", "not_yet", "priority"})
 OUTCOME_KEYS = frozenset({"authority", "safe"})
@@ -32,6 +34,13 @@ class Declared:
 def read_outcomes(notes: Notes, outcomes: Node | None, authorities: Node | None) -> Declared | None:
     """Return the outcomes, or None when they cannot be used."""
     before = len(notes.findings)
+    for name, node in (("outcomes", outcomes), ("authorities", authorities)):
+        count = len(
+            node.items if isinstance(node, Listing) else node.pairs if isinstance(node, Mapping) else ()
+        )
+        if count > MOST_OUTCOMES:
+            notes.add(Kind.SIZE, f"there are {count}", f"keep to {MOST_OUTCOMES}", rule=name, node=node)
+            return None
     levels = PLAIN_AUTHORITIES if authorities is None else _authorities(notes, authorities)
     if isinstance(outcomes, Listing):
         found = _plain_outcomes(notes, outcomes, levels)
@@ -137,6 +146,11 @@ class RuleReader:
                 rule="rules",
                 node=node,
             )
+            return None
+        try:
+            check_codes(self.inputs.values(), len(items))
+        except TooFine as error:
+            self.notes.add(Kind.SIZE, str(error), "split the policy", rule="rules", node=node)
             return None
         if isinstance(node, Listing) and not items:
             self.notes.add(Kind.TYPE, "there are no rules", "write at least one", rule="rules", node=node)
