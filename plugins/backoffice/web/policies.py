@@ -83,7 +83,7 @@ def read_proposal(connection: Connection, person: Person, proposal_id: int) -> d
 
 
 def difference(proposal: Mapping[str, Any]) -> list[str]:
-    """Return how the proposed text differs from the one it replaces, or where it begins to differ too much."""
+    """Return how the proposed text differs from the one it replaces; of very many lines where they begin."""
     before = (proposal["replaces_content"] or "").splitlines()
     after = proposal["content"].splitlines()
     names = f"version {proposal['replaces_version']}", f"version {proposal['version']}"

@@ -78,8 +78,10 @@ class Notes:
     def named(self, node: Node | None, rule: str, what: str) -> Iterator[tuple[str, Scalar, Node]]:
         """Yield the entries of a mapping from names to anything."""
         mapping = self.mapping(node, rule, ())
+        by_letters: dict[str, str] = {}
         for key, value in mapping.pairs if mapping else ():
             if isinstance(key.value, str) and ID.fullmatch(key.value):
+                self.check_capitals(key.value, by_letters, rule, key.value, key)
                 yield key.value, key, value
             else:
                 self.add(
@@ -89,6 +91,19 @@ class Notes:
                     rule=rule,
                     node=key,
                 )
+
+    def check_capitals(self, name: str, by_letters: dict[str, str], rule: str, cell: str, node: Node) -> None:
+        """Note a name that people take for an earlier one; ``by_letters`` holds those by small letters."""
+        other = by_letters.setdefault(name.lower(), name)
+        if other != name:
+            self.add(
+                Kind.NAME,
+                f"{name!r} differs from {other!r} only in capitals",
+                "give one of them another name",
+                rule=rule,
+                cell=cell,
+                node=node,
+            )
 
     def items(self, node: Node | None, rule: str, cell: str = "") -> list[Node]:
         """Return the items of a list."""
@@ -105,8 +120,8 @@ class Notes:
         return []
 
     def text(self, node: Node | None, rule: str, cell: str) -> str | None:
-        """Return a text."""
-        if isinstance(node, Scalar) and isinstance(node.value, str) and node.value.strip():
+        """Return a text in which there is something to see."""
+        if isinstance(node, Scalar) and isinstance(node.value, str) and _can_be_seen(node.value):
             return node.value
         self.add(
             Kind.TYPE, f"it is {shape(node)}, not a text", "write a text", rule=rule, cell=cell, node=node
@@ -144,13 +159,14 @@ class Notes:
         )
         return False
 
-    def whole(self, node: Node | None, rule: str, cell: str, most: int) -> int | None:
-        """Return a whole number from 0 to ``most``."""
-        if isinstance(node, Scalar) and re.fullmatch(r"[0-9]{1,9}", node.text) and int(node.text) <= most:
-            return int(node.text)
+    def whole(self, node: Node | None, rule: str, cell: str, most: int, least: int = 0) -> int | None:
+        """Return a whole number from ``least`` to ``most``."""
+        number = node.text if isinstance(node, Scalar) else ""
+        if re.fullmatch(r"[0-9]{1,9}", number) and least <= int(number) <= most:
+            return int(number)
         self.add(
             Kind.TYPE,
-            f"it is {shape(node)}, not a whole number up to {most}",
+            f"it is {shape(node)}, not a whole number from {least} to {most}",
             "write a whole number",
             rule=rule,
             cell=cell,
@@ -195,6 +211,10 @@ class Notes:
             node=node,
         )
         return None
+
+
+def _can_be_seen(text: str) -> bool:
+    return any(letter.isprintable() and not letter.isspace() for letter in text)
 
 
 def shape(node: Node | None) -> str:

@@ -149,7 +149,7 @@ class _Reader:
         about: dict[str, Any] = {
             "policy_id": notes.text(get("policy") or self._nothing(), "policy", ""),
             "title": notes.text(get("title") or self._nothing(), "title", ""),
-            "version": notes.whole(get("version") or self._nothing(), "version", "", 999_999_999),
+            "version": notes.whole(get("version") or self._nothing(), "version", "", 999_999_999, 1),
             "owner": notes.text(get("owner") or self._nothing(), "owner", ""),
             "effective_from": notes.day(get("effective_from") or self._nothing(), "effective_from", ""),
             "effective_to": self._effective_to(),

@@ -155,8 +155,11 @@ class RuleReader:
         if isinstance(node, Listing) and not items:
             self.notes.add(Kind.TYPE, "there are no rules", "write at least one", rule="rules", node=node)
         found: dict[str, Rule] = {}
+        by_letters: dict[str, str] = {}
         for position, item in enumerate(items, 1):
             rule = self._rule(position, item)
+            if rule is not None:
+                self.notes.check_capitals(rule.rule_id, by_letters, f"rule {rule.rule_id}", "id", item)
             if rule is not None and rule.rule_id in found:
                 self.notes.add(
                     Kind.NAME,
