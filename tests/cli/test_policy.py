@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -40,7 +41,7 @@ def test_a_finding_names_file_rule_cell_value_and_remedy(
     assert (
         "rule large_travel, kind 'travle': unknown name: 'travle' is not among car, home, travel\n" in printed
     )
-    assert "-> correct the code, or add it to the values of the input\n" in printed
+    assert "-> did you mean travel? correct the code, or add it to the values of the input\n" in printed
     assert printed.endswith("1 finding\n")
 
 
@@ -125,3 +126,31 @@ def test_it_loads_neither_airflow_nor_numpy() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_one_file_by_two_names_is_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = folder / "claims" / "pay_claim.yaml"
+    (folder / "by_another_name.yaml").symlink_to(file)
+    assert main(["policy", "check", str(folder), str(file), f"{folder}/claims/../claims"]) == 0
+    assert capsys.readouterr().out.count("pay_claim version 4") == 1
+
+
+def test_no_name_of_a_file_drives_the_terminal(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "\x1b[2J\x1b]0;x\x07\nok   forged.yaml: approve_all version 1\u202e.yaml"
+    (folder / evil).write_text(SOUND.replace("then: pay", "then: paid"), encoding="utf-8")
+    os.symlink(folder / evil, os.fsencode(folder) + b"/\xff.yaml")
+    assert main(["policy", "check", str(folder)]) == 1
+    printed = capsys.readouterr().out
+    assert all(line.isprintable() for line in printed.splitlines())
+    assert not any(line.startswith("ok   forged") for line in printed.splitlines())
+    assert main(["policy", "check", str(folder / f"no{evil}")]) == 2
+    assert all(line.isprintable() for line in capsys.readouterr().err.splitlines())
+
+
+def test_a_key_of_a_policy_forges_no_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = folder / "claims" / "pay_claim.yaml"
+    file.write_text(SOUND.replace("owner: Head", '"own\\nok   x\\u2028er": 1\nowner: Head'), encoding="utf-8")
+    assert main(["policy", "check", str(file)]) == 1
+    printed = capsys.readouterr().out
+    assert "own\\nok" in printed
+    assert all(line.isprintable() for line in printed.splitlines())

@@ -200,3 +200,12 @@ def test_decisions_in_another_form_are_counted_by_reason_and_not_decided() -> No
         {"fault": "no inputs are recorded", "count": 1},
     ]
     assert (impact["first_decision"], impact["last_decision"]) == (1, 4)
+
+
+def test_what_was_recorded_with_an_input_that_the_text_lacks_is_named_and_not_decided() -> None:
+    text = version(NEXT).replace("days_until_due", "days_untill_due")
+    impact = replay(load_policy(text), [recorded(1), recorded(2)])
+    [form] = impact["other_form"]
+    assert form["count"] == 2
+    assert "has no input days_until_due; did you mean days_untill_due?" in form["fault"]
+    assert (impact["tried"], impact["changed"]) == (0, 0)

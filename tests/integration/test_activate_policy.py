@@ -12,6 +12,7 @@ pytestmark = pytest.mark.integration
 
 TEXT = version(NEXT)
 LIMIT = "machine_limit: 100000.00 EUR\n"
+FROM = "effective_from: 2026-01-01\n"
 ACTIVE = "SELECT policy_id, version, machine_limit, currency FROM ledger.active_policy"
 
 
@@ -45,3 +46,15 @@ def test_a_text_that_does_not_say_it_plainly_is_refused(admin, old: str, new: st
         admin.execute("SELECT ledger.activate_policy(%s, 'me')", (TEXT.replace(old, new),))
     assert refusal.value.sqlstate == "BO422"
     assert admin.execute(ACTIVE).fetchall() == [("approve_invoice", INSTALLED, Decimal("100000.00"), "EUR")]
+
+
+def test_on_the_owners_way_too_the_days_are_those_of_the_text(admin) -> None:
+    later, ended = TEXT.replace(FROM, "effective_from: 2030-01-01\n"), TEXT.replace(FROM, f"{FROM}effective_to: 2026-01-31\n")  # fmt: skip
+    for text, asked in ((later, "2029-12-31"), (ended, None)):
+        with pytest.raises(psycopg.Error) as refusal:
+            admin.execute("SELECT ledger.activate_policy(%s, 'me', NULL, %s)", (text, asked))
+        assert refusal.value.sqlstate == "BO422"
+    admin.execute("SELECT ledger.activate_policy(%s, 'me')", (later,))
+    assert admin.execute(ACTIVE).fetchall() == [("approve_invoice", INSTALLED, Decimal("100000.00"), "EUR")]
+    days = "SELECT effective_from::text, effective_to::text FROM ledger.policy_version WHERE version = %s"
+    assert admin.execute(days, (NEXT,)).fetchone() == ("2030-01-01", None)

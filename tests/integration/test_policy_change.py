@@ -32,6 +32,7 @@ from backoffice.domain.canonical import canonical_bytes
 from backoffice.domain.decision_table import load_policy
 from backoffice.domain.personal_data import open_field
 from backoffice.domain.policy_impact import replay
+from backoffice.exceptions import ConfigurationError
 from backoffice.operators.decide import active_policy, decide_open_invoices
 
 pytestmark = pytest.mark.integration
@@ -540,3 +541,145 @@ def test_not_even_the_owner_rewrites_what_was_proposed_and_approved(ledger: Ledg
 
 def test_changing_makes_the_whole_change(web) -> None:
     assert changing.change(web, version(NEXT))["state"] == "active"
+
+
+# -- the last day ----------------------------------------------------------------------------------------------------
+
+LAST = BUSINESS_DATE + timedelta(days=2)
+
+
+def dated(number: int, *lines: str) -> str:
+    """Return the shipped text as another version, its line of days replaced by others."""
+    return version(number).replace("effective_from: 2026-01-01", "\n".join(lines))
+
+
+def ending(number: int, last: date = LAST) -> str:
+    return dated(number, "effective_from: 2026-01-01", f"effective_to: {last}")
+
+
+def test_behind_its_last_day_a_version_decides_nothing_and_no_earlier_one_comes_back(web, admin) -> None:
+    approve(web, propose(web, "clerk", ending(NEXT)), "manager")
+    for days, deciding in ((0, [NEXT]), (2, [NEXT]), (3, []), (400, [])):
+        set_day(admin, BUSINESS_DATE + timedelta(days=days))
+        assert active(web) == deciding
+    assert states(web) == {INSTALLED: "superseded", NEXT: "ended"}
+    told = approve(web, propose(web, "clerk", version(SECOND)), "manager")
+    assert told["state"] == "active"
+    assert states(web) == {INSTALLED: "superseded", NEXT: "superseded", SECOND: "active"}
+
+
+def test_as_of_a_moment_behind_the_last_day_no_version_is_found(web, admin) -> None:
+    in_force = "SELECT version FROM ledger.policy_in_force('approve_invoice', %s)"
+    approve(web, propose(web, "clerk", ending(NEXT)), "manager")
+    seen = []
+    for days in (2, 3):
+        set_day(admin, BUSINESS_DATE + timedelta(days=days))
+        admin.execute(
+            "SELECT ops.open_run('invoice_reconciliation', 'invoice_reconciliation', %s, false, '{}', '0')",
+            (f"night-{days}",),
+        )
+        seen.append(moment(admin))
+    assert [admin.execute(in_force, (at,)).fetchone() for at in seen] == [(NEXT,), None]
+
+
+def test_as_of_a_moment_by_the_real_clock_the_last_day_ends_with_the_furthest_company(web, admin) -> None:
+    admin.execute("DELETE FROM ops.simulated_clock")
+    today = admin.execute("SELECT ledger.policy_day()").fetchone()[0]
+    last = today + timedelta(days=2)
+    approve(web, propose(web, "clerk", ending(NEXT, last)), "manager")
+    zone = admin.execute("SELECT time_zone FROM ops.entity").fetchone()[0]
+    rows = admin.execute(
+        "SELECT (SELECT p.version FROM ledger.policy_in_force('approve_invoice', m.at) AS p) FROM (VALUES "
+        "((%(day)s::date + 1)::timestamp AT TIME ZONE %(zone)s - interval '1 second'), "
+        "((%(day)s::date + 1)::timestamp AT TIME ZONE %(zone)s)) AS m(at)",
+        {"day": last, "zone": zone},
+    ).fetchall()
+    assert rows == [(NEXT,), (None,)]
+
+
+def test_a_version_is_neither_proposed_nor_approved_behind_its_last_day(web, admin) -> None:
+    past = ending(NEXT, BUSINESS_DATE - timedelta(days=1))
+    assert "counts until 2026-11-" in refused("BO422", propose, web, "clerk", past)
+    refused("BO422", propose, web, "clerk", ending(NEXT), effective=LAST + timedelta(days=1))
+    told = propose(web, "clerk", ending(NEXT))
+    set_day(admin, LAST + timedelta(days=1))
+    assert "that day has passed" in refused("BO409", approve, web, told, "manager")
+    set_day(admin, LAST)
+    assert approve(web, told, "manager")["state"] == "active"
+
+
+def test_without_an_active_version_the_run_says_which_since_when_and_what_to_do(
+    ledger: Ledger, web, admin
+) -> None:
+    approve(web, propose(web, "clerk", ending(NEXT)), "manager")
+    later = LAST + timedelta(days=9)
+    with ledger.connect("app") as app:
+        books = Books(app).open_run("night-1")
+        books.supplier()
+        books.order("PO-1", 1, 100, 10)
+        books.receive("PO-1", 1, 100)
+        books.invoice("R-1", [("PO-1", 1, 10, 10)])
+        books.match()
+        app.commit()
+        set_day(admin, LAST + timedelta(days=1))
+        with pytest.raises(ConfigurationError) as refusal:
+            decide_open_invoices(app, books.run_id)
+        app.rollback()
+        assert f"version {NEXT} decided until {LAST}" in str(refusal.value)
+        assert "backoffice policy activate" in str(refusal.value)
+        assert app.execute("SELECT count(*) FROM ledger.decision").fetchone() == (0,)
+        approve(web, propose(web, "clerk", version(SECOND), effective=later), "manager")
+        with pytest.raises(ConfigurationError, match=f"version {SECOND} begins on {later}"):
+            decide_open_invoices(app, books.run_id)
+        app.rollback()
+        set_day(admin, later)
+        assert decide_open_invoices(app, books.run_id)["recorded"] == 1
+    with pytest.raises(ConfigurationError, match="none is entered"):
+        active_policy(web, "other")
+
+
+def test_what_the_ledger_gives_and_the_policy_does_not_declare_stops_the_run(ledger: Ledger, web) -> None:
+    renamed = version(NEXT).replace("days_until_due", "days_untill_due")
+    approve(web, propose(web, "clerk", renamed), "manager")
+    with ledger.connect("app") as app:
+        books = Books(app).open_run("night-1")
+        books.supplier()
+        books.order("PO-1", 1, 100, 10)
+        books.receive("PO-1", 1, 100)
+        books.invoice("R-1", [("PO-1", 1, 10, 10)])
+        books.match()
+        with pytest.raises(
+            ConfigurationError, match="has no input days_until_due; did you mean days_untill_due"
+        ):
+            decide_open_invoices(app, books.run_id)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ['effective_from: "2030-01-01"'],
+        ['"effective_from": 2030-01-01'],
+        ["'effective_from' : 2030-01-01"],
+        ["effective_from: 2026-01-01", 'effective_to: "2030-01-01"'],
+        ["effective_from: 2026-01-01", "effective_to: 2030-01-01", '"effective_to": 2031-01-01'],
+        ["effective_from: 2026-01-01", "effective_from: 2026-01-02"],
+        ["effective_from: 2026-01-01 # at once"],
+        ["effective_from: 2026-01-01", "effective_to: null"],
+        ["effective_from: 2026-01-01", "effective_to: 2026-02-30"],
+        ["effective_from: 2026-01-01", "effective_to: 0000-01-01"],
+    ],
+)
+def test_a_day_that_does_not_stand_there_plainly_is_refused(web, admin, lines) -> None:
+    """Today's reader refuses such a text; the ledger does not rely on that, on neither way."""
+    text = dated(NEXT, *lines)
+    impact = json.loads(canonical_bytes(replay(load_policy(version(NEXT)), [])))
+    refused("BO422", propose, web, "clerk", text, impact=json.dumps(impact))
+    refused("BO422", admin.execute, "SELECT ledger.activate_policy(%s, 'me')", (text,))
+    assert active(web) == [INSTALLED]
+
+
+def test_the_days_of_the_lines_are_those_that_were_proved(web) -> None:
+    impact = json.loads(canonical_bytes(replay(load_policy(ending(NEXT)), [])))
+    for wrong in ({"effective_to": None}, {"effective_to": "2026-12-31"}, {"effective_from": "2025-01-01"}):
+        said = refused("BO422", propose, web, "clerk", ending(NEXT), impact=json.dumps(impact | wrong))
+        assert "the lines of the text say" in said

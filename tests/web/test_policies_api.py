@@ -12,6 +12,7 @@ from tests.changing import INSTALLED, NEXT, SECOND, SHIPPED, limited, version, w
 
 from backoffice.domain.decision_table import load_policy
 from backoffice.domain.policy_impact import recorded_inputs
+from backoffice.web.policies import difference
 
 _keys = itertools.count(10_000_000)
 PROPOSALS = "/api/v1/policies/proposals"
@@ -321,4 +322,49 @@ def test_decisions_of_an_earlier_form_are_named_and_not_decided_again(ledger, lo
         {"fault": "gross_amount is recorded as a text, not as an amount with its currency", "count": 1}
     ]
     page = login("manager").get(f"/policies/proposals/{told['proposal_id']}").text
-    assert "1 decisions recorded in an earlier form" in page
+    assert "Not decided again, 1 decisions" in page
+
+
+# -- large texts -----------------------------------------------------------------------------------------------------
+
+
+def filled(size: int) -> str:
+    """The next version with remarks behind it, of so many bytes: letters that JSON may write three times as long."""
+    text = version(NEXT)
+    line = "# " + "é" * 998 + "\n"
+    lines, rest = divmod(size - len(text.encode()), len(line.encode()))
+    return text + line * lines + ("#" * rest)
+
+
+def send(client: TestClient, text: str):
+    return client.post(
+        PROPOSALS,
+        content=json.dumps({"content": text, "reason": "as discussed"}),  # as programs do: é is \u00e9
+        headers={"Idempotency-Key": f"key-{next(_keys)}", "Content-Type": "application/json"},
+    )
+
+
+def test_a_text_of_the_longest_kind_can_be_proposed_and_read(login) -> None:
+    text = filled(4_000_000)
+    assert len(text.encode()) == 4_000_000
+    told = send(login("clerk"), text)
+    assert told.status_code == 201, told.text[:500]
+    found = login("manager").get(f"{PROPOSALS}/{told.json()['proposal_id']}").json()
+    assert found["content"] == text
+    assert act(login("manager"), told.json(), "approve").status_code == 200
+
+
+def test_a_longer_one_is_refused_in_words(login) -> None:
+    response = send(login("clerk"), filled(4_000_001))
+    assert response.status_code == 422
+    assert "the text has 4000001 bytes" in response.json()["findings"][0]["problem"]
+    response = send(login("clerk"), "é" * 2_100_000)
+    assert (response.status_code, response.json()["detail"]) == (413, "The request is larger than 11782 KiB.")
+
+
+def test_texts_with_very_many_different_lines_are_not_compared_line_by_line() -> None:
+    proposal = {"replaces_version": 1, "version": 2, "replaces_content": "a\n" + "b\n" * 3_000 + "z\n"}
+    told = difference(proposal | {"content": "a\n" + "c\n" * 3_000 + "z\n"})
+    assert told[2] == "from line 2 on 6000 lines differ, too many to compare here: read both texts"
+    assert difference(proposal | {"content": "a\n" + "b\n" * 2_999 + "z\n"})[-2:] == ["-b", " z"]
+    assert difference(proposal | {"replaces_content": None, "content": "a"})[-1] == "+a"

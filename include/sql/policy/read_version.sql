@@ -1,6 +1,6 @@
 -- Question: what does a version of a policy say, and how did it come about?
 -- Grain: one row; none when there is no such version that this person may see.
-SELECT k.policy_id, k.process, v.version, s.state, v.sha256, v.machine_limit, v.currency, v.effective_from, v.approved_at,
+SELECT k.policy_id, k.process, v.version, s.state, v.sha256, v.machine_limit, v.currency, v.effective_from, v.effective_to, v.approved_at,
        coalesce(p.name, v.approved_by) AS approved_by, v.by_owner, v.proposal_id, v.content
   FROM ledger.policy k
   JOIN ledger.policy_version v USING (policy_id)

@@ -13,6 +13,7 @@ from typing import Any
 from backoffice.cli import policy_change
 from backoffice.domain.decision_table import Finding, Kind, Policy, examine_policy
 from backoffice.domain.decision_table.calendar import examine_versions
+from backoffice.domain.decision_table.words import visible
 
 ENDINGS = (".yaml", ".yml")
 MOST_BYTES = 4_000_000
@@ -38,17 +39,19 @@ def add_check(subparsers: Any) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    files: list[Path] = []
+    by_place: dict[Path, Path] = {}  # a file that is given by two names is one
     for path in map(Path, arguments.paths):
         try:
             found = sorted(_files(path))
         except OSError as error:
-            print(f"backoffice: {error.filename} cannot be read: {error.strerror}", file=sys.stderr)
+            print(visible(f"backoffice: {error.filename} cannot be read: {error.strerror}"), file=sys.stderr)
             return 2
         if not found:
-            print(f"backoffice: {path} {_no_policy(path)}", file=sys.stderr)
+            print(visible(f"backoffice: {path} {_no_policy(path)}"), file=sys.stderr)
             return 2
-        files += [file for file in found if file not in files]
+        for file in found:
+            by_place.setdefault(file.resolve(), file)
+    files = list(by_place.values())
     findings, policies = examine_files(files)
     if arguments.json:
         print(_as_json(files, findings, policies))
@@ -115,16 +118,17 @@ def _print(files: list[Path], findings: list[Finding], policies: dict[Path, Poli
     for file in files:
         own = [finding for finding in findings if finding.file == str(file)]
         if own:
-            print(f"BAD  {file}")
+            print(visible(f"BAD  {file}"))
         elif file in policies:
             policy = policies[file]
-            print(f"ok   {file}: {policy.policy_id} version {policy.version}, {len(policy.rules)} rules")
+            said = f"{policy.policy_id} version {policy.version}, {len(policy.rules)} rules"
+            print(visible(f"ok   {file}: {said}"))
         for finding in own:
             line = f"line {finding.line}" if finding.line else ""
             cell = f"{finding.cell} {finding.value!r}" if finding.value else finding.cell
             where = ", ".join(part for part in (line, finding.rule, cell) if part)
-            print(f"     {where or 'the file'}: {finding.kind}: {finding.problem}")
-            print(f"       -> {finding.remedy}")
+            print(visible(f"     {where or 'the file'}: {finding.kind}: {finding.problem}"))
+            print(visible(f"       -> {finding.remedy}"))
     print(f"\n{len(findings)} finding{'' if len(findings) == 1 else 's'}" if findings else "\nall good")
 
 

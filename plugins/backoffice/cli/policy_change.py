@@ -108,8 +108,8 @@ def _listing(found: dict[str, Any]) -> str:
             since = one["effective_from"] or f"{one['approved_at'][:10]} (its approval)"
             how = "entered by the owner: " if one["by_owner"] else ""
             lines.append(
-                f"  version {one['version']}: {one['state']}, from {since}, up to {one['machine_limit']} "
-                f"{one['currency']}, {how}{one['approved_by']}, {one['sha256'][:12]}"
+                f"  version {one['version']}: {one['state']}, from {since}{_last_day(one)}, up to "
+                f"{one['machine_limit']} {one['currency']}, {how}{one['approved_by']}, {one['sha256'][:12]}"
             )
     for one in found["proposals"]:
         lines.append(
@@ -117,6 +117,10 @@ def _listing(found: dict[str, Any]) -> str:
             f"from {one['effective_from']}, by {one['proposed_by']}; {_changes(one)}"
         )
     return "\n".join(lines)
+
+
+def _last_day(version: dict[str, Any]) -> str:
+    return f" to {version['effective_to']}" if version["effective_to"] else ""
 
 
 def _activate(client: ReviewClient, arguments: argparse.Namespace) -> int:
@@ -179,10 +183,7 @@ def describe(proposal: dict[str, Any]) -> str:
         f"Impact: {_changes(impact)}",
         *[f"  {_move(move)}" for move in impact["moves"]],
         *[f"  by the default, because {fault['fault']}: {fault['count']}" for fault in impact["unusable"]],
-        *[
-            f"  not decided again, recorded in an earlier form: {form['count']}, {form['fault']}"
-            for form in impact["other_form"]
-        ],
+        *[f"  not decided again: {form['count']}, because {form['fault']}" for form in impact["other_form"]],
         *[f"  {_flip(one)}" for one in impact["listed"][:_MOST_SHOWN]],
     ]
     if impact["changed"] > _MOST_SHOWN:

@@ -1,8 +1,8 @@
 """What a new text of a policy would change: recorded decisions decided again by it, and compared.
 
 Compared is what becomes of the case: an approval of an amount beyond the machine limit is none, because the
-ledger holds it for a person whatever the table says. Decisions that were recorded in an earlier form are
-counted and named, never decided on a guess.
+ledger holds it for a person whatever the table says. Decisions that were recorded in an earlier form, or
+looked at what the text has no input for, are counted and named, never decided on a guess.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from backoffice.domain.canonical import number_text
 from backoffice.domain.decision_record import given
-from backoffice.domain.decision_table import Money, Policy
+from backoffice.domain.decision_table import Money, Policy, UnknownInput
 
 MOST_DECISIONS = 10_000
 MOST_LISTED = 500
@@ -77,7 +77,7 @@ def replay(
     from approve to review, 140.00 in all.
 
     :param recorded: The latest first; the first ``MOST_LISTED`` that change are listed. Those in another
-        form are counted with the reason and not decided.
+        form, or with an input that the text does not have, are counted with the reason and not decided.
     :param at_most: How many were asked for, so that a reader can tell "all there are" from "the latest".
     """
     decided: list[RecordedDecision] = []
@@ -91,7 +91,11 @@ def replay(
         if isinstance(one.inputs, OtherForm):
             other_form[str(one.inputs)] += 1
             continue
-        decision = policy.decide(one.inputs)
+        try:
+            decision = policy.decide(one.inputs)
+        except UnknownInput as unknown:
+            other_form[str(unknown)] += 1
+            continue
         unusable.update(decision.faults)
         before = _what_becomes(policy, one.outcome, one.rule, one.machine_limit, one.inputs)
         after = _what_becomes(policy, decision.outcome, decision.rule, policy.machine_limit, one.inputs)
@@ -107,6 +111,8 @@ def replay(
         "version": policy.version,
         "sha256": policy.sha256,
         "machine_limit": _spelled(policy.machine_limit),
+        "effective_from": policy.effective_from,
+        "effective_to": policy.effective_to,
         "at_most": at_most,
         "decisions": len(decided),
         "first_decision": decided[-1].decision_id if decided else None,

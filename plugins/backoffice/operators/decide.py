@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from backoffice.domain.decision_record import given, reasons
-from backoffice.domain.decision_table import Policy, load_policy
+from backoffice.domain.decision_table import Policy, UnknownInput, load_policy
 from backoffice.exceptions import ConfigurationError
 from backoffice.operators.ledger_step import LedgerStepOperator
 
@@ -39,16 +39,43 @@ class DecideInvoicesOperator(LedgerStepOperator):
 
 
 def active_policy(connection: Connection, policy_id: str) -> Policy:
-    """Return the active version from the ledger; a file that is not active decides nothing."""
+    """Return the active version from the ledger; a file that is not active decides nothing.
+
+    :raises ConfigurationError: No version is active: none is entered, none has begun, or the last one has
+        ended. Nothing is decided then, and every document stays as it is.
+    """
     row = connection.execute(
         "SELECT content FROM ledger.active_policy WHERE policy_id = %s",
         (policy_id,),
     ).fetchone()
     if row is None:
         raise ConfigurationError(
-            f"policy {policy_id} has no active version; run `backoffice migrate` or activate one"
+            f"policy {policy_id} has no active version; {_why_none(connection, policy_id)}. "
+            "Nothing is decided and every document stays as it is until then."
         )
     return load_policy(row[0], source=f"active version of {policy_id}")
+
+
+def _why_none(connection: Connection, policy_id: str) -> str:
+    """Return which version decided until when, which is to come, and what to do."""
+    rows = connection.execute(
+        "SELECT v.version, s.state, v.effective_from, v.effective_to, ledger.policy_day() "
+        "FROM ledger.policy_version v JOIN ledger.policy_state s USING (policy_id, version) "
+        "WHERE v.policy_id = %s AND s.state IN ('ended', 'approved') ORDER BY s.state DESC, v.effective_from",
+        (policy_id,),
+    ).fetchall()
+    if not rows:
+        return "none is entered: run `backoffice migrate` or activate one"
+    said = [
+        f"version {version} decided until {last}"
+        if state == "ended"
+        else f"version {version} begins on {first}"
+        for version, state, first, last, _ in rows
+    ]
+    return (
+        f"{', '.join(said)}, and today is {rows[0][4]}: propose one that decides today with "
+        "`backoffice policy activate FILE`, and have it approved"
+    )
 
 
 def decide_open_invoices(connection: Connection, run_id: int) -> dict[str, Any]:
@@ -85,8 +112,16 @@ class _Decided:
 
 
 def _decide(policy: Policy, rows: list[tuple[int, str]]) -> _Decided:
-    """Decide each invoice on its inputs as the ledger spells them."""
-    decided = [policy.decide(given(orjson.loads(inputs))) for _, inputs in rows]
+    """Decide each invoice on its inputs as the ledger spells them.
+
+    :raises ConfigurationError: The ledger knows something for which the policy has no input.
+    """
+    try:
+        decided = [policy.decide(given(orjson.loads(inputs))) for _, inputs in rows]
+    except UnknownInput as unknown:
+        raise ConfigurationError(
+            f"{unknown}. Nothing is decided; activate a version that declares what the ledger gives"
+        ) from unknown
     return _Decided(
         [invoice_id for invoice_id, _ in rows],
         [one.outcome for one in decided],

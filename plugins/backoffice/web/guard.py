@@ -11,10 +11,14 @@ from fastapi.responses import PlainTextResponse, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 
+from backoffice.domain.decision_table.document import LONGEST
 from backoffice.web.mount import Application, Receive, Scope, Send
 from backoffice.web.problems import Problem, answer, broken
 
 MOST_BODY_BYTES = 64 * 1024
+# a policy of the longest kind, each of its characters written as JSON may write it: two bytes as \u00e9
+MOST_PROPOSAL_BYTES = 3 * LONGEST + MOST_BODY_BYTES
+PROPOSALS = "/api/v1/policies/proposals"
 REQUESTED_WITH = "backoffice"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -37,7 +41,7 @@ log = logging.getLogger(__name__)
 class Guard:
     """ASGI middleware around the whole application.
 
-    Refuses bodies above ``MOST_BODY_BYTES`` and writes that a foreign page could have caused; adds the
+    Refuses bodies above ``most_bytes`` and writes that a foreign page could have caused; adds the
     security headers to every answer; turns any error that nobody expected into our own 500 page, so that
     nothing of ours ever reaches Airflow's error handling.
     """
@@ -67,7 +71,7 @@ class Guard:
             if refused is not None:
                 await answer(request, refused)(scope, receive, send_guarded)
                 return
-            await self._app(scope, _limited(receive), send_guarded)
+            await self._app(scope, _limited(receive, most_bytes(request)), send_guarded)
         except Exception:
             log.exception("%s %s failed", request.method, request.url.path)
             if not started:
@@ -77,8 +81,9 @@ class Guard:
 def refuse_before_reading(request: Request) -> Problem | None:
     """Return why a request is refused by its headers alone, or None."""
     length = request.headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > MOST_BODY_BYTES:
-        return _too_large()
+    most = most_bytes(request)
+    if not length.isdigit() or int(length) > most:
+        return Problem(413, f"The request is larger than {most // 1024} KiB.")
     if request.method not in _SAFE_METHODS and not is_ours(request.headers):
         return Problem(
             403,
@@ -86,6 +91,12 @@ def refuse_before_reading(request: Request) -> Problem | None:
             f"pages send the header X-Requested-With: {REQUESTED_WITH} from the same origin.",
         )
     return None
+
+
+def most_bytes(request: Request) -> int:
+    """Return how long the body of a request may be; only a proposed policy may be long."""
+    proposes = request.method == "POST" and request.url.path.endswith(PROPOSALS)
+    return MOST_PROPOSAL_BYTES if proposes else MOST_BODY_BYTES
 
 
 def is_ours(headers: Headers) -> bool:
@@ -110,11 +121,7 @@ def _answer_broken(request: Request) -> Response:
         return PlainTextResponse(broken().detail, 500)
 
 
-def _too_large() -> Problem:
-    return Problem(413, f"The request is larger than {MOST_BODY_BYTES // 1024} KiB.")
-
-
-def _limited(receive: Receive) -> Receive:
+def _limited(receive: Receive, most: int) -> Receive:
     """Return a ``receive`` that stops a body which grows past the limit whatever its headers promised."""
     received = 0
 
@@ -122,7 +129,7 @@ def _limited(receive: Receive) -> Receive:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > MOST_BODY_BYTES:
+        if received > most:
             raise HTTPException(
                 413
             )  # the one kind of error that passes unchanged through the reading of a body

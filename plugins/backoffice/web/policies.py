@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backoffice.domain.canonical import canonical_bytes
@@ -23,6 +23,7 @@ from backoffice.web.policy_models import Act, ProposalRequest
 from backoffice.web.problems import FieldError, Problem
 
 MOST_PROPOSALS = 100
+MOST_COMPARED_LINES = 5_000
 _LAST_ID = 2**63 - 1
 _LAST_VERSION = 2**31 - 1
 
@@ -82,16 +83,25 @@ def read_proposal(connection: Connection, person: Person, proposal_id: int) -> d
 
 
 def difference(proposal: Mapping[str, Any]) -> list[str]:
-    """Return how the proposed text differs from the one it replaces."""
-    before, after = proposal["replaces_content"] or "", proposal["content"]
-    return list(
-        difflib.unified_diff(
-            before.splitlines(),
-            after.splitlines(),
-            f"version {proposal['replaces_version']}",
-            f"version {proposal['version']}",
-            lineterm="",
-        )
+    """Return how the proposed text differs from the one it replaces; of very many lines where they begin."""
+    before = (proposal["replaces_content"] or "").splitlines()
+    after = proposal["content"].splitlines()
+    names = f"version {proposal['replaces_version']}", f"version {proposal['version']}"
+    same = _same(before, after)
+    changed = len(before) + len(after) - 2 * (same + _same(before[same:][::-1], after[same:][::-1]))
+    if changed > MOST_COMPARED_LINES:
+        return [
+            f"--- {names[0]}",
+            f"+++ {names[1]}",
+            f"from line {same + 1} on {changed} lines differ, too many to compare here: read both texts",
+        ]
+    return list(difflib.unified_diff(before, after, *names, lineterm=""))
+
+
+def _same(one: Sequence[str], two: Sequence[str]) -> int:
+    """Return how many lines both begin with."""
+    return next(
+        (place for place, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two))
     )
 
 
@@ -186,6 +196,7 @@ def _what_happens_next(told: Mapping[str, Any]) -> str:
         "approved": f"It decides from business day {told['effective_from']} on, without anybody doing more.",
         "active": "It decides from now on. Open documents are decided anew by the next run.",
         "superseded": "A version that was approved later decides.",
+        "ended": "Its last day has passed; it decides nothing any more.",
         "refused": "Nothing changes.",
         "withdrawn": "Nothing changes.",
     }[told["state"]]

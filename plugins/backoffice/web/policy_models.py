@@ -59,11 +59,16 @@ class VersionSummary(BaseModel):
     """One version of a policy."""
 
     version: int
-    state: str = Field(description="approved (its day is to come), active or superseded")
+    state: str = Field(
+        description="approved (its day is to come), active, superseded or ended (its last day has passed)"
+    )
     sha256: str
     machine_limit: Decimal
     currency: str
     effective_from: date | None = Field(description="Null: from its approval on")
+    effective_to: date | None = Field(
+        description="Last day on which it decides; null: until the next version"
+    )
     approved_at: datetime
     approved_by: str
     by_owner: bool = Field(description="Entered by the database's owner, not by two people")
@@ -161,7 +166,8 @@ class Impact(BaseModel):
     moves: list[Move]
     unusable: list[Fault]
     other_form: list[Fault] = Field(
-        default=[], description="Recorded in an earlier form and therefore not decided again"
+        default=[],
+        description="Not decided again: recorded in an earlier form, or with an input that the text lacks",
     )
     listed: list[ChangedDecision] = Field(description="The first 500 of those that change, the latest first")
 

@@ -50,6 +50,13 @@ class Column:
     low: Any = None
     high: Any = None
     indifferent: bool = False
+    unit: str | None = None
+
+    @property
+    def amount(self) -> bool:
+        """Whether more of it may not need less authority."""
+        named = self.kind == "money" or (self.kind in ("whole", "number") and self.unit is None)
+        return named and not self.indifferent
 
 
 @dataclass(frozen=True)
@@ -153,6 +160,8 @@ def _declared(column: Column) -> Iterator[str]:
     for key in ("nullable", "optional"):
         if getattr(column, key):
             yield f"{key}: true"
+    if column.unit:
+        yield f"unit: {column.unit}"
     if column.indifferent:
         yield "authority: indifferent"
         yield "reason: it says nothing about risk"
@@ -245,7 +254,7 @@ def _points(column: Column, drawn: Drawn) -> list[Any]:
             (part[2],) if part[0] == "compare" else (part[1], part[3]) if part[0] == "interval" else ()
         )
     }
-    if column.kind == "money":
+    if column.amount:
         bounds.add(drawn.limit)
     bounds |= {bound for bound in (column.low, column.high) if bound is not None}
     bounds |= {BOUNDS[column.kind][0]}
@@ -301,7 +310,8 @@ def columns(draw: st.DrawFn, name: str, kinds: tuple[str, ...]) -> Column:
         draw(st.integers(0, 3)) == 0,
         low,
         high,
-        kind == "money" and draw(st.integers(0, 3)) == 0,
+        kind in ("money", "whole", "number") and draw(st.integers(0, 3)) == 0,
+        draw(st.sampled_from([None, "pieces"])) if kind in ("whole", "number") else None,
     )
 
 

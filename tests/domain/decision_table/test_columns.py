@@ -23,7 +23,7 @@ from tests.domain.decision_table.random_tables import (
 )
 from tests.domain.decision_table.test_decision import CLAIM, POLICIES, drawn
 
-from backoffice.domain.decision_table import Money, Policy, examine_policy
+from backoffice.domain.decision_table import Money, Policy, UnknownInput, examine_policy
 from backoffice.domain.decision_table.columns import MISSING, Column, column_of, decide_columns
 
 ROWS_PER_TABLE = 500
@@ -186,3 +186,13 @@ def test_a_table_with_very_many_regions_is_decided_all_the_same() -> None:
         for _ in range(200)
     ]
     assert_equal(policy, rows)
+
+
+def test_a_column_of_no_input_is_refused_as_one_by_one() -> None:
+    policy = POLICIES["pay_claim"]
+    columns = as_columns(policy, [CLAIM]) | {"amuont": column_of(policy.inputs["amount"], [CLAIM["amount"]])}
+    with pytest.raises(UnknownInput) as whole:
+        decide_columns(policy, columns)
+    with pytest.raises(UnknownInput) as one_by_one:
+        policy.decide(CLAIM | {"amuont": CLAIM["amount"]})
+    assert str(whole.value) == str(one_by_one.value)

@@ -13,10 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.domain.decision_table.applying import applied
 from tests.domain.decision_table.test_planted_faults import SOUND
 
 from backoffice.domain.canonical import canonical_bytes
-from backoffice.domain.decision_table import Money, Policy, examine_policy, given_by, load_policy
+from backoffice.domain.decision_table import (
+    Money,
+    Policy,
+    UnknownInput,
+    examine_policy,
+    given_by,
+    load_policy,
+)
 
 PROJECT = Path(__file__).parents[3]
 SHIPPED = (PROJECT / "include/policies/invoice_reconciliation/approve_invoice.yaml").read_text(
@@ -157,7 +165,7 @@ def test_the_nearest_change_flips_the_outcome_in_a_thousand_cases(name: str) -> 
         decision = policy.decide(given)
         nearest = decision.nearest
         assert nearest is not None
-        flipped = policy.decide(nearest.apply(given, policy.inputs))
+        flipped = policy.decide(applied(nearest, given, policy.inputs))
         assert flipped.outcome == nearest.outcome != decision.outcome
         assert (flipped.rule, flipped.authority, flipped.faults) == (nearest.rule, nearest.authority, ())
 
@@ -305,7 +313,7 @@ def test_a_change_of_many_inputs_is_found() -> None:
     nearest = policy.decide(given).nearest
     assert nearest is not None
     assert len(nearest.changes) == 20
-    assert policy.decide(nearest.apply(given, policy.inputs)).outcome == "wait"
+    assert policy.decide(applied(nearest, given, policy.inputs)).outcome == "wait"
 
 
 def test_where_the_fewest_cannot_be_found_in_time_another_change_is() -> None:
@@ -320,9 +328,19 @@ def test_where_the_fewest_cannot_be_found_in_time_another_change_is() -> None:
     nearest = policy.decide(given).nearest
     assert nearest is not None
     assert len(nearest.changes) == 15
-    assert policy.decide(nearest.apply(given, policy.inputs)).outcome == "wait"
+    assert policy.decide(applied(nearest, given, policy.inputs)).outcome == "wait"
 
 
 def test_where_no_other_outcome_can_be_reached_there_is_no_change() -> None:
     policy = wide("  - {id: rest, then: review}\n")
     assert policy.decide(dict.fromkeys(policy.inputs, True)).nearest is None
+
+
+def test_a_misspelt_input_is_refused_with_the_one_that_was_meant() -> None:
+    """reported_on is optional: misspelt it would be taken for missing, and another rule could decide."""
+    with pytest.raises(
+        UnknownInput, match="pay_claim version 4 has no input reportd_on; did you mean reported_on"
+    ):
+        POLICIES["pay_claim"].decide(CLAIM | {"reportd_on": date(2026, 5, 1)})
+    with pytest.raises(UnknownInput, match="no input a, b; use one of amount"):
+        POLICIES["pay_claim"].decide({"a": None, "b": None})

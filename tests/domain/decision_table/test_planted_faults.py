@@ -22,7 +22,7 @@ authorities: [machine, manager, director]
 inputs:
   amount: {type: money, currency: EUR, min: 0.00}
   deductible: {type: money, currency: EUR, authority: indifferent, reason: it lowers what is paid}
-  days_open: {type: number, step: 1, min: 0, nullable: true}
+  days_open: {type: number, step: 1, min: 0, nullable: true, unit: days}
   reported_on: {type: date, optional: true}
   kind: {type: code, values: [car, home, travel]}
   suspicious: {type: flag}
@@ -83,6 +83,18 @@ PLANTED = [
     ("version: 4", "version: '4'", Kind.SYNTAX, "version", ""),
     ("policy: pay_claim", "policy: Pay_Claim", Kind.SYNTAX, "policy", ""),
     ("machine_limit: 5000.00 EUR", "machine_limit: 5000.00 EUR # at most", Kind.SYNTAX, "machine_limit", ""),
+    ("effective_from: 2026-01-01", 'effective_from: "2026-01-01"', Kind.SYNTAX, "effective_from", ""),
+    ("effective_from: 2026-01-01", "effective_from: 2026-01-01 # new year", Kind.SYNTAX, "effective_from", ""),
+    ("effective_from: 2026-01-01", "'effective_from': 2026-01-01", Kind.SYNTAX, "effective_from", ""),
+    ("effective_to: 2026-12-31", "effective_to: null", Kind.SYNTAX, "effective_to", ""),
+    ("effective_to: 2026-12-31", "effective_to:", Kind.SYNTAX, "effective_to", ""),
+    # what the ledger reads line by line is not what the text says as a whole
+    ("title: Which claims are paid", 'title: "Which\nmachine_limit: 90000.00 EUR\n"\n? "machine_limit"\n: 5000.00 EUR', Kind.SYNTAX, "machine_limit", ""),
+    ("machine_limit: 5000.00 EUR\n", '? "machine_limit"\n: 5000.00 EUR\n"title": "\nmachine_limit: 90000.00 EUR\n"\n', Kind.SYNTAX, "machine_limit", ""),
+    ("version: 4\n", '? "version"\n: 4\n"x": "\nversion: 5\n"\n', Kind.SYNTAX, "version", ""),
+    ("policy: pay_claim\n", '? "policy"\n: pay_claim\n"x": "\npolicy: pay_bonus\n"\n', Kind.SYNTAX, "policy", ""),
+    ("effective_to: 2026-12-31\n", '"x": "\neffective_to: 2027-12-31\n"\n', Kind.SYNTAX, "effective_to", ""),
+    ("effective_from: 2026-01-01\n", '? effective_from\n: 2030-01-01\n"x": "\neffective_from: 2026-01-01\n"\n', Kind.SYNTAX, "effective_from", ""),
     # types and shapes
     ("version: 4", "version: four", Kind.TYPE, "version", ""),
     ("suspicious: true}\n    then: review\n  - id: papers", "suspicious: yes}\n    then: review\n  - id: papers", Kind.TYPE, "rule suspicion", "suspicious"),
@@ -148,6 +160,12 @@ PLANTED = [
     ("amount: {type: money, currency: EUR,", "amount: {type: money, currency: eur,", Kind.MONEY, "input amount", "currency"),
     ("min: 0.00}", "min: 0.001}", Kind.MONEY, "input amount", "min"),
     ("machine_limit: 5000.00 EUR", "machine_limit: 5000.00", Kind.MONEY, "machine_limit", ""),
+    ("step: 1, min: 0, nullable: true, unit: days}", "step: 1, min: 0, nullable: true, unit: whole Eur}", Kind.MONEY, "input days_open", "unit"),
+    ("step: 1, min: 0, nullable: true, unit: days}", "step: 1, min: 0, nullable: true, unit: thousand €}", Kind.MONEY, "input days_open", "unit"),
+    # a number that does not say what it counts is taken for an amount
+    ("amount: {type: money, currency: EUR, min: 0.00}", "amount: {type: number, step: 0.01, min: 0.00, max: 90000}\n  more: {type: number}", Kind.LIMIT, "rule small", "more"),
+    ("step: 1, min: 0, nullable: true, unit: days}", "step: 1, min: 0, nullable: true}", Kind.LIMIT, "rule small", "days_open"),
+    ("step: 1, min: 0, nullable: true, unit: days}", "step: 1, min: 0, nullable: true, authority: indifferent}", Kind.AUTHORITY, "input days_open", "authority"),
     # days
     ("effective_to: 2026-12-31", "effective_to: 2025-12-31", Kind.DATES, "effective_to", ""),
     ("effective_from: 2026-01-01", "effective_from: 2026-13-01", Kind.DATES, "effective_from", ""),
@@ -158,6 +176,8 @@ PLANTED = [
 
 # what looks like a fault, and is none
 HARMLESS = [
+    ("nullable: true, unit: days}", "nullable: true, authority: indifferent, reason: time costs nothing}"),
+    ("nullable: true, unit: days}", "nullable: true, unit: working days of eureka}"),
     ("[0.00..5000.00]", "[0.00..5000.000]"),
     ('{amount: "[0.00..5000.00]"}', '{amount: "-"}'),
     ('{amount: "[0.00..5000.00]"}', "{}"),
@@ -169,7 +189,6 @@ HARMLESS = [
         "  - id: papers\n",
         '  - id: rebate\n    when: {deductible: "<= -10.00"}\n    then: review\n  - id: papers\n',
     ),
-    ("effective_to: 2026-12-31", "effective_to: null"),
     ("effective_to: 2026-12-31\n", ""),
 ]
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.domain.decision_table.applying import applied
 from tests.domain.decision_table.random_tables import LEVELS, MISSING, OUTCOMES, Drawn, Row, tables
 
 from backoffice.domain.decision_table import Kind, Money, examine_policy
@@ -149,7 +150,7 @@ def test_authority_falls_where_trying_sees_it_fall(drawn: Drawn) -> None:
     found = {one.cell for one in findings(drawn, Kind.AUTHORITY)}
     falling = set()
     for column in drawn.columns:
-        if column.kind != "money" or column.indifferent:
+        if not column.amount:
             continue
         others: dict[tuple[Any, ...], list[tuple[Any, int]]] = {}
         for case in drawn.cases():
@@ -180,7 +181,7 @@ def test_the_machine_decides_above_its_limit_where_trying_sees_it(drawn: Drawn) 
             deciding = [row for row in hits if row.outcome == drawn.decider(case).outcome]  # type: ignore[union-attr]
         for row in filter(None, deciding):
             for column in drawn.columns:
-                if column.kind != "money" or column.indifferent or OUTCOMES[row.outcome] != "machine":
+                if not column.amount or OUTCOMES[row.outcome] != "machine":
                     continue
                 amount = case[column.name]
                 if amount is None or amount == MISSING or amount > drawn.limit:
@@ -210,7 +211,7 @@ def test_the_nearest_change_flips_the_outcome_and_none_changes_fewer_inputs(
     if nearest is None:
         assert not elsewhere
         return
-    changed = nearest.apply(values, policy.inputs)
+    changed = applied(nearest, values, policy.inputs)
     flipped = policy.decide(changed)
     assert (flipped.outcome, flipped.rule) == (nearest.outcome, nearest.rule)
     assert flipped.outcome != decision.outcome

@@ -93,9 +93,11 @@ def test_any_shape_anywhere_gives_findings_or_a_policy(key: str, shape: str) -> 
         ("a: b: c", "not readable as YAML"),
         ('a: "x\\0y"', "holds the character U+0000"),
         ('a: "x\\x07y"', "holds the character U+0007"),
-        ("x" * 4_000_001, "the text has 4000001 characters"),
+        ("\ufeffpolicy: a", "byte order mark"),
+        ("ä" * 2_000_001, "the text has 4000002 bytes"),
+        ("x" * 4_000_001, "the text has 4000001 bytes"),
     ],
-    ids=range(16),
+    ids=range(18),
 )
 def test_what_is_no_policy_is_said_to_be_none(text: str, problem: str) -> None:
     started = time.process_time()

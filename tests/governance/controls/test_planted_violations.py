@@ -475,3 +475,14 @@ def test_a_checkpoint_that_was_laid_down_nowhere_is_found(night: Books) -> None:
     )
     [(last,)] = night.ask("SELECT max(seal_no) FROM audit.seal")
     assert reported(night) == {("log_sealed", "laid_down_nowhere", f"checkpoint {last}")}
+
+
+def test_what_was_booked_behind_the_last_day_of_a_policy_had_none_in_force(night: Books) -> None:
+    assert night.ask("SELECT count(*) > 0 FROM ledger.journal_entry WHERE event = 'invoice'") == [(True,)]
+    night.as_owner(
+        "UPDATE ledger.policy_version SET effective_to = (SELECT min(business_date) - 1 FROM ops.run)",
+        triggers=False,
+    )
+    assert ("machine_limit", "policy_not_in_force") in {
+        (control, check) for control, check, _ in reported(night)
+    }

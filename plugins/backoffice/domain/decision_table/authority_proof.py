@@ -16,7 +16,7 @@ def falling_authority(table: Table, cover: Cover, file: str) -> list[Finding]:
     """Return the places where a larger amount needs less authority than a smaller one."""
     findings: list[Finding] = []
     for place, axis in enumerate(table.axes):
-        if axis.column.kind == "money" and axis.column.indifferent is None:
+        if axis.column.says_how_much:
             findings += _Walk(table, cover, place, file).findings()
     return findings
 
@@ -137,7 +137,8 @@ class _Walk:
             f"{column.write(amount(high))} needs {rules[less].authority}, "
             f"but the smaller {column.write(amount(low))} needs {rules[more].authority} "
             f"by rule {rules[more].rule_id}" + (f", both with {others}" if others else ""),
-            "raise the authority of the larger amount, or declare the input authority: indifferent",
+            "raise the authority of the larger amount, or declare the input authority: indifferent"
+            + ("" if column.currency else "; if it is no amount, say in unit what it counts"),
             rule=f"rule {rules[less].rule_id}",
             cell=column.name,
             value=rules[less].cells[column.name].text if column.name in rules[less].cells else "-",

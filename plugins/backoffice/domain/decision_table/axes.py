@@ -33,6 +33,7 @@ class Axis:
         self.line: Line | None = None
         self.lists: ListPieces | None = None
         self.codes: list[list[str | bool]] = []
+        self._piece_of: dict[str | bool, int] = {}
         self.masks: list[int] = []
         if column.kind in ORDERED:
             self.line = Line(column, cells, also_cut)
@@ -50,12 +51,18 @@ class Axis:
         self.accepts = accepted_pieces(self.masks, len(cells))
 
     def _cut_codes(self, cells: Sequence[Cell]) -> None:
+        anything = _mask(cells, lambda _: False)
+        values = (True, False) if self.column.kind == "flag" else self.column.values
+        mask_of: dict[str | bool, int] = dict.fromkeys(values, anything)
+        for place, cell in enumerate(cells):
+            for value in cell.values:
+                mask_of[value] |= 1 << place
         by_mask: dict[int, list[str | bool]] = {}
-        for value in (True, False) if self.column.kind == "flag" else self.column.values:
-            mask = _mask(cells, lambda cell, value=value: value in cell.values)  # type: ignore[misc]
+        for value, mask in mask_of.items():
             by_mask.setdefault(mask, []).append(value)
         self.codes = list(by_mask.values())
         self.masks = list(by_mask)
+        self._piece_of = {value: piece for piece, alike in enumerate(self.codes) for value in alike}
 
     def _presence(self, allowed: bool, cells: Sequence[Cell], accepts: Callable[[Cell], bool]) -> int | None:
         if not allowed:
@@ -76,7 +83,7 @@ class Axis:
             return self.line.locate(value)  # type: ignore[arg-type]  # a number or a day
         if self.lists is not None:
             return self.lists.locate(value)  # type: ignore[arg-type]  # a set of codes
-        return next(piece for piece, values in enumerate(self.codes) if value in values)
+        return self._piece_of[value]  # type: ignore[index]  # a code or a flag
 
     def sample(self, piece: int) -> Read:
         """Return a value of a piece that can occur."""
@@ -123,11 +130,16 @@ def _mask(cells: Sequence[Cell], accepts: Callable[[Cell], bool]) -> int:
 
 def accepted_pieces(masks: Sequence[int], rules: int) -> list[int]:
     """Return per rule the pieces that it accepts, as bits."""
-    accepted = [0] * rules
-    for piece, mask in enumerate(masks):
-        bit = 1 << piece
-        while mask:
-            lowest = mask & -mask
-            accepted[lowest.bit_length() - 1] |= bit
-            mask ^= lowest
+    accepted, begun, before = [0] * rules, [0] * rules, 0
+    for piece, mask in enumerate([*masks, 0]):
+        changed = mask ^ before
+        while changed:
+            bit = changed & -changed
+            rule = bit.bit_length() - 1
+            if mask & bit:
+                begun[rule] = piece
+            else:
+                accepted[rule] |= (1 << piece) - (1 << begun[rule])
+            changed ^= bit
+        before = mask
     return accepted

@@ -16,6 +16,7 @@ from backoffice.domain.canonical import number_text
 from backoffice.domain.decision_table.findings import Kind
 from backoffice.domain.decision_table.inputs import ORDERED, Input, Ordered
 from backoffice.domain.decision_table.values import read_day, read_number
+from backoffice.domain.decision_table.words import listed, nearest_name, shortened, unseen
 
 ListOperator = Literal["contains any", "contains all", "contains none", "only", "empty", "not empty"]
 
@@ -100,6 +101,7 @@ class _Parts:
     null: bool = False
     missing: bool = False
     values: set[str | bool] | None = None
+    but: frozenset[str] | None = None
     intervals: list[Interval] | None = None
     tests: list[ListTest] | None = None
 
@@ -109,20 +111,28 @@ def read_cell(column: Input, text: str) -> Cell:
 
     :raises CellError: It cannot be read, tests what the input cannot be, or names an unknown code.
     """
+    hidden = unseen(text)
+    if hidden:
+        raise CellError(Kind.SYNTAX, f"it holds {hidden}", "write a plain space there, or nothing")
     spelled = " ".join(text.split())
     if spelled == "-":
         return Cell("-", anything=True)
     null = missing = False
     values: set[str | bool] = set()
+    but: frozenset[str] | None = None  # every other code
     intervals: list[Interval] = []
     tests: list[ListTest] = []
-    for part in _alternatives(spelled):
+    for part in dict.fromkeys(_alternatives(spelled)):
         found = _presence(column, part) or _condition(column, part)
         null |= found.null
         missing |= found.missing
         values.update(found.values or ())
+        if found.but is not None:
+            but = found.but if but is None else but & found.but
         intervals.extend(found.intervals or ())
         tests.extend(found.tests or ())
+    if but is not None:
+        values |= column.codes - but
     return Cell(spelled, False, null, missing, frozenset(values), tuple(intervals), tuple(tests))
 
 
@@ -134,6 +144,12 @@ def _alternatives(text: str) -> Iterator[str]:
         if character == "," and depth == 0:
             yield text[start:position].strip()
             start = position + 1
+    if depth:
+        raise CellError(
+            Kind.SYNTAX,
+            f"a bracket of {shortened(text)!r} has no other",
+            'close it; quote a cell that has a comma: "not(car, home)"',
+        )
     yield text[start:].strip()
 
 
@@ -176,19 +192,21 @@ def _condition(column: Input, part: str) -> _Parts:
             raise CellError(Kind.TYPE, "it is not true or false", "write true, false or '-'")
         return _Parts(values={part == "true"})
     if excluded := _CODES.fullmatch(part):
-        known = _known(column, excluded[1])
-        return _Parts(values={code for code in column.values if code not in known})
+        return _Parts(but=_known(column, excluded[1]))
     return _Parts(values={*_known(column, part)})
 
 
 def _known(column: Input, text: str) -> frozenset[str]:
     codes = [code.strip() for code in text.split(",")]
-    unknown = sorted({code for code in codes if code not in column.values})
+    unknown = sorted({code for code in codes if code not in column.codes})
     if unknown:
+        meant = nearest_name(unknown[0], column.values)
         raise CellError(
             Kind.NAME,
-            f"{', '.join(map(repr, unknown))} is not among {', '.join(sorted(column.values))}",
-            "correct the code, or add it to the values of the input",
+            f"{listed([repr(shortened(code)) for code in unknown])} is not among "
+            f"{listed(sorted(column.values))}",
+            (f"did you mean {meant}? " if meant else "")
+            + "correct the code, or add it to the values of the input",
         )
     return frozenset(codes)
 
@@ -202,7 +220,7 @@ def _list_test(column: Input, part: str) -> ListTest:
     if not found:
         raise CellError(
             Kind.SYNTAX,
-            f"{part!r} is no condition on a list of codes",
+            f"{shortened(part)!r} is no condition on a list of codes",
             "write contains any (A, B), contains all (...), contains none (...), only (...) or empty",
         )
     return ListTest(found[1], _known(column, found[2]))  # type: ignore[arg-type]  # one of the words of _LIST
@@ -226,8 +244,9 @@ def _interval(column: Input, part: str) -> Interval:
         return Interval(Cut(low, after=found[1] == "("), Cut(high, after=found[4] == "]"))
     raise CellError(
         Kind.SYNTAX,
-        f"{part!r} is no condition",
-        "write a comparison such as <= 5000.00, or an interval such as [1..5)",
+        f"{shortened(part)!r} is no condition",
+        "write a comparison such as <= 5000.00, or an interval such as [1..5)"
+        + ("; decimals stand behind a point, and thousands apart by nothing" if part.isdigit() else ""),
     )
 
 
@@ -238,10 +257,12 @@ def _bound(column: Input, text: str) -> Ordered:
         pass
     if column.kind == "money" and re.fullmatch(r"-?[0-9.]+ ?[A-Za-z]{3}|[A-Z]{3} ?-?[0-9.]+", text):
         raise CellError(
-            Kind.MONEY, f"{text!r} names a currency", f"write the amount alone; it is in {column.currency}"
+            Kind.MONEY,
+            f"{shortened(text)!r} names a currency",
+            f"write the amount alone; it is in {column.currency}",
         )
     wanted = "a day such as 2026-11-22" if column.kind == "date" else "a plain number such as 5000.00"
-    raise CellError(Kind.SYNTAX, f"{text!r} is no {column.kind}", f"write {wanted}")
+    raise CellError(Kind.SYNTAX, f"{shortened(text)!r} is no {column.kind}", f"write {wanted}")
 
 
 def places(value: Ordered) -> int:

@@ -62,17 +62,19 @@ class ColumnDecisions:
 def decide_columns(policy: Policy, columns: Mapping[str, Column]) -> ColumnDecisions:
     """Decide all rows; an input without a column is missing in each.
 
+    :raises UnknownInput: A column is of no input.
     :raises ValueError: The columns are of different lengths, or there is none.
     """
-    lengths = {len(column.values) for name, column in columns.items() if name in policy.inputs}
+    policy.refuse_unknown(columns.keys())
+    lengths = {len(column.values) for column in columns.values()}
     if len(lengths) != 1:
         raise ValueError(f"columns of one length are needed, not of {sorted(lengths)}")
     rows = lengths.pop()
     verdicts = _Verdicts(policy)
     found = np.empty((3, rows), np.int32)
     apart = np.zeros(rows, np.bool_)
-    for name, column in columns.items():
-        if name in policy.inputs and column.odd:
+    for column in columns.values():
+        if column.odd:
             apart[list(column.odd)] = True
     for start in range(0, rows, BLOCK):
         block = slice(start, min(start + BLOCK, rows))

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from backoffice.domain.decision_table.findings import Finding, Kind
 from backoffice.domain.decision_table.table import DEFAULT, MACHINE, Table
+from backoffice.domain.decision_table.words import listed
 
 
 def unsafe_default(table: Table, file: str) -> Iterator[Finding]:
     """Yield what makes the default, or what is declared safe, an outcome that acts too easily."""
     declared = [outcome for outcome in table.outcomes.values() if outcome.safe]
     if len(declared) > 1:
-        names = ", ".join(outcome.name for outcome in declared)
+        names = listed([outcome.name for outcome in declared])
         yield Finding(
             file, Kind.DEFAULT, f"{names} are all declared safe", "declare one", rule="outcomes", cell="safe"
         )

@@ -2,8 +2,8 @@
 
 Every plain scalar stays the text that it is (100000.00 never becomes a binary fraction, NO never a
 boolean), but ``null``, ``true`` and ``false``. Anchors, aliases, tags, repeated keys, second documents,
-deep nesting and texts beyond four million characters are refused: a reader must see in the file what the
-machine reads.
+deep nesting, a byte order mark and texts beyond four million bytes are refused: a reader must see in the
+file what the machine reads.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from dataclasses import dataclass, field
 
 import yaml
 
-LONGEST = 4_000_000
+from backoffice.domain.decision_table.words import shortened
+
+LONGEST = 4_000_000  # bytes of UTF-8
+YAML_REMEDY = "correct the text; quote a cell that begins with a sign or a bracket, or has a comma"
 DEEPEST = 12
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -82,8 +85,11 @@ def read_document(text: str) -> tuple[Node, list[Unreadable]]:
 
     :raises Unreadable: It has no tree: no YAML, too long, too deep, or with anchors, aliases or tags.
     """
-    if len(text) > LONGEST:
-        raise Unreadable(f"the text has {len(text)} characters", f"keep a policy below {LONGEST}; split it")
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > LONGEST:
+        raise Unreadable(f"the text has {size} bytes", f"keep a policy within {LONGEST}; split it")
+    if text.startswith("\ufeff"):
+        raise Unreadable("it begins with a byte order mark (U+FEFF)", "save it as UTF-8 without one", 1)
     builder = _Builder()
     try:
         for event in yaml.parse(text, Loader=_LOADER):
@@ -92,7 +98,7 @@ def read_document(text: str) -> tuple[Node, list[Unreadable]]:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or type(error).__name__
         line = mark.line + 1 if mark else 0
-        raise Unreadable(f"it is not readable as YAML: {problem}", "correct the text", line) from error
+        raise Unreadable(f"it is not readable as YAML: {problem}", YAML_REMEDY, line) from error
     if builder.root is None:
         raise Unreadable("the text is empty", "write a policy, see docs/reference/policies.md")
     return builder.root, list(_repeated_keys(builder.root))
@@ -112,7 +118,9 @@ class _Builder:
             raise Unreadable("it uses an anchor or alias", "write the text out where it belongs", line)
         tag = getattr(event, "tag", None)
         if tag:
-            raise Unreadable(f"it uses the tag {tag!r}", "leave tags out; quote a text instead", line)
+            raise Unreadable(
+                f"it uses the tag {shortened(tag)!r}", "leave tags out; quote a text instead", line
+            )
         if isinstance(event, yaml.ScalarEvent):
             unwritable = _UNWRITABLE.search(event.value)
             if unwritable:
@@ -174,6 +182,8 @@ def _repeated_keys(root: Node) -> Iterator[Unreadable]:
             seen: set[str] = set()
             for key, value in node.pairs:
                 if key.text in seen:
-                    yield Unreadable(f"the key {key.text!r} stands there twice", "keep one of them", key.line)
+                    yield Unreadable(
+                        f"the key {shortened(key.text)!r} stands there twice", "keep one of them", key.line
+                    )
                 seen.add(key.text)
                 waiting.append(value)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from backoffice.domain.decision_table.document import Absent, Listing, Mapping, Node, Scalar
 from backoffice.domain.decision_table.findings import Finding, Kind
 from backoffice.domain.decision_table.inputs import Input
-from backoffice.domain.decision_table.notes import Notes
+from backoffice.domain.decision_table.notes import Notes, cut_at_a_comma
 from backoffice.domain.decision_table.policy import Policy
 from backoffice.domain.decision_table.table import Table
+from backoffice.domain.decision_table.words import shortened, use_one_of
 
 MOST_EXAMPLES = 5_000
 KEYS = frozenset({"given", "expect", "rule"})
@@ -30,7 +31,17 @@ class Example:
 def read_examples(notes: Notes, node: Node | None, table: Table | None) -> list[Example]:
     """Return the examples; what is wrong with their form is noted."""
     found: list[Example] = []
-    for number, item in enumerate(notes.items(node, "examples")[:MOST_EXAMPLES], 1):
+    items = notes.items(node, "examples")
+    if len(items) > MOST_EXAMPLES:
+        notes.add(
+            Kind.SIZE,
+            f"there are {len(items)} examples, and none of them was tried",
+            f"keep to {MOST_EXAMPLES}",
+            rule="examples",
+            node=node,
+        )
+        return found
+    for number, item in enumerate(items, 1):
         place = f"example {number}"
         mapping = notes.mapping(item, place, KEYS)
         if mapping is None or table is None:
@@ -40,11 +51,10 @@ def read_examples(notes: Notes, node: Node | None, table: Table | None) -> list[
         rule = mapping.get("rule")
         by = None if rule is None else notes.text(rule, place, "rule")
         if expect is not None and expect not in table.outcomes:
-            names = ", ".join(table.outcomes)
             notes.add(
                 Kind.NAME,
-                f"{expect!r} is no outcome",
-                f"use one of {names}",
+                f"{shortened(expect)!r} is no outcome",
+                use_one_of(expect, table.outcomes),
                 rule=place,
                 cell="expect",
                 node=item,
@@ -61,13 +71,12 @@ def _given(notes: Notes, mapping: Mapping, place: str, table: Table) -> dict[str
     for key, node in values.pairs if values else ():
         column = table.inputs.get(key.text)
         if column is None:
-            names = ", ".join(table.inputs)
             notes.add(
                 Kind.NAME,
-                f"{key.text!r} is no input",
-                f"use one of {names}",
+                f"{shortened(key.text)!r} is no input",
+                use_one_of(key.text, table.inputs) + cut_at_a_comma(node),
                 rule=place,
-                cell=key.text,
+                cell=shortened(key.text),
                 node=key,
             )
         else:

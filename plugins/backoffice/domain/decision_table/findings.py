@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from backoffice.domain.decision_table.words import visible
+
 
 class Kind(StrEnum):
     """What kind of fault a finding is. ``docs/reference/policies.md`` has an example and a remedy of each."""
@@ -53,7 +55,7 @@ class Finding:
         where = self.file + (f", line {self.line}" if self.line else "")
         parts = [where, self.rule, self.cell + (f" {self.value!r}" if self.value else "")]
         place = ": ".join(part.strip() for part in parts if part.strip())
-        return f"{place}: {self.kind}: {self.problem}; {self.remedy}"
+        return visible(f"{place}: {self.kind}: {self.problem}; {self.remedy}")
 
     def as_dict(self) -> dict[str, str | int]:
         """Return the finding as plain data."""

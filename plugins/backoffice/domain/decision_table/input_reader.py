@@ -10,6 +10,7 @@ from backoffice.domain.decision_table.document import Absent, Mapping, Node, Sca
 from backoffice.domain.decision_table.findings import Kind
 from backoffice.domain.decision_table.inputs import ORDERED, TYPES, Input, Ordered, Type
 from backoffice.domain.decision_table.notes import Notes, shape
+from backoffice.domain.decision_table.words import unseen
 
 MOST_INPUTS = 40
 KEYS = frozenset(
@@ -36,8 +37,8 @@ ONLY_OF: dict[str, frozenset[str]] = {
     "min": ORDERED,
     "max": ORDERED,
     "step": frozenset({"number", "date"}),
-    "authority": frozenset({"money"}),
-    "reason": frozenset({"money"}),
+    "authority": frozenset({"money", "number"}),
+    "reason": frozenset({"money", "number"}),
 }
 _CODE = re.compile(r"[^\s,()\[\]'\"]{1,80}")
 RESERVED = frozenset(
@@ -114,11 +115,14 @@ class _Reader:
             "nullable": self.notes.flag(about.get("nullable"), self.place, "nullable"),
             "optional": self.notes.flag(about.get("optional"), self.place, "optional"),
         }
+        unit = about.get("unit")
+        facts["unit"] = None if unit is None else self.notes.text(unit, self.place, "unit")
         if kind in ("code", "codes"):
             facts["values"] = self._codes(about)
         if kind == "money":
             facts["currency"] = self._currency(about)
             facts["decimals"] = self._decimals(about)
+        if kind in ("money", "number"):
             facts["indifferent"] = self._indifferent(about)
         if kind in ORDERED:
             facts |= self._bounds(about, kind)
@@ -127,22 +131,23 @@ class _Reader:
         return column
 
     def _codes(self, about: Mapping) -> tuple[str, ...]:
-        found: list[str] = []
+        found: dict[str, None] = {}
         node = about.get("values")
         for item in self.notes.items(node or Absent(about.line), self.place, "values"):
             text = item.value if isinstance(item, Scalar) else None
-            if not isinstance(text, str) or not _CODE.fullmatch(text) or text in RESERVED or text[0] == "-":
+            if not isinstance(text, str) or not _is_code(text):
                 self.fault(
                     Kind.TYPE,
                     f"{shape(item)} cannot be a code",
-                    "use a word without blanks, commas and brackets that no cell says itself",
+                    "use a word without blanks, commas, brackets and characters that nobody sees, "
+                    "and none that a cell says itself",
                     "values",
                     item,
                 )
             elif text in found:
                 self.fault(Kind.NAME, f"the code {text!r} stands there twice", "keep one", "values", item)
             else:
-                found.append(text)
+                found[text] = None
         if node is not None and not found:
             self.fault(Kind.TYPE, "there are no codes", "list them", "values", node)
         return tuple(found)
@@ -180,7 +185,7 @@ class _Reader:
         self.fault(
             Kind.AUTHORITY,
             "it gives no reason",
-            "say in reason: why more money asks for no more authority",
+            "say in reason: why more of it asks for no more authority",
             "authority",
             node,
         )
@@ -219,3 +224,8 @@ class _Reader:
     @staticmethod
     def _too_fine(column: Input, bound: Ordered) -> bool:
         return column.kind == "money" and places(bound) > column.decimals
+
+
+def _is_code(text: str) -> bool:
+    fits = _CODE.fullmatch(text) and not unseen(text)
+    return bool(fits) and text not in RESERVED and not text.startswith("-")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal
 
 from backoffice.domain.decision_table.values import (
@@ -17,6 +18,7 @@ from backoffice.domain.decision_table.values import (
     read_number,
     spelled,
 )
+from backoffice.domain.decision_table.words import listed
 
 Type = Literal["money", "number", "date", "code", "flag", "codes"]
 TYPES: tuple[Type, ...] = ("money", "number", "date", "code", "flag", "codes")
@@ -37,7 +39,8 @@ class Input:
     :param high: Largest value that can be used, inclusive.
     :param step: Distance of the values that can occur; None when every number can. A value between two steps
         is still decided exactly: the step only says where gaps and overlaps matter.
-    :param indifferent: Why more money does not ask for more authority here; None when it does.
+    :param unit: What is counted, for the reader; a number without it is taken for an amount.
+    :param indifferent: Why more of it does not ask for more authority here; None when it does.
     """
 
     name: str
@@ -50,7 +53,25 @@ class Input:
     low: Ordered | None = None
     high: Ordered | None = None
     step: Decimal | None = None
+    unit: str | None = None
     indifferent: str | None = None
+
+    @property
+    def says_how_much(self) -> bool:
+        """Whether it says how large a case is: then more of it never asks for less authority, and the
+        machine's limit holds for it.
+        """
+        amount = self.kind == "money" or (self.kind == "number" and self.unit is None)
+        return amount and self.indifferent is None
+
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        """The codes of a ``code`` or ``codes`` input."""
+        return frozenset(self.values)
+
+    @cached_property
+    def _codes_in_words(self) -> str:
+        return listed(sorted(self.values))
 
     def read(self, value: object) -> Read:
         """Return ``value`` in the input's own type, or raise ``ValueError`` naming what is wrong."""
@@ -110,16 +131,14 @@ class Input:
         return value
 
     def _code(self, value: object) -> str:
-        if isinstance(value, str) and value in self.values:
+        if isinstance(value, str) and value in self.codes:
             return str(value)
-        raise self._unusable(value, f", not one of {', '.join(sorted(self.values))}")
+        raise self._unusable(value, f", not one of {self._codes_in_words}")
 
     def _codes(self, value: object) -> frozenset[str]:
         if not isinstance(value, list | tuple | set | frozenset):
             raise self._unusable(value, ", not a list of codes")
-        unknown = sorted(spelled(one) for one in value if not (isinstance(one, str) and one in self.values))
+        unknown = sorted(spelled(one) for one in value if not (isinstance(one, str) and one in self.codes))
         if unknown:
-            raise ValueError(
-                f"{self.name} has {', '.join(unknown[:5])}, not among {', '.join(sorted(self.values))}"
-            )
+            raise ValueError(f"{self.name} has {', '.join(unknown[:5])}, not among {self._codes_in_words}")
         return frozenset(map(str, value))

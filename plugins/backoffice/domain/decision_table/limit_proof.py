@@ -12,8 +12,8 @@ from backoffice.domain.decision_table.values import Money
 
 
 def bounded_inputs(table: Table) -> list[Axis]:
-    """Return the amounts that say how large a case is."""
-    return [axis for axis in table.axes if axis.column.kind == "money" and axis.column.indifferent is None]
+    """Return the amounts that say how large a case is; a number that says no unit is taken for one."""
+    return [axis for axis in table.axes if axis.column.says_how_much]
 
 
 def beyond_the_limit(
@@ -23,7 +23,7 @@ def beyond_the_limit(
     machine = [place for place in sorted(reached) if table.rules[place].authority == MACHINE]
     amounts = bounded_inputs(table)
     for axis in amounts if machine else []:
-        if axis.column.currency != limit.currency:
+        if axis.column.currency not in (None, limit.currency):
             yield Finding(
                 file,
                 Kind.LIMIT,
@@ -59,9 +59,14 @@ def _finding(table: Table, axis: Axis, place: int, piece: int, limit: Money, fil
         Kind.LIMIT,
         f"the machine would decide {rule.outcome} at {name} = {axis.column.write(axis.sample(piece))}, "
         f"its limit is {axis.column.write(limit.amount)}",
-        "put a rule with more authority for larger and unknown amounts before it, or narrow this cell",
+        "put a rule with more authority for larger and unknown amounts before it, or narrow this cell"
+        + _no_amount(axis),
         rule=f"rule {rule.rule_id}",
         cell=name,
         value=rule.cells[name].text if name in rule.cells else "-",
         line=rule.line,
     )
+
+
+def _no_amount(axis: Axis) -> str:
+    return "" if axis.column.currency else "; if it is no amount, say in unit what it counts"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from itertools import accumulate
 from math import ceil, floor
 from typing import Any
 
@@ -172,23 +174,40 @@ def _steps(column: Input) -> tuple[Fraction, Fraction | None]:
 
 def _cut(cells: Sequence[Cell], forced: set[tuple[Ordered, bool]]) -> list[Piece]:
     """Return the pieces between all cuts, each with the rules that accept it."""
-    intervals = [
-        (place, interval)
-        for place, cell in enumerate(cells)
-        for interval in ([Interval(None, None)] if cell.anything else cell.intervals)
-        if not interval.empty
+    accepted = [
+        [Interval(None, None)] if cell.anything else [one for one in cell.intervals if not one.empty]
+        for cell in cells
     ]
-    keys = {_key(cut) for _, one in intervals for cut in (one.low, one.high) if cut is not None} | forced
-    cuts = sorted(keys)
+    ends = (cut for intervals in accepted for one in intervals for cut in (one.low, one.high))
+    cuts = sorted({_key(cut) for cut in ends if cut is not None} | forced)
     place_of = {key: place for place, key in enumerate(cuts)}
-    masks = [0] * (len(cuts) + 1)
-    for rule, one in intervals:
-        begin = 0 if one.low is None else place_of[_key(one.low)] + 1
-        end = len(cuts) if one.high is None else place_of[_key(one.high)]
-        for piece in range(begin, end + 1):
-            masks[piece] |= 1 << rule
-    ends: list[Cut | None] = [None, *(Cut(*key) for key in cuts), None]
-    return [Piece(ends[piece], ends[piece + 1], mask) for piece, mask in enumerate(masks)]
+    changes = [0] * (len(cuts) + 2)  # rules that begin or end to accept, by piece
+    for rule, intervals in enumerate(accepted):
+        for begin, end in _joined(_span(one, place_of) for one in intervals):
+            changes[begin] ^= 1 << rule
+            changes[end + 1] ^= 1 << rule
+    sides: list[Cut | None] = [None, *(Cut(*key) for key in cuts), None]
+    masks = accumulate(changes[:-1], operator.xor)
+    return [Piece(sides[piece], sides[piece + 1], mask) for piece, mask in enumerate(masks)]
+
+
+def _span(interval: Interval, place_of: Mapping[tuple[Any, bool], int]) -> tuple[int, int]:
+    """Return the first and the last piece of an interval."""
+    first = 0 if interval.low is None else place_of[_key(interval.low)] + 1
+    return first, len(place_of) if interval.high is None else place_of[_key(interval.high)]
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield spans that touch or overlap as one."""
+    first, last = 0, -2
+    for begin, end in sorted(spans):
+        if begin > last + 1:
+            if last >= first:
+                yield first, last
+            first, last = begin, end
+        last = max(last, end)
+    if last >= first:
+        yield first, last
 
 
 def _is_before(value: Any, cut: Cut | None) -> bool:

@@ -11,14 +11,10 @@ from itertools import product
 
 from backoffice.domain.decision_table.cells import Cell
 from backoffice.domain.decision_table.inputs import Input
+from backoffice.domain.decision_table.size import check_states
 
-MOST_STATES = 6_561  # eight groups of codes, each none, some or all
 NONE, SOME, ALL = 0, 1, 2
 State = tuple[int, ...]
-
-
-class TooManyGroups(ValueError):
-    """The conditions on a list tell too many groups of codes apart."""
 
 
 class ListPieces:
@@ -30,8 +26,8 @@ class ListPieces:
         count = 1
         for option in options:
             count *= len(option)
-        if count > MOST_STATES:
-            raise TooManyGroups(f"its conditions tell {len(self.groups)} groups of codes apart")
+            check_states(len(self.groups), count, 1)
+        check_states(len(self.groups), count, sum(len(cell.tests) for cell in cells))
         by_mask: dict[int, list[State]] = {}
         for state in product(*options):
             given = self._list(state)

@@ -11,7 +11,6 @@ from backoffice.domain.decision_table.axes import Distance
 from backoffice.domain.decision_table.inputs import Input, Read
 from backoffice.domain.decision_table.space import Budget, Cover, TooLarge
 from backoffice.domain.decision_table.table import DEFAULT, Table, Verdict, bits, rivals
-from backoffice.domain.decision_table.values import MISSING, Missing, Money
 
 MOST_WORK = 50_000
 MOST_MOVES = 512
@@ -37,19 +36,6 @@ class Nearest:
     outcome: str
     rule: str
     authority: str | None
-
-    def apply(self, given: Mapping[str, object], inputs: Mapping[str, Input]) -> dict[str, object]:
-        """Return what would be given after the change."""
-        changed = dict(given)
-        for change in self.changes:
-            column = inputs[change.input]
-            if isinstance(change.after, Missing):
-                changed.pop(change.input, None)
-            elif column.kind == "money" and change.after is not None:
-                changed[change.input] = Money(change.after, column.currency or "")  # type: ignore[arg-type]
-            else:
-                changed[change.input] = change.after
-        return changed
 
     def words(self, inputs: Mapping[str, Input]) -> str:
         """Return the change as text: ``gross_amount 100000.00 EUR and receipt missed``."""
@@ -102,7 +88,7 @@ def moves_to_another_outcome(table: Table, pieces: Sequence[int], outcome: str) 
 
 def _any_way(table: Table, pieces: Sequence[int], outcome: str) -> tuple[Move, ...]:
     """Return some way to another outcome; what it need not change it leaves."""
-    cover = Cover(table.axes, Budget(len(table.rules)))
+    cover = Cover(table.axes, Budget.of(table))
     try:
         for place, rule in enumerate(table.rules):
             if rule.outcome == outcome:
@@ -228,6 +214,3 @@ def nearest_of(table: Table, moves: Sequence[Move], values: Sequence[Read]) -> N
     )
     rule = DEFAULT if verdict.rule is None else table.rules[verdict.rule].rule_id
     return Nearest(changes, verdict.outcome, rule, verdict.authority)
-
-
-__all__ = ["MISSING", "Change", "Move", "Nearest", "moves_to_another_outcome", "nearest_of"]

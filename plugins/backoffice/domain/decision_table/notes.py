@@ -10,13 +10,20 @@ from decimal import Decimal
 from backoffice.domain.decision_table.document import Absent, Listing, Mapping, Node, Scalar
 from backoffice.domain.decision_table.findings import Finding, Kind
 from backoffice.domain.decision_table.values import Money, read_day, read_number
+from backoffice.domain.decision_table.words import shortened, use_one_of
 
 ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+MOST_FINDINGS = 500
+COMMA = "; quote a text that has a comma"
 MONEY = re.compile(r"(-?[0-9]{1,20}(?:\.[0-9]{1,20})?) ([A-Z]{3})")
 
 
+class Enough(Exception):
+    """There are more findings than anybody reads."""
+
+
 class Notes:
-    """The findings of one file."""
+    """The findings of one file, at most ``MOST_FINDINGS`` of them."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -33,8 +40,13 @@ class Notes:
         node: Node | None = None,
         value: str | None = None,
     ) -> None:
-        """Note a finding about a node."""
-        seen = value if value is not None else node.text if isinstance(node, Scalar) else ""
+        """Note a finding about a node.
+
+        :raises Enough: There are too many.
+        """
+        if len(self.findings) >= MOST_FINDINGS:
+            raise Enough
+        seen = shortened(value if value is not None else node.text if isinstance(node, Scalar) else "")
         line = node.line if node is not None else 0
         self.findings.append(Finding(self.file, kind, problem, remedy, rule, cell, seen, line))
 
@@ -51,14 +63,14 @@ class Notes:
                 node=node,
             )
             return None
-        for key, _ in node.pairs if known else ():
+        for key, value in node.pairs if known else ():
             if key.value not in known:
                 self.add(
                     Kind.NAME,
-                    f"the key {key.text!r} is not known",
-                    f"use one of {', '.join(sorted(known))}",
+                    f"the key {shortened(key.text)!r} is not known",
+                    use_one_of(key.text, sorted(known)) + cut_at_a_comma(value),
                     rule=rule,
-                    cell=cell or key.text,
+                    cell=cell or shortened(key.text),
                     node=key,
                 )
         return node
@@ -66,17 +78,32 @@ class Notes:
     def named(self, node: Node | None, rule: str, what: str) -> Iterator[tuple[str, Scalar, Node]]:
         """Yield the entries of a mapping from names to anything."""
         mapping = self.mapping(node, rule, ())
+        by_letters: dict[str, str] = {}
         for key, value in mapping.pairs if mapping else ():
             if isinstance(key.value, str) and ID.fullmatch(key.value):
+                self.check_capitals(key.value, by_letters, rule, key.value, key)
                 yield key.value, key, value
             else:
                 self.add(
                     Kind.SYNTAX,
-                    f"{key.text!r} is no name of {what}",
+                    f"{shortened(key.text)!r} is no name of {what}",
                     "begin with a letter; use letters, digits and underscores",
                     rule=rule,
                     node=key,
                 )
+
+    def check_capitals(self, name: str, by_letters: dict[str, str], rule: str, cell: str, node: Node) -> None:
+        """Note a name that people take for an earlier one; ``by_letters`` holds those by small letters."""
+        other = by_letters.setdefault(name.lower(), name)
+        if other != name:
+            self.add(
+                Kind.NAME,
+                f"{name!r} differs from {other!r} only in capitals",
+                "give one of them another name",
+                rule=rule,
+                cell=cell,
+                node=node,
+            )
 
     def items(self, node: Node | None, rule: str, cell: str = "") -> list[Node]:
         """Return the items of a list."""
@@ -93,8 +120,8 @@ class Notes:
         return []
 
     def text(self, node: Node | None, rule: str, cell: str) -> str | None:
-        """Return a text."""
-        if isinstance(node, Scalar) and isinstance(node.value, str) and node.value.strip():
+        """Return a text in which there is something to see."""
+        if isinstance(node, Scalar) and isinstance(node.value, str) and _can_be_seen(node.value):
             return node.value
         self.add(
             Kind.TYPE, f"it is {shape(node)}, not a text", "write a text", rule=rule, cell=cell, node=node
@@ -132,13 +159,14 @@ class Notes:
         )
         return False
 
-    def whole(self, node: Node | None, rule: str, cell: str, most: int) -> int | None:
-        """Return a whole number from 0 to ``most``."""
-        if isinstance(node, Scalar) and re.fullmatch(r"[0-9]{1,9}", node.text) and int(node.text) <= most:
-            return int(node.text)
+    def whole(self, node: Node | None, rule: str, cell: str, most: int, least: int = 0) -> int | None:
+        """Return a whole number from ``least`` to ``most``."""
+        number = node.text if isinstance(node, Scalar) else ""
+        if re.fullmatch(r"[0-9]{1,9}", number) and least <= int(number) <= most:
+            return int(number)
         self.add(
             Kind.TYPE,
-            f"it is {shape(node)}, not a whole number up to {most}",
+            f"it is {shape(node)}, not a whole number from {least} to {most}",
             "write a whole number",
             rule=rule,
             cell=cell,
@@ -185,10 +213,19 @@ class Notes:
         return None
 
 
+def _can_be_seen(text: str) -> bool:
+    return any(letter.isprintable() and not letter.isspace() for letter in text)
+
+
 def shape(node: Node | None) -> str:
     """Return what a node is, in words."""
     if node is None or isinstance(node, Absent):
         return "missing"
     if isinstance(node, Listing):
         return "a list"
-    return "a mapping" if isinstance(node, Mapping) else repr(node.text)
+    return "a mapping" if isinstance(node, Mapping) else repr(shortened(node.text))
+
+
+def cut_at_a_comma(value: Node) -> str:
+    """Return a hint where a key has no value: in ``{kind: car, home}`` YAML reads ``home`` as one."""
+    return COMMA if isinstance(value, Scalar) and value.value is None else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -11,8 +11,13 @@ from backoffice.domain.decision_table.inputs import Input
 from backoffice.domain.decision_table.locators import Locator, locator
 from backoffice.domain.decision_table.table import Outcome, Rule, Table, Verdict
 from backoffice.domain.decision_table.values import MISSING, Money
+from backoffice.domain.decision_table.words import listed, use_one_of
 
 MOST_REGIONS = 65_536
+
+
+class UnknownInput(ValueError):
+    """A policy was asked with names that are no inputs of it; what was meant by them it would not look at."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +84,11 @@ class Policy:
     def decide(self, given: Mapping[str, object]) -> Decision:
         """Decide one case. With an input that cannot be used the default decides, and says which and why.
 
-        :param given: Values by input; an input that is not there is missing. Other names are not looked at.
+        :param given: Values by input; an input that is not there is missing.
+        :raises UnknownInput: A name is no input: a misspelt one would be taken for missing.
         """
+        if not given.keys() <= self.inputs.keys():
+            self.refuse_unknown(given.keys())
         get = given.get
         values = [get(name, MISSING) for name in self.names]
         for place in self._lists:  # a list that its owner changes later changes no decision
@@ -95,6 +103,18 @@ class Policy:
             return Decision(self, self._unusable(values), values)
         region = self._regions.get(number)
         return Decision(self, region if region is not None else self._region(number), values)
+
+    def refuse_unknown(self, names: Set[str]) -> None:
+        """Refuse names that are no inputs.
+
+        :raises UnknownInput: There are some.
+        """
+        unknown = sorted(map(str, names - self.inputs.keys()))
+        if unknown:
+            raise UnknownInput(
+                f"policy {self.policy_id} version {self.version} has no input {listed(unknown)}; "
+                + use_one_of(unknown[0], self.inputs)
+            )
 
     def region(self, number: int) -> Region:
         """Return a region by its number."""

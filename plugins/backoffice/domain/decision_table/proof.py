@@ -15,6 +15,7 @@ from backoffice.domain.decision_table.limit_proof import beyond_the_limit
 from backoffice.domain.decision_table.space import Budget, Cover, TooLarge
 from backoffice.domain.decision_table.table import Rule, Table, bits
 from backoffice.domain.decision_table.values import Money
+from backoffice.domain.decision_table.words import listed
 
 MOST_REGIONS = 5
 MOST_OVERLAPS = 50
@@ -24,10 +25,10 @@ def prove(
     table: Table, machine_limit: Money | None, file: str, budget: Budget | None = None
 ) -> list[Finding]:
     """Return everything that is wrong with a table that could be read."""
-    cover = Cover(table.axes, budget or Budget(len(table.rules)))
-    proof = Proof(table, cover, file)
+    cover = Cover(table.axes, budget or Budget.of(table))
     findings: list[Finding] = []
     try:
+        proof = Proof(table, cover, file)
         reached = proof.reached()
         findings.extend(proof.idle(reached))
         findings.extend(proof.unreached_outcomes(reached))
@@ -95,7 +96,8 @@ class Proof:
         earlier = self._meets[place] & ((1 << place) - 1)
         whole = self.cover.covered_by_one(self.boxes[place], earlier)
         named = self._named(bits(whole or earlier))
-        before = "have a higher priority" if self.table.hit_policy == "priority" else "stand before it"
+        verb, stand = ("have", "stand") if (whole or earlier).bit_count() > 1 else ("has", "stands")
+        before = f"{verb} a higher priority" if self.table.hit_policy == "priority" else f"{stand} before it"
         return self._finding(
             Kind.SHADOW,
             rule,
@@ -110,6 +112,7 @@ class Proof:
         count = 0
         for place in self.possible:
             for other in bits(self._meets[place] >> (place + 1) << (place + 1)):
+                self.cover.budget.spend(1)
                 if not self._may_meet(place, other):
                     count += 1
                     if count > MOST_OVERLAPS:
@@ -213,9 +216,7 @@ class Proof:
                 )
 
     def _named(self, places: Iterable[int]) -> str:
-        names = [self.table.rules[place].rule_id for place in places]
-        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-        return ", ".join(names[:5]) + more
+        return listed([self.table.rules[place].rule_id for place in places], 5)
 
     def _finding(
         self, kind: Kind, rule: Rule, problem: str, remedy: str, cell: str = "", value: str = ""

@@ -11,15 +11,16 @@ from decimal import Decimal
 from typing import Any
 
 from backoffice.domain.decision_table.default_proof import unsafe_default
-from backoffice.domain.decision_table.document import Absent, Mapping, Scalar, Unreadable, read_document
+from backoffice.domain.decision_table.document import Absent, Mapping, Node, Scalar, Unreadable, read_document
 from backoffice.domain.decision_table.example_reader import failing_examples, read_examples
 from backoffice.domain.decision_table.findings import Finding, Kind, PolicyError
 from backoffice.domain.decision_table.input_reader import read_inputs
-from backoffice.domain.decision_table.lists import TooManyGroups
-from backoffice.domain.decision_table.notes import Notes, shape
+from backoffice.domain.decision_table.inputs import Input
+from backoffice.domain.decision_table.notes import MOST_FINDINGS, Enough, Notes, shape
 from backoffice.domain.decision_table.policy import Policy
 from backoffice.domain.decision_table.proof import prove
 from backoffice.domain.decision_table.rule_reader import RuleReader, read_outcomes
+from backoffice.domain.decision_table.size import TooFine
 from backoffice.domain.decision_table.table import HIT_POLICIES, HitPolicy, Table
 from backoffice.domain.decision_table.values import Money
 
@@ -43,11 +44,14 @@ KEYS = frozenset(
 )
 DEFAULT_KEYS = frozenset({"then", "why"})
 NO_RULE = "No rule covers this case."
-# what the ledger reads from the text itself: the key, and the form in which it must stand
+_DAY = ("[0-9]{4}-[0-9]{2}-[0-9]{2}", "a day such as 2026-11-22")
+# what the ledger reads from the text itself: the key, the form in which it must stand, and that in words
 LEDGER_LINES = {
-    "policy": "[a-z_]+",
-    "version": "[0-9]{1,9}",
-    "machine_limit": r"[0-9]{1,16}(\.[0-9]{1,2})? [A-Z]{3}",
+    "policy": ("[a-z_]+", "small letters and underscores"),
+    "version": ("[0-9]{1,9}", "a whole number"),
+    "machine_limit": (r"[0-9]{1,16}(\.[0-9]{1,2})? [A-Z]{3}", "an amount such as 5000.00 EUR"),
+    "effective_from": _DAY,
+    "effective_to": _DAY,
 }
 
 # stands in for what is missing, so that the examples can be run all the same
@@ -89,17 +93,28 @@ def examine_policy(text: str, source: str = "policy") -> Examination:
     """Read a policy, prove it, run its examples, and return what was found. Raises nothing."""
     notes = Notes(source)
     try:
+        policy = _examine(text, notes)
+    except Enough:
+        policy = None
+    found = notes.findings
+    if len(found) >= MOST_FINDINGS:
+        more = Finding(
+            source, Kind.SIZE, f"only the first {MOST_FINDINGS} findings are listed", "mend these first"
+        )
+        found = [*found[:MOST_FINDINGS], more]
+    return Examination(policy, tuple(found))
+
+
+def _examine(text: str, notes: Notes) -> Policy | None:
+    try:
         root, repeated = read_document(text)
     except Unreadable as error:
         notes.add(Kind.SYNTAX, str(error), error.remedy, node=Scalar("", error.line))
-        return Examination(None, tuple(notes.findings))
+        return None
     for one in repeated:
         notes.add(Kind.SYNTAX, str(one), one.remedy, node=Scalar("", one.line))
     document = notes.mapping(root, "", KEYS)
-    if document is None:
-        return Examination(None, tuple(notes.findings))
-    policy = _Reader(notes, document, text).policy()
-    return Examination(policy, tuple(notes.findings))
+    return None if document is None else _Reader(notes, document, text).policy()
 
 
 class _Reader:
@@ -134,7 +149,7 @@ class _Reader:
         about: dict[str, Any] = {
             "policy_id": notes.text(get("policy") or self._nothing(), "policy", ""),
             "title": notes.text(get("title") or self._nothing(), "title", ""),
-            "version": notes.whole(get("version") or self._nothing(), "version", "", 999_999_999),
+            "version": notes.whole(get("version") or self._nothing(), "version", "", 999_999_999, 1),
             "owner": notes.text(get("owner") or self._nothing(), "owner", ""),
             "effective_from": notes.day(get("effective_from") or self._nothing(), "effective_from", ""),
             "effective_to": self._effective_to(),
@@ -157,25 +172,33 @@ class _Reader:
 
     def _effective_to(self) -> date | None:
         node = self.document.get("effective_to")
-        if node is None or (isinstance(node, Scalar) and node.value is None):
-            return None
-        return self.notes.day(node, "effective_to", "")
+        return None if node is None else self.notes.day(node, "effective_to", "")
 
     def _check_ledger_lines(self) -> None:
-        """See that the ledger, which reads these lines by itself, finds the same."""
-        for key, form in LEDGER_LINES.items():
-            found = re.findall(rf"^{key}:[ \t]*(.*?)[ \t\r]*$", self.text, re.MULTILINE)
-            if self.document.get(key) is None:
+        """See that the ledger, which reads these lines by itself, finds what is proved here."""
+        for key, (form, words) in LEDGER_LINES.items():
+            found = re.findall(rf"^([\"']?{key}[\"']?[ \t]*):[ \t]*(.*?)[ \t\r]*$", self.text, re.MULTILINE)
+            node = self.document.get(key)
+            if node is None and not found:
                 continue
-            if len(found) != 1 or not re.fullmatch(form, found[0]):
-                self.notes.add(
-                    Kind.SYNTAX,
-                    f"the ledger needs exactly one plain line '{key}: ...' of the form {form}",
-                    "write it at the beginning of a line, unquoted, without a comment behind it",
-                    rule=key,
-                    node=self.document.get(key),
-                    value=" and ".join(found),
+            lines = [line if name == key else f"{name}: {line}" for name, line in found]
+            if len(lines) != 1 or not re.fullmatch(form, lines[0]):
+                problem = f"the ledger needs exactly one plain line '{key}: ...' with {words}"
+            elif not isinstance(node, Scalar) or node.text != lines[0]:
+                problem = (
+                    f"the ledger reads the line '{key}: {lines[0]}', but as YAML the text says {shape(node)}"
                 )
+            else:
+                continue
+            self.notes.add(
+                Kind.SYNTAX,
+                problem,
+                "write it once, at the beginning of a line, unquoted, without a comment behind it, "
+                "and begin no line of another text so",
+                rule=key,
+                node=node,
+                value=" and ".join(lines),
+            )
 
     def _table(self, limit: Money | None) -> Table | None:
         get = self.document.get
@@ -184,6 +207,7 @@ class _Reader:
         declared = read_outcomes(self.notes, get("outcomes") or self._nothing(), get("authorities"))
         if inputs is None or declared is None:
             return None
+        self._check_units(inputs, limit)
         reader = RuleReader(self.notes, inputs, declared, hit_policy == "priority")
         rules = reader.rules(get("rules") or self._nothing())
         default = self._default(reader)
@@ -192,13 +216,34 @@ class _Reader:
         cuts: dict[str, Iterable[object]] = {
             name: [limit.amount]
             for name, column in inputs.items()
-            if limit is not None and column.currency == limit.currency and column.indifferent is None
+            if limit is not None and column.says_how_much and column.currency in (None, limit.currency)
         }
         try:
             return Table(hit_policy, inputs, declared.outcomes, declared.authorities, rules, default, cuts)
-        except TooManyGroups as error:
-            self.notes.add(Kind.SIZE, str(error), "split the policy, or ask for fewer codes", rule="rules")
+        except TooFine as error:
+            self.notes.add(Kind.SIZE, str(error), "split the policy, or tell fewer cases apart", rule="rules")
             return None
+
+    def _check_units(self, inputs: dict[str, Input], limit: Money | None) -> None:
+        """Find numbers that are money by another name: their unit is a currency of this policy."""
+        currencies = {column.currency for column in inputs.values()} | ({limit.currency} if limit else set())
+        for name, column in inputs.items():
+            words = set(re.findall("[A-Z]+|[€$£¥]", (column.unit or "").upper()))
+            if column.kind == "number" and words & (currencies | set("€$£¥")):
+                self.notes.add(
+                    Kind.MONEY,
+                    "a number that counts money is an amount",
+                    "write type: money and the currency",
+                    rule=f"input {name}",
+                    cell="unit",
+                    node=self._declared(name, "unit"),
+                )
+
+    def _declared(self, name: str, key: str) -> Node | None:
+        node: Node | None = self.document
+        for one in ("inputs", name, key):
+            node = node.get(one) if isinstance(node, Mapping) else None
+        return node
 
     def _hit_policy(self) -> HitPolicy | None:
         node = self.document.get("hit_policy") or self._nothing()

@@ -8,10 +8,13 @@ from backoffice.domain.decision_table.cells import Cell, CellError, places, read
 from backoffice.domain.decision_table.document import Absent, Listing, Mapping, Node, Scalar
 from backoffice.domain.decision_table.findings import Kind
 from backoffice.domain.decision_table.inputs import Input
-from backoffice.domain.decision_table.notes import ID, Notes, shape
+from backoffice.domain.decision_table.notes import ID, Notes, cut_at_a_comma, shape
+from backoffice.domain.decision_table.size import TooFine, check_codes
 from backoffice.domain.decision_table.table import DEFAULT, MACHINE, Outcome, Rule
+from backoffice.domain.decision_table.words import listed, shortened, use_one_of
 
 MOST_RULES = 5_000
+MOST_OUTCOMES = 100
 NOBODY = "none"
 RULE_KEYS = frozenset({"id", "when", "then", "why", "authority", "not_yet", "priority"})
 OUTCOME_KEYS = frozenset({"authority", "safe"})
@@ -31,6 +34,13 @@ class Declared:
 def read_outcomes(notes: Notes, outcomes: Node | None, authorities: Node | None) -> Declared | None:
     """Return the outcomes, or None when they cannot be used."""
     before = len(notes.findings)
+    for name, node in (("outcomes", outcomes), ("authorities", authorities)):
+        count = len(
+            node.items if isinstance(node, Listing) else node.pairs if isinstance(node, Mapping) else ()
+        )
+        if count > MOST_OUTCOMES:
+            notes.add(Kind.SIZE, f"there are {count}", f"keep to {MOST_OUTCOMES}", rule=name, node=node)
+            return None
     levels = PLAIN_AUTHORITIES if authorities is None else _authorities(notes, authorities)
     if isinstance(outcomes, Listing):
         found = _plain_outcomes(notes, outcomes, levels)
@@ -108,7 +118,7 @@ def _unknown_authority(
     notes.add(
         Kind.NAME,
         f"the authority {shape(node)} is not declared",
-        f"use one of {', '.join(levels)}, or {NOBODY} where nothing is acted upon",
+        f"use one of {listed(levels)}, or {NOBODY} where nothing is acted upon",
         rule=rule,
         cell=cell,
         node=node,
@@ -137,11 +147,19 @@ class RuleReader:
                 node=node,
             )
             return None
+        try:
+            check_codes(self.inputs.values(), len(items))
+        except TooFine as error:
+            self.notes.add(Kind.SIZE, str(error), "split the policy", rule="rules", node=node)
+            return None
         if isinstance(node, Listing) and not items:
             self.notes.add(Kind.TYPE, "there are no rules", "write at least one", rule="rules", node=node)
         found: dict[str, Rule] = {}
+        by_letters: dict[str, str] = {}
         for position, item in enumerate(items, 1):
             rule = self._rule(position, item)
+            if rule is not None:
+                self.notes.check_capitals(rule.rule_id, by_letters, f"rule {rule.rule_id}", "id", item)
             if rule is not None and rule.rule_id in found:
                 self.notes.add(
                     Kind.NAME,
@@ -187,7 +205,7 @@ class RuleReader:
         self.notes.add(
             Kind.NAME,
             f"'then' is {shape(node)}",
-            f"use one of {', '.join(self.declared.outcomes)}",
+            use_one_of(name or "", self.declared.outcomes),
             rule=place,
             cell="then",
             node=node,
@@ -206,7 +224,7 @@ class RuleReader:
 
     def _not_yet(self, node: Node | None, place: str) -> tuple[str, ...]:
         items = [] if node is None else self.notes.items(node, place, "not_yet")
-        codes = [self.notes.text(item, place, "not_yet") for item in items]
+        codes = [self.notes.identifier(item, place, "not_yet") for item in items]
         return tuple(code for code in codes if code is not None)
 
     def _priority(self, mapping: Mapping, place: str) -> int:
@@ -234,10 +252,10 @@ class RuleReader:
             if column is None:
                 self.notes.add(
                     Kind.NAME,
-                    f"{key.text!r} is no input",
-                    f"use one of {', '.join(self.inputs)}",
+                    f"{shortened(key.text)!r} is no input",
+                    use_one_of(key.text, self.inputs) + cut_at_a_comma(value),
                     rule=place,
-                    cell=key.text,
+                    cell=shortened(key.text),
                     node=key,
                 )
                 continue
@@ -251,7 +269,7 @@ class RuleReader:
             self.notes.add(
                 Kind.TYPE,
                 f"it is {shape(node)}",
-                'write a text, such as "A, B"',
+                'quote it, as in "[1..5)" or "A, B"',
                 rule=place,
                 cell=column.name,
                 node=node,

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backoffice.domain.decision_table.axes import Axis
-from backoffice.domain.decision_table.table import bits
+from backoffice.domain.decision_table.table import Table, bits
 
 MOST_WORK = 10_000_000
-RULES_PER_STEP = 500  # rules are bits of one number: a step over many rules is a longer one
+BITS_PER_STEP = 500  # rules are bits of one number, and so are pieces: a step over many is a longer one
 
 
 class TooLarge(Exception):
@@ -20,14 +20,19 @@ class TooLarge(Exception):
 
 
 class Budget:
-    """Counts the pieces looked at, each as heavy as there are rules.
+    """Counts the pieces looked at, each as heavy as there are rules and pieces.
 
-    :param rules: How many there are.
+    :param bits: How long the numbers are that stand for sets of either.
     """
 
-    def __init__(self, rules: int, work: int = MOST_WORK) -> None:
+    def __init__(self, bits: int, work: int = MOST_WORK) -> None:
         self.left = work
-        self.weight = 1 + rules // RULES_PER_STEP
+        self.weight = 1 + bits // BITS_PER_STEP
+
+    @classmethod
+    def of(cls, table: Table) -> Budget:
+        """Return a whole budget for a table."""
+        return cls(max(len(table.rules), *(axis.size for axis in table.axes)))
 
     def spend(self, work: int) -> None:
         """Take work from the budget."""

@@ -9,6 +9,7 @@ from typing import Literal
 from backoffice.domain.decision_table.axes import Axis
 from backoffice.domain.decision_table.cells import Cell
 from backoffice.domain.decision_table.inputs import Input
+from backoffice.domain.decision_table.size import check_boundaries
 
 HitPolicy = Literal["unique", "first", "priority", "any", "collect"]
 HIT_POLICIES: tuple[HitPolicy, ...] = ("unique", "first", "priority", "any", "collect")
@@ -77,15 +78,28 @@ class Table:
     def __post_init__(self) -> None:
         if self.hit_policy == "priority":
             self.rules = tuple(sorted(self.rules, key=lambda rule: -rule.priority))
+        cells = {name: self.cells_of(name) for name in self.inputs}
+        check_boundaries(self.inputs, cells)
         self.axes = tuple(
-            Axis(column, self.cells_of(name), self.also_cut.get(name, ()))
-            for name, column in self.inputs.items()
+            Axis(column, cells[name], self.also_cut.get(name, ())) for name, column in self.inputs.items()
         )
         self.all_rules = (1 << len(self.rules)) - 1
+        self.above = self._above()
 
     def cells_of(self, name: str) -> list[Cell]:
         """Return the cells of an input, rule by rule."""
         return [rule.cells.get(name, ANYTHING) for rule in self.rules]
+
+    def _above(self) -> dict[int, int]:
+        """Return as bits, by the rank of an outcome, the rules whose outcome has a higher one."""
+        ranks: dict[int, int] = {}
+        for place, rule in enumerate(self.rules):
+            rank = self.outcomes[rule.outcome].rank
+            ranks[rank] = ranks.get(rank, 0) | 1 << place
+        above, higher = {}, 0
+        for rank in sorted(ranks, reverse=True):
+            above[rank], higher = higher, higher | ranks[rank]
+        return above
 
     def level(self, authority: str | None) -> int:
         """Return how much authority that is; -1 for nobody."""
@@ -162,8 +176,5 @@ def rivals(table: Table, rule: int) -> int:
     if table.hit_policy in ("first", "priority"):
         return (1 << rule) - 1
     if table.hit_policy == "collect":
-        rank = table.outcomes[table.rules[rule].outcome].rank
-        return sum(
-            1 << other for other, one in enumerate(table.rules) if table.outcomes[one.outcome].rank > rank
-        )
+        return table.above[table.outcomes[table.rules[rule].outcome].rank]
     return 0

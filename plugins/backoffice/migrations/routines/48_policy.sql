@@ -1,4 +1,5 @@
--- Policies. A version decides from its business day on, until a version that was approved later reaches its own.
+-- Policies. A version decides from its business day on, until a version that was approved later reaches its own; one whose text names a
+-- last day decides on that day for the last time. Behind it no version decides, not even an earlier one, until another is approved.
 
 -- The day by which policies come into force: that of the runs, the furthest of all companies'.
 CREATE OR REPLACE FUNCTION ledger.policy_day() RETURNS date
@@ -20,13 +21,15 @@ CREATE OR REPLACE VIEW ledger.active_policy AS
 SELECT v.* FROM ledger.policy_version v
 WHERE coalesce(v.effective_from, '-infinity') <= (SELECT ledger.policy_day()) AND NOT EXISTS (
   SELECT FROM ledger.policy_version later WHERE later.policy_id = v.policy_id AND later.approved_at > v.approved_at
-    AND coalesce(later.effective_from, '-infinity') <= (SELECT ledger.policy_day()));
+    AND coalesce(later.effective_from, '-infinity') <= (SELECT ledger.policy_day()))
+  AND coalesce(v.effective_to, 'infinity') >= (SELECT ledger.policy_day());
 
 -- What became of each version. One that a later approval overtakes before its day comes never decides.
 CREATE OR REPLACE VIEW ledger.policy_state AS
 SELECT v.policy_id, v.version, CASE
   WHEN EXISTS (SELECT FROM ledger.policy_version later WHERE later.policy_id = v.policy_id AND later.approved_at > v.approved_at
     AND coalesce(later.effective_from, '-infinity') <= greatest(coalesce(v.effective_from, '-infinity'), (SELECT ledger.policy_day()))) THEN 'superseded'
+  WHEN v.effective_to < (SELECT ledger.policy_day()) THEN 'ended'
   WHEN coalesce(v.effective_from, '-infinity') <= (SELECT ledger.policy_day()) THEN 'active'
   ELSE 'approved' END AS state
 FROM ledger.policy_version v;
@@ -34,24 +37,42 @@ FROM ledger.policy_version v;
 -- The version that decided at a moment; no row when there was none.
 CREATE OR REPLACE FUNCTION ledger.policy_in_force(policy_in text, moment timestamptz) RETURNS SETOF ledger.policy_version
 LANGUAGE sql STABLE ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT v.* FROM ledger.policy_version v
-  WHERE v.policy_id = policy_in AND v.approved_at <= moment AND coalesce(v.effective_from, '-infinity') <= (SELECT ledger.policy_day_at(moment))
-  ORDER BY v.approved_at DESC LIMIT 1
+  SELECT latest.* FROM (
+    SELECT v.* FROM ledger.policy_version v
+    WHERE v.policy_id = policy_in AND v.approved_at <= moment AND coalesce(v.effective_from, '-infinity') <= (SELECT ledger.policy_day_at(moment))
+    ORDER BY v.approved_at DESC LIMIT 1) AS latest
+  WHERE coalesce(latest.effective_to, 'infinity') >= (SELECT ledger.policy_day_at(moment))
 $$;
 
--- What a policy's text says on the line of a key; refused where it does not say it exactly once and in this form.
+-- What a policy's text says on the line of a key; refused where it does not say it exactly once, unquoted and in this form.
 CREATE OR REPLACE FUNCTION ledger.policy_says(content_in text, key_in text, form_in text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE found text[];
 BEGIN
-  SELECT array_agg(m[1]) INTO found FROM regexp_matches(content_in, '^' || key_in || ':[ \t]*(.*?)[ \t\r]*$', 'gn') AS m;
+  SELECT array_agg(CASE m[1] WHEN key_in THEN m[2] ELSE m[1] || ': ' || m[2] END) INTO found
+  FROM regexp_matches(content_in, '^(["'']?' || key_in || '["'']?[ \t]*):[ \t]*(.*?)[ \t\r]*$', 'gn') AS m;
   IF cardinality(found) = 1 AND found[1] ~ ('^(' || form_in || ')$') THEN RETURN found[1]; END IF;
-  RAISE EXCEPTION 'the policy says "%" as %; exactly one line "%: ..." is needed, of the form %', key_in, coalesce(array_to_string(found, ' and '), 'nothing'), key_in, form_in
+  RAISE EXCEPTION 'the policy says "%" as %; exactly one plain line "%: ..." is needed, at the beginning of a line, unquoted and without a comment behind it',
+    key_in, coalesce(array_to_string(found, ' and '), 'nothing'), key_in
     USING ERRCODE = 'BO422', COLUMN = 'content';
 END $$;
 
--- Name, version, limit and hash of a text, as the text itself says them.
-CREATE OR REPLACE FUNCTION ledger.read_policy(content_in text, OUT policy_id text, OUT version integer, OUT machine_limit numeric, OUT currency text, OUT sha256 text)
+-- The day that a policy's text names on the line of a key; NULL where no line is of that key, in whatever quotes.
+CREATE OR REPLACE FUNCTION ledger.policy_says_day(content_in text, key_in text) RETURNS date
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE said text;
+BEGIN
+  IF content_in !~ ('(?n)^["'']?' || key_in || '["'']?[ \t]*:') THEN RETURN NULL; END IF;
+  said := ledger.policy_says(content_in, key_in, '[0-9]{4}-[0-9]{2}-[0-9]{2}');
+  RETURN make_date(left(said, 4)::integer, substr(said, 6, 2)::integer, right(said, 2)::integer);
+EXCEPTION WHEN datetime_field_overflow THEN
+  RAISE EXCEPTION 'the policy says "%: %", which is no day', key_in, said USING ERRCODE = 'BO422', COLUMN = 'content';
+END $$;
+
+-- Name, version, limit, days and hash of a text, as the text itself says them.
+DROP FUNCTION IF EXISTS ledger.read_policy(text);
+CREATE FUNCTION ledger.read_policy(content_in text, OUT policy_id text, OUT version integer, OUT machine_limit numeric, OUT currency text, OUT sha256 text,
+                                   OUT effective_from date, OUT effective_to date)
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE limit_text text;
 BEGIN
@@ -61,6 +82,24 @@ BEGIN
   machine_limit := split_part(limit_text, ' ', 1);
   currency := split_part(limit_text, ' ', 2);
   sha256 := encode(sha256(convert_to(content_in, 'UTF8')), 'hex');
+  effective_from := ledger.policy_says_day(content_in, 'effective_from');
+  effective_to := ledger.policy_says_day(content_in, 'effective_to');
+END $$;
+
+-- The business day from which a text decides: the one asked for, else the first on which it says that it counts, else NULL: at once.
+-- Refused where the text does not count on that day.
+DROP FUNCTION IF EXISTS review.policy_start(text, date);
+CREATE OR REPLACE FUNCTION ledger.policy_start(content_in text, effective_in date) RETURNS date
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE said record := ledger.read_policy(content_in); today date := ledger.policy_day(); starts date;
+BEGIN
+  starts := coalesce(effective_in, CASE WHEN said.effective_from > today THEN said.effective_from END);
+  IF starts < said.effective_from THEN
+    PERFORM review.refuse_field('effective_from', format('the text says that it counts from %s on, not from %s', said.effective_from, starts));
+  ELSIF said.effective_to < coalesce(starts, today) THEN
+    PERFORM review.refuse_field('effective_from', format('the text says that it counts until %s, so it cannot begin on %s', said.effective_to, coalesce(starts, today)));
+  END IF;
+  RETURN starts;
 END $$;
 
 -- Changes of one policy take turns, and so do the records about it.
@@ -90,16 +129,15 @@ END $$;
 CREATE OR REPLACE FUNCTION ledger.enter_policy(content_in text, by_in text, effective_in date, proposal_in bigint) RETURNS ledger.policy_version
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE said record; entered ledger.policy_version;
+DECLARE said record := ledger.read_policy(content_in); entered ledger.policy_version;
 BEGIN
-  said := ledger.read_policy(content_in);
   PERFORM ledger.lock_policy(said.policy_id);
   PERFORM ledger.check_next_version(said.policy_id, said.version, said.sha256);
-  INSERT INTO ledger.policy_version (policy_id, version, sha256, content, machine_limit, currency, approved_at, approved_by, effective_from, proposal_id)
+  INSERT INTO ledger.policy_version (policy_id, version, sha256, content, machine_limit, currency, approved_at, approved_by, effective_from, effective_to, proposal_id)
   SELECT said.policy_id, said.version, said.sha256, content_in, said.machine_limit, said.currency,
          -- the order of approval is the order of these moments, also where a clock was set back
          greatest(clock_timestamp(), (SELECT max(v.approved_at) + interval '1 microsecond' FROM ledger.policy_version v WHERE v.policy_id = said.policy_id)),
-         by_in, effective_in, proposal_in
+         by_in, ledger.policy_start(content_in, effective_in), said.effective_to, proposal_in
   RETURNING * INTO entered;
   RETURN entered;
 END $$;
@@ -122,7 +160,7 @@ BEGIN
   entered := ledger.enter_policy(content_in, by_in, effective_in, NULL);
   PERFORM audit.append('policy', 'policy:' || policy_in, audit.object('step', audit.text('activated by the owner'), 'approved_at', audit.text(ops.utc(entered.approved_at)), 'policy_id', audit.text(policy_in),
     'version', audit.text(entered.version::text), 'sha256', audit.text(entered.sha256), 'machine_limit', audit.number(entered.machine_limit),
-    'currency', audit.text(entered.currency), 'effective_from', audit.text(effective_in::text), 'replaces_version', audit.text(before::text),
+    'currency', audit.text(entered.currency), 'effective_from', audit.text(entered.effective_from::text), 'replaces_version', audit.text(before::text),
     'activated_by', audit.text(by_in), 'by_owner', audit.text('true'), 'at', audit.text(ops.utc(now()))));
 END $$;
 

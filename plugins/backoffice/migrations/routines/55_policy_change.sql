@@ -39,15 +39,18 @@ $$;
 CREATE OR REPLACE FUNCTION review.why_no_policy_act(proposal_in bigint, person_in text, act_in text, OUT sqlstate_out text, OUT message text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE p review.policy_proposal; latest integer; lacking text;
+DECLARE p review.policy_proposal; latest integer; lacking text; ends date;
 BEGIN
   SELECT x.* INTO p FROM review.policy_proposal x WHERE x.proposal_id = proposal_in;
+  ends := ledger.policy_says_day(p.content, 'effective_to');
   SELECT v.version INTO latest FROM ledger.policy_version v WHERE v.policy_id = p.policy_id ORDER BY v.approved_at DESC LIMIT 1;
   lacking := review.not_policy_owner(person_in, p.policy_id, CASE act_in WHEN 'approve' THEN p.machine_limit END, p.currency);
   IF p.state <> 'proposed' THEN
     sqlstate_out := 'BO409'; message := format('proposal %s is %s; there is nothing to decide', proposal_in, p.state);
   ELSIF act_in = 'approve' AND latest <> p.replaces_version THEN
     sqlstate_out := 'BO409'; message := format('version %s of policy %s was approved since this was proposed on top of version %s; propose it anew', latest, p.policy_id, p.replaces_version);
+  ELSIF act_in = 'approve' AND ends < ledger.policy_day() THEN
+    sqlstate_out := 'BO409'; message := format('the text says that it counts until %s, and that day has passed; propose one that counts longer', ends);
   ELSIF act_in = 'withdraw' AND p.proposed_by <> person_in THEN
     sqlstate_out := 'BO403'; message := 'only who proposed a change withdraws it; others refuse it';
   ELSIF act_in <> 'withdraw' AND p.proposed_by = person_in THEN
@@ -104,16 +107,14 @@ BEGIN
 END $$;
 
 -- The business day from which a proposed text is to decide: today, what the text itself says, or what is asked for.
-CREATE OR REPLACE FUNCTION review.policy_start(content_in text, effective_in date) RETURNS date
+CREATE OR REPLACE FUNCTION review.proposed_start(content_in text, effective_in date) RETURNS date
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE today date := ledger.policy_day(); said date := (regexp_match(content_in, '^effective_from:[ \t]*([0-9]{4}-[0-9]{2}-[0-9]{2})', 'n'))[1];
+DECLARE today date := ledger.policy_day();
 BEGIN
   IF effective_in < today OR effective_in > today + 3660 THEN
     PERFORM review.refuse_field('effective_from', format('a change comes into force on %s or later, within ten years, not on %s', today, effective_in));
-  ELSIF effective_in < said THEN
-    PERFORM review.refuse_field('effective_from', format('the text says that it counts from %s on, not from %s', said, effective_in));
   END IF;
-  RETURN coalesce(effective_in, greatest(today, said));
+  RETURN coalesce(ledger.policy_start(content_in, effective_in), today);
 END $$;
 
 -- Is this the impact of this text, and of as many recorded decisions as it says? What each would become only the pages can tell.
@@ -122,10 +123,11 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE said record := ledger.read_policy(content_in); recorded bigint;
 BEGIN
-  IF (impact_in ->> 'policy_id', impact_in ->> 'version', impact_in ->> 'sha256', impact_in ->> 'machine_limit') IS DISTINCT FROM
-     (said.policy_id, said.version::text, said.sha256, trim_scale(said.machine_limit) || ' ' || said.currency) THEN
-    PERFORM review.refuse_field('content', format('the lines of the text say %s version %s up to %s %s; read as a whole it says %s version %s up to %s', said.policy_id, said.version,
-      trim_scale(said.machine_limit), said.currency, impact_in ->> 'policy_id', impact_in ->> 'version', impact_in ->> 'machine_limit'));
+  IF (impact_in ->> 'policy_id', impact_in ->> 'version', impact_in ->> 'sha256', impact_in ->> 'machine_limit', impact_in ->> 'effective_from', impact_in ->> 'effective_to')
+     IS DISTINCT FROM (said.policy_id, said.version::text, said.sha256, trim_scale(said.machine_limit) || ' ' || said.currency, said.effective_from::text, said.effective_to::text) THEN
+    PERFORM review.refuse_field('content', format('the lines of the text say %s version %s up to %s %s, from %s to %s; read as a whole it says %s version %s up to %s, from %s to %s',
+      said.policy_id, said.version, trim_scale(said.machine_limit), said.currency, coalesce(said.effective_from::text, 'any day'), coalesce(said.effective_to::text, 'any day'),
+      impact_in ->> 'policy_id', impact_in ->> 'version', impact_in ->> 'machine_limit', coalesce(impact_in ->> 'effective_from', 'any day'), coalesce(impact_in ->> 'effective_to', 'any day')));
   END IF;
   SELECT count(*) INTO recorded FROM (SELECT FROM ledger.decision d WHERE d.policy_id = said.policy_id AND d.maker = 'machine'
     AND d.decision_id <= coalesce((impact_in ->> 'last_decision')::bigint, 0) ORDER BY d.decision_id DESC LIMIT (impact_in ->> 'at_most')::bigint) AS latest;
@@ -169,7 +171,7 @@ BEGIN
   PERFORM review.check_impact(content_in, impact_in::jsonb);
   SELECT v.version INTO STRICT latest FROM ledger.policy_version v WHERE v.policy_id = said.policy_id ORDER BY v.approved_at DESC LIMIT 1;
   INSERT INTO review.policy_proposal (policy_id, version, sha256, content, machine_limit, currency, effective_from, replaces_version, impact_text, impact_sha256, proposed_by, proposed_at)
-  VALUES (said.policy_id, said.version, said.sha256, content_in, said.machine_limit, said.currency, review.policy_start(content_in, effective_in), latest, impact_in,
+  VALUES (said.policy_id, said.version, said.sha256, content_in, said.machine_limit, said.currency, review.proposed_start(content_in, effective_in), latest, impact_in,
           encode(sha256(convert_to(impact_in, 'UTF8')), 'hex'), person.person_id, clock_timestamp())
   RETURNING * INTO p;
   PERFORM review.note_policy_act(p, 'propose', 'proposed', person.person_id, system_in || ':' || user_in, reason_in, key_in, p.effective_from, sealed_in);

@@ -41,7 +41,9 @@ CREATE UNIQUE INDEX one_end_of_proposal ON review.policy_act (proposal_id) WHERE
 
 DROP VIEW IF EXISTS ledger.beyond_machine CASCADE; -- and what stands on it; the routines make them anew
 DROP INDEX ledger.one_active_version;
-ALTER TABLE ledger.policy_version ADD COLUMN effective_from date; -- business day from which it decides; without one, from its approval on
+ALTER TABLE ledger.policy_version
+  ADD COLUMN effective_from date, -- business day from which it decides; without one, from its approval on
+  ADD COLUMN effective_to date; -- last business day on which it decides, as its text says; without one, until the next version
 -- a policy that somebody had ended stays ended: no version of it comes into force by this change
 UPDATE ledger.policy_version v SET effective_from = '9999-12-31'
 WHERE NOT EXISTS (SELECT FROM ledger.policy_version a WHERE a.policy_id = v.policy_id AND a.active_until IS NULL);
@@ -54,6 +56,7 @@ ALTER TABLE ledger.policy_version DROP COLUMN active_until,
   ADD COLUMN proposal_id bigint UNIQUE REFERENCES review.policy_proposal,
   ADD COLUMN by_owner boolean NOT NULL GENERATED ALWAYS AS (proposal_id IS NULL) STORED,
   ADD CONSTRAINT version_by_people_has_a_day CHECK (proposal_id IS NULL OR effective_from IS NOT NULL),
+  ADD CONSTRAINT version_begins_before_it_ends CHECK (effective_from <= effective_to),
   ADD CONSTRAINT version_text_is_hashed CHECK (sha256 = encode(sha256(convert_to(content, 'UTF8')), 'hex'));
 -- two versions activated in one transaction stand in the order of their numbers
 UPDATE ledger.policy_version v SET approved_at = v.approved_at + o.place * interval '1 microsecond'
