@@ -401,12 +401,13 @@ OF_PAID = (
 
 
 def purge(ledger: Ledger, records: str = "1", digest: str | None = None) -> None:
-    """Take the body of one decision, with a record that says so."""
+    """Take the body of one decision, the only one of its block, with a record that says so."""
     said = (
         "audit.object('step', audit.text('records purged'), 'records', audit.text(%s), 'leaves_sha256', "
-        "audit.text(coalesce(%s, (SELECT encode(sha256(r.leaf), 'hex') " + OF_PAID + "))))"
+        "audit.text(coalesce(%s, (SELECT encode(sha256(sha256(r.leaf)), 'hex') " + OF_PAID + "))))"
     )
-    owner(ledger, f"SELECT audit.append('erasure', 'log', {said})", records, digest)
+    with ledger.connect("admin") as connection:
+        connection.execute(f"SELECT audit.append('erasure', 'log', {said})", (records, digest))
     owner(
         ledger,
         "INSERT INTO audit.purged SELECT l.leaf_index, (SELECT max(record_id) FROM audit.record WHERE kind = 'erasure') "

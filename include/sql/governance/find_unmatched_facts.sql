@@ -45,7 +45,7 @@ fact AS (
   FROM ledger.hold h JOIN purchasing.invoice i ON i.invoice_id = h.invoice_id WHERE h.release_kind IN ('person', 'rejected')
   UNION ALL
   SELECT 'policy version', p.policy_id || '/' || p.version, 'policy', 'policy:' || p.policy_id,
-         jsonb_build_array(p.sha256, trim_scale(p.machine_limit)::text, p.currency, encode(sha256(convert_to(p.content, 'UTF8')), 'hex') = p.sha256, p.effective_from::text, p.approved_by,
+         jsonb_build_array(p.sha256, trim_scale(p.machine_limit)::text, p.currency, encode(sha256(convert_to(p.content, 'UTF8')), 'hex') = p.sha256 AND p.effective_to IS NOT DISTINCT FROM ledger.policy_says_day(p.content, 'effective_to'), p.effective_from::text, p.approved_by,
                            ops.utc(p.approved_at), p.proposal_id::text)
   FROM ledger.policy_version p
   UNION ALL

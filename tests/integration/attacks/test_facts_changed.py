@@ -131,6 +131,10 @@ CHANGES = {
         "UPDATE ledger.policy_version SET approved_by = 'p-buyer' WHERE policy_id = 'approve_invoice' AND version = 5 RETURNING policy_id || '/' || version",
         "policy version {}",
     ),
+    "until when an owner's policy decides": (
+        "UPDATE ledger.policy_version SET effective_to = '2020-01-01' WHERE policy_id = 'approve_invoice' AND version = 4 RETURNING policy_id || '/' || version",
+        "policy version {}",
+    ),
     "from when an owner's policy decides": (
         "UPDATE ledger.policy_version SET effective_from = '2020-01-01' WHERE policy_id = 'approve_invoice' AND version = 4 RETURNING policy_id || '/' || version",
         "policy version {}",

@@ -36,14 +36,14 @@ CALLS = {
         "ops.open_run", "ops.write_report", "ops.keep_rehearsal", "ops.take_unsent", "ops.mark_attempt", "ops.mark_sent",
         "audit.record_calls", "intake.open_load", "intake.finish_load", "intake.begin_gate", "intake.mark_gated",
         "intake.accept_loads", "ledger.allocate_receipts", "ledger.match_invoices", "ledger.decision_input", "ledger.record_machine_decisions", "ledger.post_entries",
-        "review.open_cases", "review.book_answers", "audit.request_seal", "audit.raise_alert", "audit.record_verification", "audit.user_hash",
+        "review.open_cases", "review.book_answers", "audit.request_seal", "audit.raise_alert", "audit.record_verification", "audit.user_hash", "ledger.policy_says", "ledger.policy_says_day",
     },
     "web": READING | {
         "review.decide_case", "review.propose_policy", "review.approve_policy", "review.refuse_policy", "review.withdraw_policy", "review.why_no_policy_act",
         "review.place_hold", "review.request_privacy_act", "review.answer_privacy_request", "vault.writing_key",
         "audit.propose_restore", "audit.propose_lost_key", "audit.confirm_proposal",
     },
-    "auditor": READING | {"vault.reading_key", "audit.check_purges", "audit.user_hash"},
+    "auditor": READING | {"vault.reading_key", "audit.check_purges", "audit.user_hash", "ledger.policy_says", "ledger.policy_says_day"},
     "sealer": {"audit.introduce_key", "audit.begin_seal", "audit.finish_seal", "audit.record_anchor", "audit.raise_alert", "audit.sealer_is_there"},
     "migrator": set(),
 }  # fmt: skip

@@ -68,7 +68,7 @@ def bodies(ledger: Ledger) -> str:
 
 def unmatched(ledger: Ledger) -> list[tuple[Any, ...]]:
     with ledger.connect("auditor") as auditor:
-        rows = auditor.execute(settings.sql("governance/find_unmatched_facts"), {}).fetchall()
+        rows = auditor.execute(settings.statement("governance/find_unmatched_facts"), {}).fetchall()
     return [row for row in rows if row[0] == "sent effect"]
 
 
