@@ -132,7 +132,7 @@ CHANGES = {
         "policy version {}",
     ),
     "until when an owner's policy decides": (
-        "UPDATE ledger.policy_version SET effective_to = '2020-01-01' WHERE policy_id = 'approve_invoice' AND version = 4 RETURNING policy_id || '/' || version",
+        "UPDATE ledger.policy_version SET effective_to = '2031-01-01' WHERE policy_id = 'approve_invoice' AND version = 4 RETURNING policy_id || '/' || version",
         "policy version {}",
     ),
     "from when an owner's policy decides": (
