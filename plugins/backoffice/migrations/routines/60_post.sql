@@ -117,6 +117,20 @@ BEGIN
   RETURN write_entry_lines(run_in);
 END $$;
 
+-- Entries of these invoices that a reversal would undo: all that are not undone yet, transfers included.
+CREATE OR REPLACE FUNCTION ledger.entries_to_reverse(invoices bigint[]) RETURNS SETOF ledger.journal_entry
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT e.* FROM ledger.journal_entry e
+  WHERE e.invoice_id = ANY (invoices) AND e.event <> 'reversal' AND NOT EXISTS (SELECT FROM ledger.journal_entry r WHERE r.reverses_entry_id = e.entry_id) ORDER BY e.entry_id
+$$;
+
+-- The lines that undo an entry: each with its sides exchanged. What a reversal writes and what a case shows of it is this.
+CREATE OR REPLACE FUNCTION ledger.reversal_lines(entry_in bigint) RETURNS SETOF ledger.journal_line
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT l.entry_id, l.line_no, l.account, l.credit, l.debit, l.currency, l.ledger_credit, l.ledger_debit, l.order_line_id, l.supplier_id, 'reversal: ' || l.purpose
+  FROM ledger.journal_line l WHERE l.entry_id = entry_in ORDER BY l.line_no
+$$;
+
 -- Is what exceeds its reference above the limit? No limit = not checked; of two, either (or with lenient both) must be exceeded.
 CREATE OR REPLACE FUNCTION ledger.above_limit(excess numeric, reference numeric, pct numeric, absolute numeric, lenient boolean) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
