@@ -1,3 +1,11 @@
+-- Is a row that we see of a part of this transaction that can still be taken back alone? Its number comes after the transaction's
+-- own, and it has not ended: what others write and have not committed is not seen.
+CREATE OR REPLACE FUNCTION ledger.is_being_written(xmin_in xid) RETURNS boolean
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(CASE WHEN n.later > 0 AND n.later < 2147483648 THEN pg_xact_status((n.own + n.later)::text::xid8) = 'in progress' END, false)
+  FROM (SELECT x.own, (xmin_in::text::bigint - x.own % 4294967296 + 4294967296) % 4294967296 AS later FROM (SELECT pg_current_xact_id()::text::bigint AS own) x) n
+$$;
+
 -- An entry balances in its own currency and in the ledger currency, is complete in the statement that writes it, and
 -- takes no line afterwards.
 CREATE OR REPLACE FUNCTION ledger.check_balance() RETURNS trigger
@@ -11,7 +19,7 @@ BEGIN
   IF FOUND THEN
     RAISE EXCEPTION 'journal entry % does not balance in %: debit %, credit %', wrong.entry_id, wrong.currency, wrong.debit, wrong.credit USING ERRCODE = 'BO500';
   END IF;
-  IF EXISTS (SELECT FROM ledger.journal_entry e WHERE e.entry_id IN (SELECT n.entry_id FROM new_lines n) AND e.xmin <> pg_current_xact_id()::xid) THEN
+  IF EXISTS (SELECT FROM ledger.journal_entry e WHERE e.entry_id IN (SELECT n.entry_id FROM new_lines n) AND CASE WHEN e.xmin = pg_current_xact_id()::xid THEN false ELSE NOT ledger.is_being_written(e.xmin) END) THEN
     RAISE EXCEPTION 'a booked journal entry takes no further line; book a reversal' USING ERRCODE = 'BO403';
   END IF;
   RETURN NULL;
