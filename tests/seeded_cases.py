@@ -24,7 +24,18 @@ from tests.books import Books
 
 CASES = 30
 UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
-NAMES = ("Nordwind", "Albrecht & Söhne", "Kleeblatt", "Hansa", "Iberia", "Lindqvist", "Moreau", "Petrov", "Rossi", "Zielinski")
+NAMES = (
+    "Nordwind",
+    "Albrecht & Söhne",
+    "Kleeblatt",
+    "Hansa",
+    "Iberia",
+    "Lindqvist",
+    "Moreau",
+    "Petrov",
+    "Rossi",
+    "Zielinski",
+)
 
 
 @dataclass(frozen=True)
@@ -70,8 +81,8 @@ def write_ubl(head: dict[str, Any], lines: list[dict[str, Any]], taxes: list[dic
     told = "".join(
         f'<cac:InvoiceLine><cbc:ID>{line["line_id"]}</cbc:ID><cbc:InvoicedQuantity unitCode="{line["uom"]}">{line["quantity"]}</cbc:InvoicedQuantity>'
         + money("LineExtensionAmount", line["net_amount"])
-        + f'<cac:OrderLineReference><cbc:LineID>{line["po_line"]}</cbc:LineID><cac:OrderReference><cbc:ID>{line["po_number"]}</cbc:ID></cac:OrderReference></cac:OrderLineReference>'
-        + f'<cac:Item><cbc:Name>{escape(line.get("description") or "Goods")}</cbc:Name><cac:ClassifiedTaxCategory><cbc:ID>S</cbc:ID><cbc:Percent>{line["tax_rate"]}</cbc:Percent></cac:ClassifiedTaxCategory></cac:Item>'
+        + f"<cac:OrderLineReference><cbc:LineID>{line['po_line']}</cbc:LineID><cac:OrderReference><cbc:ID>{line['po_number']}</cbc:ID></cac:OrderReference></cac:OrderLineReference>"
+        + f"<cac:Item><cbc:Name>{escape(line.get('description') or 'Goods')}</cbc:Name><cac:ClassifiedTaxCategory><cbc:ID>S</cbc:ID><cbc:Percent>{line['tax_rate']}</cbc:Percent></cac:ClassifiedTaxCategory></cac:Item>"
         + f"<cac:Price>{money('PriceAmount', line['unit_price'])}</cac:Price></cac:InvoiceLine>"
         for line in lines
     )
@@ -109,13 +120,26 @@ class Storyteller:
 
     def order(self, line: int, quantity: Any, price: Any, **values: Any) -> None:
         """Order from this supplier."""
-        common = {"supplier_id": self.supplier_id, "created_by": "anna.brandt", "buyer": "bilal.demir", "order_date": self.day(40), "description": f"Part {line} of {self.name}"}
+        common = {
+            "supplier_id": self.supplier_id,
+            "created_by": "anna.brandt",
+            "buyer": "bilal.demir",
+            "order_date": self.day(40),
+            "description": f"Part {line} of {self.name}",
+        }
         self.books.order(values.pop("po", self.po), line, quantity, price, **{**common, **values})
 
     def receive(self, line: int, quantity: Any, **values: Any) -> None:
         """Receive goods."""
         at = datetime.combine(self.day(values.pop("ago", 12)), time(9), UTC)
-        self.books.receive(values.pop("po", self.po), line, quantity, f"WE-{self.place:02}{self.chance.randint(10_000, 99_999)}", received_at=at, **values)
+        self.books.receive(
+            values.pop("po", self.po),
+            line,
+            quantity,
+            f"WE-{self.place:02}{self.chance.randint(10_000, 99_999)}",
+            received_at=at,
+            **values,
+        )
 
     def bill(self, lines: list[tuple[Any, ...]], number: str | None = None, **values: Any) -> None:
         """Send an invoice; lines are ``(line, quantity, price)`` and changes to the line."""
@@ -124,13 +148,20 @@ class Storyteller:
             "seller_id": self.supplier_id, "seller_name": self.name, "invoice_date": issued, "due_date": issued + timedelta(days=45),
             "received_at": datetime.combine(issued + timedelta(days=1), time(8), UTC),
         }  # fmt: skip
-        rows = [(values.get("po", self.po), line, quantity, price, *more) for line, quantity, price, *more in lines]
+        rows = [
+            (values.get("po", self.po), line, quantity, price, *more)
+            for line, quantity, price, *more in lines
+        ]
         values.pop("po", None)
         self.books.invoice(number or self.number, rows, **{**given, **values})
 
     def decoy(self) -> None:
         """Faultless business before: another order, received and billed as ordered."""
-        quantity, price, po = self.chance.randint(5, 40), Decimal(self.chance.randint(300, 9000)) / 100, f"46{self.place:08}"
+        quantity, price, po = (
+            self.chance.randint(5, 40),
+            Decimal(self.chance.randint(300, 9000)) / 100,
+            f"46{self.place:08}",
+        )
         self.order(1, quantity, price, po=po, item=f"decoy-{self.place}")
         self.receive(1, quantity, po=po, ago=20)
         self.bill([(1, quantity, price)], f"{self.number}-A", po=po, ago=19)
@@ -182,7 +213,11 @@ def _elsewhere(story: Storyteller, turn: int) -> tuple[tuple[str, ...], str]:
 
 
 def _charge(story: Storyteller, turn: int) -> tuple[tuple[str, ...], str]:
-    quantity, price, freight = story.chance.randint(2, 6) * 10, story.price(), Decimal(story.chance.randint(6, 14) * 10)
+    quantity, price, freight = (
+        story.chance.randint(2, 6) * 10,
+        story.price(),
+        Decimal(story.chance.randint(6, 14) * 10),
+    )
     story.order(1, quantity, price)
     story.order(2, 1, freight, item="FREIGHT", description="Freight and packing")
     story.receive(1, quantity)
@@ -285,7 +320,10 @@ def main() -> int:
     parser.add_argument("--answers", required=True, type=Path)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    with psycopg.connect(given.dsn) as connection, given.answers.open("w", newline="", encoding="utf-8") as file:
+    with (
+        psycopg.connect(given.dsn) as connection,
+        given.answers.open("w", newline="", encoding="utf-8") as file,
+    ):
         today = connection.execute("SELECT max(ops.business_date(entity)) FROM ops.entity").fetchone()[0]
         answers = write_seeded_cases(connection, today, given.seed)
         writer = csv.writer(file)
@@ -295,7 +333,10 @@ def main() -> int:
                 "SELECT c.case_id, c.role FROM review.case c WHERE c.state = 'open' AND c.handover #>> '{document,number}' = %s AND c.supplier_id LIKE 'SEED-%%' ORDER BY c.case_id DESC LIMIT 1",
                 (case.number,),
             ).fetchall()
-            writer.writerows((case_id, case.number, role, case.cause, " or ".join(case.actions), case.why) for case_id, role in rows)
+            writer.writerows(
+                (case_id, case.number, role, case.cause, " or ".join(case.actions), case.why)
+                for case_id, role in rows
+            )
     print(f"{len(answers)} cases are open; the answers are in {given.answers}")
     return 0
 

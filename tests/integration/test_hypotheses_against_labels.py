@@ -60,7 +60,9 @@ def test_the_first_hypothesis_is_the_planted_cause(ledger, company, seed, size):
     invented, _, _ = company(seed, size, "realistic")
     results = run_night(f"night-{seed}")
     assert not [result for result in results.values() if isinstance(result, BaseException)]
-    scenarios = {label.sha256: label.scenario for label in invented.labels if label.expected_outcome == "review"}
+    scenarios = {
+        label.sha256: label.scenario for label in invented.labels if label.expected_outcome == "review"
+    }
     with ledger.connect("auditor") as connection:
         cases = connection.execute(FIRST).fetchall()
     wrong: Counter[tuple[str, str | None]] = Counter()
@@ -73,6 +75,8 @@ def test_the_first_hypothesis_is_the_planted_cause(ledger, company, seed, size):
             assert told["evidence"], told
             assert all(item["id"] and item["reference"] for item in told["evidence"]), told
     right = len(cases) - wrong.total()
-    print(f"seed {seed}, {size} documents: first hypothesis right in {right} of {len(cases)} cases; wrong: {dict(wrong)}")
+    print(
+        f"seed {seed}, {size} documents: first hypothesis right in {right} of {len(cases)} cases; wrong: {dict(wrong)}"
+    )
     assert len(cases) >= 20
     assert right >= 0.8 * len(cases), wrong

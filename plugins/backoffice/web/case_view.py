@@ -143,7 +143,9 @@ def view_changes(changes: Sequence[Mapping[str, Any]]) -> list[ChangeView]:
         ChangeView(
             code=str(change.get("code", "")),
             line=str(change["line"]) if change.get("line") else None,
-            fact=_FACT_NAMES.get(str(change.get("fact")), plain(change["fact"])) if change.get("fact") else "Hold",
+            fact=_FACT_NAMES.get(str(change.get("fact")), plain(change["fact"]))
+            if change.get("fact")
+            else "Hold",
             before=number(change.get("before")),
             now=number(change.get("now")),
         )
@@ -157,7 +159,9 @@ def view_origin(origin: Mapping[str, Any] | None, now: datetime) -> str | None:
         return None
     line = f" line {origin['line']}" if origin.get("line") else ""
     version = f" version {origin['version']}" if origin.get("version") else ""
-    return f"{origin.get('document')}{line}{version}, from {origin.get('source')}{_old(origin.get('at'), now)}"
+    return (
+        f"{origin.get('document')}{line}{version}, from {origin.get('source')}{_old(origin.get('at'), now)}"
+    )
 
 
 def _old(at: Any, now: datetime) -> str:

@@ -100,9 +100,7 @@ def shown(
     return [_show(connection, person, case_id, original) for original in originals]
 
 
-def _show(
-    connection: Connection, person: Person, case_id: int, original: Mapping[str, Any]
-) -> ShownDocument:
+def _show(connection: Connection, person: Person, case_id: int, original: Mapping[str, Any]) -> ShownDocument:
     base = ShownDocument(
         document_id=original["document_id"],
         name=safe_filename(original["filename"], f"document-{original['document_id']}"),

@@ -138,7 +138,11 @@ def _failed(handover: dict[str, Any], holds: list[HoldView]) -> dict[str, Any] |
         return {"step": "checked", "at": checked.get("at"), "why": f"{findings[0].get('reason')}."}
     step = handover.get("failed_step") or {}
     place = next(
-        (n for n, hold in enumerate(handover.get("holds") or []) if hold.get("hold_id") == step.get("hold_id")),
+        (
+            n
+            for n, hold in enumerate(handover.get("holds") or [])
+            if hold.get("hold_id") == step.get("hold_id")
+        ),
         None,
     )
     if place is None:
