@@ -9,7 +9,7 @@ from tests.seeded_cases import CASES, write_seeded_cases
 pytestmark = pytest.mark.integration
 
 CASES_OF = """
-SELECT c.handover #>> '{document,number}', c.role, c.handover #>> '{hypotheses,0,hypothesis}', ARRAY(SELECT a ->> 'action' FROM jsonb_array_elements(c.handover -> 'actions') AS a),
+SELECT c.handover #>> '{document,number}', c.handover #>> '{hypotheses,0,hypothesis}', ARRAY(SELECT a ->> 'action' FROM jsonb_array_elements(c.handover -> 'actions') AS a),
        c.handover -> 'hypotheses', ARRAY(SELECT x.code FROM review.case_item x WHERE x.case_id = c.case_id)
 FROM review.case c WHERE c.supplier_id LIKE 'SEED-%' AND c.state = 'open'
 """
@@ -23,7 +23,7 @@ def test_each_case_names_its_cause_first_and_offers_its_answer(ledger, seed):
     assert len(answers) == len({answer.number for answer in answers}) == CASES
     wrong = []
     for answer in answers:
-        _, role, first, actions, told, codes = cases[answer.number]
+        _, first, actions, told, codes = cases[answer.number]
         assert set(answer.actions) <= set(actions), (answer, codes)
         if first != answer.cause:
             wrong.append((answer.cause, first, codes, [(one["hypothesis"], one["score"]) for one in told]))

@@ -65,7 +65,7 @@ def test_each_seeded_case_tells_its_cause_from_the_page_alone(login, seeded):
 
 
 def test_the_entry_that_an_answer_books_stands_beside_it(login, seeded):
-    answer, case_id = next(pair for pair in seeded if pair[0].cause == "dearer_price")
+    case_id = next(case_id for answer, case_id in seeded if answer.cause == "dearer_price")
     page = page_of(login("manager"), case_id)
     (entry,) = page.find_class("journal")
     rows = [words(row) for row in entry.findall("tbody/tr")]

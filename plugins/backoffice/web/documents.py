@@ -1,6 +1,6 @@
-"""Original documents: downloads under a harmless name; e-invoices read and shown by our own page, PDF files in a sandboxed frame.
+"""Original documents: downloads under a harmless name, e-invoices written by us, PDF files in a frame.
 
-No byte of a document ever reaches a page of ours unescaped: an e-invoice is parsed and its values are written by
+No byte of a document reaches a page of ours unescaped: an e-invoice is parsed and its values are written by
 a template, a PDF stays in a frame that may neither run anything nor reach the page around it.
 """
 
@@ -114,7 +114,7 @@ def _show(connection: Connection, person: Person, case_id: int, original: Mappin
         return base
     row = _read(connection, person, case_id, original["document_id"])
     invoice = parse_einvoice(bytes(row["content"]), LARGEST_SHOWN)
-    if invoice.syntax is None or invoice.header.invoice_number is None and not invoice.lines:
+    if invoice.syntax is None or (invoice.header.invoice_number is None and not invoice.lines):
         return base
     return replace(base, invoice=invoice, lines_left_out=max(len(invoice.lines) - MOST_LINES_SHOWN, 0))
 

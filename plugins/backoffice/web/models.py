@@ -149,7 +149,7 @@ class CaseDetail(CaseSummary):
     hypotheses: list[Hypothesis] = Field(description="The best first; none without evidence")
     changed: list[ChangedFact] = Field(description="Since the case was opened")
     changed_just_now: list[ChangedFact] | None = Field(
-        description="Since the hand-over was written: an answer is refused until the next run; null is nothing"
+        description="Since the hand-over was written: answers are refused until the next run"
     )
     actions: list[OfferedAction]
     answers: list[AnswerGiven]

@@ -134,7 +134,9 @@ def _failed(handover: dict[str, Any], holds: list[HoldView]) -> dict[str, Any] |
     """Return the step that did not go through, when, and why in one sentence."""
     findings = handover.get("findings") or []
     if findings:
-        checked = next((step for step in handover.get("steps") or [] if step["step"] == "checked"), {})
+        checked: dict[str, Any] = next(
+            (step for step in handover.get("steps") or [] if step["step"] == "checked"), {}
+        )
         return {"step": "checked", "at": checked.get("at"), "why": f"{findings[0].get('reason')}."}
     step = handover.get("failed_step") or {}
     place = next(
