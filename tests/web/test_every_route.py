@@ -48,6 +48,13 @@ TABLE = [
     Expected("/", "/", 307, 307, 307),
     Expected("/cases", "/cases", 200, **PERSON_ONLY),
     Expected("/cases/{case_id}", "/cases/{price}", 200, **PERSON_ONLY),
+    # of a document that is no PDF file; one that is: test_documents.py
+    Expected(
+        "/cases/{case_id}/documents/{document_id}/pdf",
+        "/cases/{price}/documents/{document}/pdf",
+        404,
+        **PERSON_ONLY,
+    ),
     Expected("/runs", "/runs", 200, **LOG_IN_ONLY),
     Expected("/runs/{dag_id}/{run_id}", "/runs/{dag_id}/{airflow_run_id}", 200, **RUN_READERS),
     Expected(

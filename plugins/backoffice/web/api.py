@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -93,6 +94,11 @@ def read_case(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledge
                 {name: getattr(hold, name) for name in ("code", "title", "effect", "sentence", "line")}
                 for hold in record.holds
             ],
+            "hypotheses": [asdict(one) for one in record.hypotheses],
+            "changed": [asdict(one) for one in record.changed],
+            "changed_just_now": None
+            if record.changed_just_now is None
+            else [asdict(one) for one in record.changed_just_now],
             "actions": record.actions,
             "answers": record.answers,
             "documents": [

@@ -7,14 +7,15 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from backoffice.domain.wording import amount, plain, role
 from backoffice.settings import sql
 from backoffice.web.auth import Person
-from backoffice.web.case_view import HoldView, view_hold
+from backoffice.web.case_view import ChangeView, HoldView, view_changes, view_hold
 from backoffice.web.database import Connection, fetch_all, fetch_one
+from backoffice.web.hypotheses import HypothesisView, view_hypotheses
 from backoffice.web.models import StateFilter
 from backoffice.web.problems import FieldError, Problem
 
@@ -55,13 +56,21 @@ class CasePage:
 
 @dataclass(frozen=True)
 class CaseRecord:
-    """All that is known of one case, with what this person may do."""
+    """All that is known of one case, with what this person may do.
+
+    :param changed: What changed since the case was opened.
+    :param changed_just_now: What changed since the hand-over was written, so that no answer is taken; None
+        when nothing did.
+    """
 
     case: dict[str, Any]
     holds: list[HoldView]
     actions: list[dict[str, Any]]
     answers: list[dict[str, Any]]
     documents: list[dict[str, Any]]
+    hypotheses: list[HypothesisView]
+    changed: list[ChangeView]
+    changed_just_now: list[ChangeView] | None
 
     @property
     def handover(self) -> dict[str, Any]:
@@ -146,12 +155,27 @@ def read_case(connection: Connection, person: Person, case_id: int) -> CaseRecor
     return CaseRecord(
         case=case,
         holds=[
-            view_hold(hold, sentences, handover.get("document") or {}) for hold in handover.get("holds") or []
+            view_hold(
+                hold, sentences, handover.get("document") or {}, handover.get("sources"), datetime.now(UTC)
+            )
+            for hold in handover.get("holds") or []
         ],
         actions=_offer(connection, person, case),
         answers=fetch_all(connection, sql("review/list_answers"), {"case_id": case_id}),
         documents=fetch_all(connection, sql("review/list_case_documents"), {"case_id": case_id}),
+        hypotheses=view_hypotheses(handover.get("hypotheses") or []),
+        changed=view_changes(handover.get("changed") or []),
+        changed_just_now=_changed_just_now(connection, case),
     )
+
+
+def _changed_just_now(connection: Connection, case: Mapping[str, Any]) -> list[ChangeView] | None:
+    row = fetch_one(
+        connection,
+        sql("review/read_changes"),
+        {"case_id": case["case_id"], "evidence_hash": case["evidence_hash"]},
+    )
+    return None if row is None or row["changes"] is None else view_changes(row["changes"])
 
 
 def _offer(connection: Connection, person: Person, case: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -169,6 +193,7 @@ def _offer(connection: Connection, person: Person, case: Mapping[str, Any]) -> l
             "effect": action.get("effect") or "",
             "needs_second_person": bool(action.get("needs_second_person")),
             "reason_codes": list(action.get("reason_codes") or []),
+            "entries": list((case["handover"].get("entries") or {}).get(action["action"]) or []),
             "allowed": why_not is None,
             "why_not": why_not,
         }

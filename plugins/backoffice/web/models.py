@@ -50,6 +50,56 @@ class Hold(BaseModel):
     line: str | None
 
 
+class EntryLine(BaseModel):
+    """One side of an entry."""
+
+    account: str
+    name: str
+    debit: Decimal
+    credit: Decimal
+    currency: str
+    purpose: str
+
+
+class ProposedEntry(BaseModel):
+    """A journal entry that an answer would book."""
+
+    event: str
+    note: str | None = None
+    lines: list[EntryLine]
+
+
+class EvidenceOfHypothesis(BaseModel):
+    """One record of the ledger that speaks for a hypothesis."""
+
+    what: str
+    reference: str
+    value: str
+    at: str
+    state: str
+
+
+class Hypothesis(BaseModel):
+    """A possible cause of what disagrees."""
+
+    hypothesis: str
+    title: str
+    line: str | None
+    sentence: str
+    score: Decimal = Field(description="1 fits exactly")
+    evidence: list[EvidenceOfHypothesis]
+
+
+class ChangedFact(BaseModel):
+    """A fact that changed."""
+
+    code: str
+    line: str | None
+    fact: str
+    before: str
+    now: str
+
+
 class OfferedAction(BaseModel):
     """One thing that can be done with the case, and whether you may do it."""
 
@@ -60,6 +110,7 @@ class OfferedAction(BaseModel):
     reason_codes: list[str]
     allowed: bool
     why_not: str | None
+    entries: list[ProposedEntry] = Field(description="The journal entries that the answer would book")
 
 
 class AnswerGiven(BaseModel):
@@ -95,6 +146,11 @@ class CaseDetail(CaseSummary):
     airflow_run_id: str | None
     closed_at: datetime | None
     holds: list[Hold]
+    hypotheses: list[Hypothesis] = Field(description="The best first; none without evidence")
+    changed: list[ChangedFact] = Field(description="Since the case was opened")
+    changed_just_now: list[ChangedFact] | None = Field(
+        description="Since the hand-over was written: answers are refused until the next run"
+    )
     actions: list[OfferedAction]
     answers: list[AnswerGiven]
     documents: list[CaseDocument]

@@ -25,6 +25,8 @@ from backoffice.web.auth import (
     require_login,
     require_run_reader,
 )
+from backoffice.web.case_view import HoldView
+from backoffice.web.guard import PAGE_POLICY
 from backoffice.web.models import StateFilter
 from backoffice.web.problems import Problem
 from backoffice.web.rendering import render_page
@@ -94,8 +96,9 @@ def case_page(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledge
     """Show one case with what happened and what can be done."""
     with ledger.reading() as connection:
         record = cases.read_case(connection, person, case_id)
+        originals = documents.shown(connection, person, case_id, record.documents)
     handover = record.handover
-    return _page(
+    page = _page(
         request,
         "case.html",
         person=person,
@@ -107,15 +110,53 @@ def case_page(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledge
         steps=handover.get("steps") or [],
         actions=record.actions,
         answers=record.answers,
-        originals=[
-            {**item, "name": documents.safe_filename(item["filename"], f"document-{item['document_id']}")}
-            for item in record.documents
-        ],
+        originals=originals,
+        most_lines=documents.MOST_LINES_SHOWN,
+        hypotheses=record.hypotheses,
+        changed=record.changed,
+        changed_just_now=record.changed_just_now,
+        timeline=handover.get("timeline") or [],
+        similar=handover.get("similar") or {},
+        also_needed=(handover.get("entries") or {}).get("also_needed") or [],
+        gathered_at=handover.get("gathered_at"),
+        failed=_failed(handover, record.holds),
         age=age(record.case["opened_at"], datetime.now(UTC)),
         answerable=record.case["state"] in ("open", "half_decided"),
         refusals=sorted({action["why_not"] for action in record.actions if not action["allowed"]}),
         idempotency_key=str(uuid.uuid4()),
     )
+    if any(original.pdf for original in originals):
+        page.headers["Content-Security-Policy"] = f"{PAGE_POLICY}; frame-src 'self'"
+    return page
+
+
+def _failed(handover: dict[str, Any], holds: list[HoldView]) -> dict[str, Any] | None:
+    """Return the step that did not go through, when, and why in one sentence."""
+    findings = handover.get("findings") or []
+    if findings:
+        checked: dict[str, Any] = next(
+            (step for step in handover.get("steps") or [] if step["step"] == "checked"), {}
+        )
+        return {"step": "checked", "at": checked.get("at"), "why": f"{findings[0].get('reason')}."}
+    step = handover.get("failed_step") or {}
+    place = next(
+        (
+            n
+            for n, hold in enumerate(handover.get("holds") or [])
+            if hold.get("hold_id") == step.get("hold_id")
+        ),
+        None,
+    )
+    if place is None:
+        return None
+    return {"step": step.get("step"), "at": step.get("at"), "why": holds[place].sentence}
+
+
+@router.get("/cases/{case_id}/documents/{document_id}/pdf")
+def framed_pdf(case_id: CaseId, document_id: CaseId, person: Reviewer, ledger: Ledger) -> Response:
+    """Serve a PDF file to the sandboxed frame of its case page."""
+    with ledger.reading() as connection:
+        return documents.framed_pdf(connection, person, case_id, document_id)
 
 
 @router.get("/runs")

@@ -41,7 +41,8 @@ BEGIN
     PERFORM review.refuse('BO409', format('case %s is %s; there is nothing to decide', case_in, replace(k.state, '_', ' ')));
   END IF;
   IF k.evidence_hash IS DISTINCT FROM evidence_in OR (k.subject_kind = 'invoice' AND review.invoice_evidence(k.subject_id, k.role) IS DISTINCT FROM evidence_in) THEN
-    PERFORM review.refuse('BO409', format('the facts of case %s changed since they were shown; look at it again', case_in));
+    PERFORM review.refuse('BO409', format('the facts of case %s changed since they were shown%s; look at it again', case_in,
+      coalesce(': ' || review.changes_in_words(review.changes_since(case_in, evidence_in)), '')));
   END IF;
   SELECT a INTO offered FROM jsonb_array_elements(k.handover -> 'actions') AS a WHERE a ->> 'action' = action_in;
   IF offered IS NULL THEN
