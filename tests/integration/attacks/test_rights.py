@@ -29,7 +29,7 @@ READING = {
     "intake.this_load", "intake.in_unit", "intake.amounts_finer_than", "intake.resolve_supplier", "ledger.is_business_day", "ledger.business_days", "audit.text", "audit.number",
     "audit.object", "audit.sealer_is_there", "audit.why_no_confirmation", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "review.may_have_ordered", "review.may_read",
     "ledger.policy_day", "ledger.policy_day_at", "ledger.policy_in_force",
-    "review.is_data_protection_officer", "audit.today",
+    "review.is_data_protection_officer", "audit.today", "review.may_decide", "review.why_not", "review.persons_needed", "review.acting_for", "review.offered_to",
 }  # fmt: skip
 CALLS = {
     "app": READING | {

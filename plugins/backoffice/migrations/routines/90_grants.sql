@@ -26,5 +26,6 @@ GRANT EXECUTE ON FUNCTION vault.reading_key, audit.check_purges, audit.user_hash
 -- reading
 GRANT EXECUTE ON FUNCTION audit.sealer_is_there, audit.why_no_confirmation, ops.business_date, ops.latest_moment, ops.utc, ops.stale_datasets, ops.installed_texts_sha256, ledger.tolerances_sha256, ops.check_run, ops.build_report, ledger.draft_policies, intake.this_load, intake.in_unit, intake.amounts_finer_than, ledger.is_business_day, ledger.business_days,
   audit.text, audit.number, audit.object, purchasing.is_neighbour_swap, purchasing.sorted_letters, intake.resolve_supplier, review.may_have_ordered, review.may_read,
-  ledger.policy_day, ledger.policy_day_at, ledger.policy_in_force, review.is_data_protection_officer, audit.today
+  ledger.policy_day, ledger.policy_day_at, ledger.policy_in_force, review.is_data_protection_officer, audit.today,
+  review.may_decide, review.why_not, review.persons_needed, review.acting_for, review.offered_to
   TO backoffice_app, backoffice_web, backoffice_auditor;
