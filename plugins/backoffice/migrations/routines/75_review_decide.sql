@@ -72,7 +72,10 @@ BEGIN
   FROM review.answer v LEFT JOIN LATERAL unnest(v.as_roles) AS r(role) ON true
   WHERE k.state = 'half_decided' AND v.case_id = case_in AND NOT v.final AND v.action = action_in AND v.evidence_hash = evidence_in
     AND v.answer_id > coalesce((SELECT max(f.answer_id) FROM review.answer f WHERE f.case_id = case_in AND f.final), 0);
-  is_final := given >= needed.persons AND roles_given @> needed.with_roles OR action_in = 'reject' AND judged.as_roles && needed.veto_roles;
+  IF action_in = 'reject' AND judged.as_roles && needed.veto_roles THEN
+    needed.persons := 1; needed.with_roles := '{}';
+  END IF;
+  is_final := given >= needed.persons AND roles_given @> needed.with_roles;
 
   INSERT INTO ledger.decision (process, subject_kind, subject_id, subject_key, maker, outcome, rule, authority, evidence_hash, explanation, person_id, case_id, reason_code, run_id)
   VALUES (k.process, k.subject_kind, k.subject_id, k.subject_key, 'human', action_in, 'case ' || k.case_id, k.role, evidence_in,
