@@ -162,12 +162,12 @@ def _offer(connection: Connection, person: Person, case: Mapping[str, Any]) -> l
         {"case_id": case["case_id"], "person_id": person.person_id},
     )
     judged = {row["action"]: row for row in rows}
-    return [_offered(action, judged[action["action"]], case) for action in case["handover"].get("actions") or []]
+    return [
+        _offered(action, judged[action["action"]], case) for action in case["handover"].get("actions") or []
+    ]
 
 
-def _offered(
-    action: Mapping[str, Any], judged: Mapping[str, Any], case: Mapping[str, Any]
-) -> dict[str, Any]:
+def _offered(action: Mapping[str, Any], judged: Mapping[str, Any], case: Mapping[str, Any]) -> dict[str, Any]:
     why_not = _why_not(judged, case)
     return {
         "action": action["action"],
@@ -202,7 +202,7 @@ def _why_not(row: Mapping[str, Any], case: Mapping[str, Any]) -> str | None:
         "own_order": "You created an order of this invoice, or nobody knows who did; "
         "somebody else has to decide.",
         "first_answer": "You gave the first of two answers; another person must give the second."
-        if row["persons_needed"] <= 2  # noqa: PLR2004 - the words say two
+        if row["persons_needed"] <= 2
         else "You have answered; the other answers have to come from other people.",
     }
     return sentences.get(kind) or f"{row['reason'][0].upper()}{row['reason'][1:]}."
