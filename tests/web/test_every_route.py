@@ -142,6 +142,25 @@ TABLE = [
         )
         for end in ("refuse", "withdraw")
     ),
+    # what administrators may, and that two carry a change: test_authority_api.py
+    Expected("/authority", "/authority", 200, **PERSON_ONLY),
+    Expected("/authority/changes/{change_id}", "/authority/changes/999999", 404, **PERSON_ONLY),
+    Expected("/api/v1/authority", "/api/v1/authority", 200, **PERSON_ONLY),
+    Expected("/api/v1/authority/changes", "/api/v1/authority/changes", 200, **PERSON_ONLY),
+    Expected("/api/v1/authority/changes", "/api/v1/authority/changes", 422, 403, 403, method="POST"),
+    Expected("/api/v1/authority/changes/{change_id}", "/api/v1/authority/changes/999999", 404, **PERSON_ONLY),
+    *(
+        Expected(
+            f"/api/v1/authority/changes/{{change_id}}/{end}",
+            f"/api/v1/authority/changes/999999/{end}",
+            404,
+            403,
+            403,
+            "POST",
+            {"reason": "as agreed", **({"shown_sha256": "00" * 32} if end == "approve" else {})},
+        )
+        for end in ("approve", "refuse", "withdraw")
+    ),
     Expected("/api/v1/privacy/retention", "/api/v1/privacy/retention", 200, **PERSON_ONLY, officers=True),
     Expected("/api/v1/privacy/holds", "/api/v1/privacy/holds", 200, **PERSON_ONLY, officers=True),
     Expected("/api/v1/privacy/requests", "/api/v1/privacy/requests", 200, **PERSON_ONLY, officers=True),

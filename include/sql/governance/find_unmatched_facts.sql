@@ -11,7 +11,8 @@ fact AS (
   FROM ledger.decision d WHERE d.maker = 'human'
   UNION ALL
   SELECT 'answer', a.answer_id::text, 'human', CASE c.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || c.subject_key,
-         jsonb_build_array(a.case_id::text, a.decision_id::text, a.action, a.reason_code, a.final::text, a.person_id, encode(a.evidence_hash, 'hex'), a.answered_at)
+         jsonb_build_array(a.case_id::text, a.decision_id::text, a.action, a.reason_code, a.final::text, a.person_id, encode(a.evidence_hash, 'hex'), a.answered_at,
+           a.acted_for, a.persons_needed::text, array_to_string(a.as_roles, ', '))
   FROM review.answer a JOIN review.case c ON c.case_id = a.case_id
   UNION ALL
   SELECT 'booked answer', a.answer_id::text, 'path', CASE c.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || c.subject_key,
@@ -83,6 +84,12 @@ fact AS (
          jsonb_build_array(q.requested_by, q.answered_by, q.basis, q.record_class, q.before::text)
   FROM review.privacy_request q WHERE q.state = 'carried_out' AND q.act IN ('erase_person', 'purge_records')
   UNION ALL
+  SELECT 'change of access', c.change_id::text, 'human', 'access:' || c.change_id, jsonb_build_array(c.proposed_by, c.kind, c.act, c.of_person, c.alone::text, c.impact_sha256)
+  FROM review.access_change c
+  UNION ALL
+  SELECT 'answer to a change of access', c.change_id::text, 'human', 'access:' || c.change_id, jsonb_build_array(c.answered_by, c.state)
+  FROM review.access_change c WHERE c.state <> 'proposed' AND NOT c.alone
+  UNION ALL
   SELECT 'proposal about the log', p.proposal_id::text, 'human', 'log', jsonb_build_array(p.act, p.person_id, encode(p.digest, 'hex'))
   FROM audit.log_proposal p
   UNION ALL
@@ -110,7 +117,7 @@ fact AS (
     WHERE s.kind = 'human' AND s.b ->> 'answer_id' IS NOT NULL
     UNION ALL
     SELECT 'answer', s.b ->> 'answer_id', jsonb_build_array(s.b ->> 'case_id', s.b ->> 'decision_id', s.b ->> 'action', s.b ->> 'reason_code', s.b ->> 'final', s.b ->> 'person_id',
-             s.b ->> 'evidence_sha256', (s.b ->> 'at')::timestamptz)
+             s.b ->> 'evidence_sha256', (s.b ->> 'at')::timestamptz, s.b ->> 'on_behalf_of', s.b ->> 'persons_needed', s.b ->> 'as_roles')
     WHERE s.kind = 'human' AND s.b ->> 'answer_id' IS NOT NULL
     UNION ALL
     SELECT 'booked answer', s.b ->> 'answer_id', jsonb_build_array(s.b ->> 'case_id', s.b ->> 'result', s.b ->> 'run_id') WHERE s.kind = 'path' AND s.b ->> 'step' = 'answer booked'
@@ -149,6 +156,12 @@ fact AS (
     SELECT 'erasure or purge', s.b ->> 'request_id', jsonb_build_array(s.b ->> 'requested_by', s.b ->> 'approved_by',
              CASE s.b ->> 'step' WHEN 'person erased' THEN s.b ->> 'basis' END, s.b ->> 'class', s.b ->> 'before')
     WHERE s.kind = 'erasure' AND s.b ->> 'step' IN ('person erased', 'records purged')
+    UNION ALL
+    SELECT 'change of access', s.b ->> 'change_id', jsonb_build_array(s.b ->> 'person_id', s.b ->> 'kind', s.b ->> 'act', s.b ->> 'of_person', s.b ->> 'alone', s.b ->> 'shown_sha256')
+    WHERE s.kind = 'human' AND s.b ->> 'step' IN ('access change proposed', 'access change made alone')
+    UNION ALL
+    SELECT 'answer to a change of access', s.b ->> 'change_id', jsonb_build_array(s.b ->> 'person_id', split_part(s.b ->> 'step', ' ', 3))
+    WHERE s.kind = 'human' AND s.b ->> 'step' IN ('access change approved', 'access change refused', 'access change withdrawn')
     UNION ALL
     SELECT 'proposal about the log', s.b ->> 'proposal_id',
            jsonb_build_array(CASE s.b ->> 'step' WHEN 'restore proposed' THEN 'restore' ELSE 'lost_key' END, s.b ->> 'person_id', s.b ->> 'digest')

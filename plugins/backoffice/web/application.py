@@ -10,7 +10,16 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from backoffice import __version__, settings
-from backoffice.web import api, log_api, pages, policy_api, policy_pages, privacy_api
+from backoffice.web import (
+    api,
+    authority_api,
+    authority_pages,
+    log_api,
+    pages,
+    policy_api,
+    policy_pages,
+    privacy_api,
+)
 from backoffice.web.database import LedgerPool, LedgerUnavailable
 from backoffice.web.guard import Guard, log
 from backoffice.web.problems import Problem, answer, problem_of_http, problem_of_validation, unavailable
@@ -37,9 +46,11 @@ def create_app(dsn_source: Callable[[], str] = settings.web_dsn) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _answer_validation)
     app.add_exception_handler(LedgerUnavailable, _answer_unavailable)
     app.include_router(api.router)
+    app.include_router(authority_api.router)
     app.include_router(log_api.router)
     app.include_router(policy_api.router)
     app.include_router(privacy_api.router)
+    app.include_router(authority_pages.router)
     app.include_router(policy_pages.router)
     app.include_router(pages.router)  # answers every other address, so it comes last
     return app

@@ -180,40 +180,57 @@ def _changed_just_now(connection: Connection, case: Mapping[str, Any]) -> list[C
 
 def _offer(connection: Connection, person: Person, case: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the actions of the hand-over, each with whether this person may take it and, if not, why not."""
-    row = fetch_one(
+    rows = fetch_all(
         connection,
         sql("review/explain_refusal"),
         {"case_id": case["case_id"], "person_id": person.person_id},
     )
-    why_not = _why_not(row, case) if row else None
+    judged = {row["action"]: row for row in rows}
     return [
-        {
-            "action": action["action"],
-            "label": action.get("label") or plain(action["action"]),
-            "effect": action.get("effect") or "",
-            "needs_second_person": bool(action.get("needs_second_person")),
-            "reason_codes": list(action.get("reason_codes") or []),
-            "entries": list((case["handover"].get("entries") or {}).get(action["action"]) or []),
-            "allowed": why_not is None,
-            "why_not": why_not,
-        }
-        for action in case["handover"].get("actions") or []
+        _offered(action, judged[action["action"]], case) for action in case["handover"].get("actions") or []
     ]
 
 
+def _offered(action: Mapping[str, Any], judged: Mapping[str, Any], case: Mapping[str, Any]) -> dict[str, Any]:
+    why_not = _why_not(judged, case)
+    return {
+        "action": action["action"],
+        "label": action.get("label") or plain(action["action"]),
+        "effect": action.get("effect") or "",
+        "needs_second_person": judged["persons_needed"] > 1,
+        "persons_needed": judged["persons_needed"],
+        "persons_given": judged["persons_given"],
+        "of_persons": judged["members"],
+        "with_roles": judged["with_roles"],
+        "veto_roles": judged["veto_roles"],
+        "on_behalf_of": judged["on_behalf_of"],
+        "reason_codes": list(action.get("reason_codes") or []),
+        "entries": list((case["handover"].get("entries") or {}).get(action["action"]) or []),
+        "allowed": why_not is None,
+        "why_not": why_not,
+    }
+
+
 def _why_not(row: Mapping[str, Any], case: Mapping[str, Any]) -> str | None:
-    """Say why a person may not decide a case; None when they may."""
-    limit = amount(row["highest"], row["currency"])
+    """Say why a person may not take an action; None when they may."""
+    kind, highest = row["kind"], row["highest"]
+    if kind is None:
+        return None
+    above = highest is not None and case["amount"] is not None and case["amount"] > highest
     sentences = {
         "closed": f"The case is {plain(case['state']).lower()}; there is nothing left to decide.",
         "role": f"This is for the role {role(case['role'])!r}, which you do not have.",
-        "limit": f"{amount(case['amount'], case['currency'])} is above your limit of {limit}.",
+        "limit": f"{amount(case['amount'], case['currency'])} is above your limit of "
+        f"{amount(highest, row['currency'])}."
+        if above
+        else "Your authority does not cover this: its currency, code, cost centre or variance is beyond it.",
         "own_order": "You created an order of this invoice, or nobody knows who did; "
         "somebody else has to decide.",
-        "first_answer": "You gave the first of two answers; another person must give the second.",
+        "first_answer": "You gave the first of two answers; another person must give the second."
+        if row["persons_needed"] <= 2
+        else "You have answered; the other answers have to come from other people.",
     }
-    refusal = row["refusal"]
-    return None if refusal is None else sentences[refusal]
+    return sentences.get(kind) or f"{row['reason'][0].upper()}{row['reason'][1:]}."
 
 
 def _like_pattern(query: str | None) -> str | None:

@@ -107,6 +107,12 @@ class OfferedAction(BaseModel):
     label: str
     effect: str = Field(description="What is booked or sent when this is decided")
     needs_second_person: bool
+    persons_needed: int = Field(description="How many different people have to agree on the same facts")
+    persons_given: int = Field(description="How many of them have")
+    of_persons: list[str] | None = Field(description="Only these; null for whoever has the authority")
+    with_roles: list[str] = Field(description="Roles that must be among those who agree")
+    veto_roles: list[str] = Field(description="Roles that end it alone by rejecting")
+    on_behalf_of: str | None = Field(description="For whom you would answer, if not for yourself")
     reason_codes: list[str]
     allowed: bool
     why_not: str | None
@@ -118,10 +124,12 @@ class AnswerGiven(BaseModel):
 
     answer_id: int
     person: str
+    on_behalf_of: str | None = Field(description="For whom the person stood in")
+    persons_needed: int | None
     action: str
     reason_code: str
     reason: str
-    final: bool = Field(description="False while a second person has to agree")
+    final: bool = Field(description="False while other people have to agree")
     answered_at: datetime
     booked_at: datetime | None
     booking_result: str | None
@@ -190,6 +198,10 @@ class AnswerTaken(BaseModel):
     case_id: int
     state: str
     final: bool
+    person: str
+    on_behalf_of: str | None = Field(description="For whom you stood in")
+    persons_needed: int | None
+    persons_given: int
     next: str = Field(description="What happens now, in a sentence")
 
 

@@ -208,6 +208,7 @@ def gate_page(dag_id: str, run_id: str, dataset: str, name: str) -> Response:
 def static_file(name: str) -> Response:
     """Serve the pages' own style sheets and script; nothing else is there to be asked for."""
     files = {
+        "authority.js": (_STATIC / "authority.js", "text/javascript"),
         "backoffice.css": (_STATIC / "backoffice.css", "text/css"),
         "backoffice.js": (_STATIC / "backoffice.js", "text/javascript"),
         "policy.js": (_STATIC / "policy.js", "text/javascript"),

@@ -113,6 +113,7 @@ PLANTS = [
     # -- authority of people --
     Plant("human_authority", "no_authority", f"UPDATE review.case SET amount = 25000.01, currency = 'EUR' WHERE case_id = ({CLERKS_CASE})", NUMBER.format(f"SELECT subject_id FROM review.case WHERE case_id = ({CLERKS_CASE})")),
     Plant("human_authority", "log_in_of_another", f"UPDATE review.answer SET principal = 'airflow:manager' WHERE case_id = ({CLERKS_CASE})", NUMBER.format(f"SELECT subject_id FROM review.case WHERE case_id = ({CLERKS_CASE})")),
+    Plant("human_authority", "stood_in_for_nobody", f"UPDATE review.answer SET acted_for = 'p-manager' WHERE case_id = ({CLERKS_CASE})", NUMBER.format(f"SELECT subject_id FROM review.case WHERE case_id = ({CLERKS_CASE})")),
     Plant("human_authority", "entry_of_another", "UPDATE ledger.journal_entry SET person_id = 'p-admin' WHERE entry_id = (SELECT min(entry_id) FROM ledger.journal_entry WHERE person_id IS NOT NULL)",
           KEY.format("SELECT min(entry_id) FROM ledger.journal_entry WHERE person_id IS NOT NULL")),
     # -- limits of the machine --
@@ -230,7 +231,7 @@ def test_every_exception_of_the_catalogue_is_planted_somewhere() -> None:
     }  # fmt: skip
     refused_by_the_database = {
         ("intake_completeness", "not_conserved"), ("intake_completeness", "amount_not_conserved"), ("log_sealed", "altered"),  # CHECK constraints
-        ("policy_changes", "text_is_not_its_hash"), ("segregation_of_duties", "own_request_carried_out"),
+        ("policy_changes", "text_is_not_its_hash"), ("segregation_of_duties", "own_request_carried_out"), ("segregation_of_duties", "own_change_of_access_approved"),
     }  # fmt: skip
     assert described - planted == elsewhere | refused_by_the_database
     assert planted <= described

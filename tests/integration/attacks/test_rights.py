@@ -29,7 +29,8 @@ READING = {
     "intake.this_load", "intake.in_unit", "intake.amounts_finer_than", "intake.resolve_supplier", "ledger.is_business_day", "ledger.business_days", "audit.text", "audit.number",
     "audit.object", "audit.sealer_is_there", "audit.why_no_confirmation", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "review.may_have_ordered", "review.may_read", "review.changes_since",
     "ledger.policy_day", "ledger.policy_day_at", "ledger.policy_in_force",
-    "review.is_data_protection_officer", "audit.today",
+    "review.is_data_protection_officer", "audit.today", "review.may_decide", "review.why_not", "review.persons_needed", "review.acting_for", "review.offered_to",
+    "review.is_access_administrator", "review.why_no_access_act",
 }  # fmt: skip
 CALLS = {
     "app": READING | {
@@ -41,7 +42,7 @@ CALLS = {
     "web": READING | {
         "review.decide_case", "review.propose_policy", "review.approve_policy", "review.refuse_policy", "review.withdraw_policy", "review.why_no_policy_act",
         "review.place_hold", "review.request_privacy_act", "review.answer_privacy_request", "vault.writing_key",
-        "audit.propose_restore", "audit.propose_lost_key", "audit.confirm_proposal",
+        "audit.propose_restore", "audit.propose_lost_key", "audit.confirm_proposal", "review.propose_access_change", "review.answer_access_change",
     },
     "auditor": READING | {"vault.reading_key", "audit.check_purges", "audit.user_hash", "ledger.policy_says", "ledger.policy_says_day"},
     "sealer": {"audit.introduce_key", "audit.begin_seal", "audit.finish_seal", "audit.record_anchor", "audit.raise_alert", "audit.sealer_is_there"},

@@ -20,11 +20,13 @@ GRANT EXECUTE ON FUNCTION audit.introduce_key, audit.begin_seal, audit.finish_se
 GRANT USAGE ON SCHEMA vault TO backoffice_web, backoffice_auditor;
 GRANT EXECUTE ON FUNCTION review.decide_case, review.place_hold, review.request_privacy_act, review.answer_privacy_request, vault.writing_key TO backoffice_web;
 GRANT EXECUTE ON FUNCTION review.propose_policy, review.approve_policy, review.refuse_policy, review.withdraw_policy, review.why_no_policy_act TO backoffice_web;
+GRANT EXECUTE ON FUNCTION review.propose_access_change, review.answer_access_change TO backoffice_web;
 GRANT EXECUTE ON FUNCTION audit.propose_restore, audit.propose_lost_key, audit.confirm_proposal TO backoffice_web;
 -- what the log holds of persons, and whether what is missing from it is accounted for
 GRANT EXECUTE ON FUNCTION vault.reading_key, audit.check_purges, audit.user_hash, ledger.policy_says, ledger.policy_says_day TO backoffice_auditor;
 -- reading
 GRANT EXECUTE ON FUNCTION audit.sealer_is_there, audit.why_no_confirmation, ops.business_date, ops.latest_moment, ops.utc, ops.stale_datasets, ops.installed_texts_sha256, ledger.tolerances_sha256, ops.check_run, ops.build_report, ledger.draft_policies, intake.this_load, intake.in_unit, intake.amounts_finer_than, ledger.is_business_day, ledger.business_days,
   audit.text, audit.number, audit.object, purchasing.is_neighbour_swap, purchasing.sorted_letters, intake.resolve_supplier, review.may_have_ordered, review.may_read, review.changes_since,
-  ledger.policy_day, ledger.policy_day_at, ledger.policy_in_force, review.is_data_protection_officer, audit.today
+  ledger.policy_day, ledger.policy_day_at, ledger.policy_in_force, review.is_data_protection_officer, audit.today,
+  review.may_decide, review.why_not, review.persons_needed, review.acting_for, review.offered_to, review.is_access_administrator, review.why_no_access_act
   TO backoffice_app, backoffice_web, backoffice_auditor;
