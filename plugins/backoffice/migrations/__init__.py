@@ -229,6 +229,7 @@ REFERENCE = (
     ("account_roles", "ledger.account_role", "entity, role"),
     ("hold_codes", "ledger.hold_code", "code"),
     ("uom_factors", "purchasing.uom_factor", "from_uom, to_uom, item"),
+    ("escalation", "review.escalation", "process, role, level"),
     ("retention", "audit.retention", "class"),
     ("record_classes", "audit.record_class", "kind, subject_kind"),
 )

@@ -1,0 +1,35 @@
+-- What becomes of a case that nobody decides: its claim ends, its wait ends, somebody is reminded, the next role is told. Nothing of
+-- this decides anything, and whoever answers at the same moment wins: a case in somebody's hand is left for the next call.
+
+-- What is due now, one row per case and step; at most one level of a case's chain at a time.
+CREATE OR REPLACE VIEW review.case_due AS
+SELECT c.case_id, c.process, 'claim_expired' AS step, c.claimed_by AS person_id, NULL::integer AS level, NULL::text AS role
+FROM review.case c WHERE c.claimed_by IS NOT NULL AND c.state IN ('open', 'half_decided') AND review.is_idle(c)
+UNION ALL
+SELECT c.case_id, c.process, 'wait_ended', NULL, NULL, NULL
+FROM review.case c WHERE c.state IN ('open', 'half_decided') AND c.waiting_since + review.setting('information_wait_hours', 168) * interval '1 hour' <= review.clock()
+UNION ALL
+SELECT c.case_id, c.process, CASE e.step WHEN 'remind' THEN 'reminded' ELSE 'escalated' END, NULL, e.level, coalesce(e.to_role, c.role)
+FROM review.case c CROSS JOIN LATERAL (SELECT x.* FROM review.chain(c.process, c.role) x WHERE x.level > c.escalation_level ORDER BY x.level LIMIT 1) e
+WHERE c.state IN ('open', 'half_decided') AND c.waiting_since IS NULL AND c.opened_at + c.waited + e.after_hours * interval '1 hour' <= review.clock();
+
+-- Do what is due with the cases of a process. Run again at once it finds nothing more but the next level of a chain.
+CREATE OR REPLACE FUNCTION review.keep_cases(run_in bigint, process_in text, OUT expired bigint, OUT resumed bigint, OUT reminded bigint, OUT escalated bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE held bigint[]; steps review.case_step[];
+BEGIN
+  SELECT array_agg(l.case_id) INTO held FROM (
+    SELECT c.case_id FROM review.case c WHERE c.case_id IN (SELECT d.case_id FROM review.case_due d WHERE d.process = process_in ORDER BY d.case_id LIMIT 5000)
+    ORDER BY c.case_id FOR UPDATE SKIP LOCKED) AS l;
+  -- looked at again, now that nobody else can change them
+  SELECT array_agg(review.case_step(d.case_id, d.step, d.person_id, d.level, d.role, run_in)) INTO steps FROM review.case_due d WHERE d.case_id = ANY (held);
+  UPDATE review.case c SET claimed_by = NULL, claimed_at = NULL FROM unnest(steps) AS s WHERE s.step = 'claim_expired' AND c.case_id = s.case_id;
+  UPDATE review.case c SET waited = c.waited + (review.clock() - c.waiting_since), waiting_since = NULL, claimed_at = CASE WHEN c.claimed_by IS NOT NULL THEN review.clock() END
+  FROM unnest(steps) AS s WHERE s.step = 'wait_ended' AND c.case_id = s.case_id;
+  UPDATE review.case c SET escalation_level = s.level, escalated_role = CASE s.step WHEN 'escalated' THEN s.role ELSE c.escalated_role END
+  FROM unnest(steps) AS s WHERE s.level IS NOT NULL AND c.case_id = s.case_id;
+  PERFORM review.enter_steps(steps) WHERE steps IS NOT NULL;
+  SELECT count(*) FILTER (WHERE s.step = 'claim_expired'), count(*) FILTER (WHERE s.step = 'wait_ended'), count(*) FILTER (WHERE s.step = 'reminded'), count(*) FILTER (WHERE s.step = 'escalated')
+  INTO expired, resumed, reminded, escalated FROM unnest(coalesce(steps, '{}')) AS s;
+END $$;
