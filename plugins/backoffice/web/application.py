@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from backoffice import __version__, settings
-from backoffice.web import api, log_api, pages, policy_api, policy_pages, privacy_api
+from backoffice.web import api, case_api, log_api, pages, policy_api, policy_pages, privacy_api
 from backoffice.web.database import LedgerPool, LedgerUnavailable
 from backoffice.web.guard import Guard, log
 from backoffice.web.problems import Problem, answer, problem_of_http, problem_of_validation, unavailable
@@ -37,6 +37,7 @@ def create_app(dsn_source: Callable[[], str] = settings.web_dsn) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _answer_validation)
     app.add_exception_handler(LedgerUnavailable, _answer_unavailable)
     app.include_router(api.router)
+    app.include_router(case_api.router)
     app.include_router(log_api.router)
     app.include_router(policy_api.router)
     app.include_router(privacy_api.router)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -12,9 +13,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 
 from backoffice.web.mount import Application, Receive, Scope, Send
-from backoffice.web.problems import Problem, answer, broken
+from backoffice.web.problems import Problem, answer, broken, own_path
 
 MOST_BODY_BYTES = 64 * 1024
+# a file is read whole before the ledger says how large one may be (setting attachment_max_bytes)
+MOST_FILE_BYTES = 20 * 1024 * 1024
+_TAKES_A_FILE = re.compile(r"/api/v1/cases/[0-9]{1,19}/attachments")
 REQUESTED_WITH = "backoffice"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -67,7 +71,7 @@ class Guard:
             if refused is not None:
                 await answer(request, refused)(scope, receive, send_guarded)
                 return
-            await self._app(scope, _limited(receive), send_guarded)
+            await self._app(scope, _limited(receive, most_bytes(request)), send_guarded)
         except Exception:
             log.exception("%s %s failed", request.method, request.url.path)
             if not started:
@@ -77,8 +81,8 @@ class Guard:
 def refuse_before_reading(request: Request) -> Problem | None:
     """Return why a request is refused by its headers alone, or None."""
     length = request.headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > MOST_BODY_BYTES:
-        return _too_large()
+    if not length.isdigit() or int(length) > most_bytes(request):
+        return _too_large(most_bytes(request))
     if request.method not in _SAFE_METHODS and not is_ours(request.headers):
         return Problem(
             403,
@@ -86,6 +90,12 @@ def refuse_before_reading(request: Request) -> Problem | None:
             f"pages send the header X-Requested-With: {REQUESTED_WITH} from the same origin.",
         )
     return None
+
+
+def most_bytes(request: Request) -> int:
+    """Return how large the body of a request may be: a file's, or that of any other."""
+    takes_a_file = request.method == "POST" and _TAKES_A_FILE.fullmatch(own_path(request))
+    return MOST_FILE_BYTES if takes_a_file else MOST_BODY_BYTES
 
 
 def is_ours(headers: Headers) -> bool:
@@ -110,11 +120,11 @@ def _answer_broken(request: Request) -> Response:
         return PlainTextResponse(broken().detail, 500)
 
 
-def _too_large() -> Problem:
-    return Problem(413, f"The request is larger than {MOST_BODY_BYTES // 1024} KiB.")
+def _too_large(most: int) -> Problem:
+    return Problem(413, f"The request is larger than {most // 1024} KiB.")
 
 
-def _limited(receive: Receive) -> Receive:
+def _limited(receive: Receive, most: int) -> Receive:
     """Return a ``receive`` that stops a body which grows past the limit whatever its headers promised."""
     received = 0
 
@@ -122,7 +132,7 @@ def _limited(receive: Receive) -> Receive:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > MOST_BODY_BYTES:
+        if received > most:
             raise HTTPException(
                 413
             )  # the one kind of error that passes unchanged through the reading of a body

@@ -56,8 +56,8 @@ CREATE OR REPLACE VIEW review.case_status AS
 SELECT c.case_id,
        CASE WHEN c.state NOT IN ('open', 'half_decided') THEN c.state WHEN c.waiting_since IS NOT NULL THEN 'waiting' WHEN c.claimed_by IS NOT NULL THEN 'claimed'
             WHEN c.state = 'half_decided' THEN 'half_decided' WHEN c.escalated_role IS NOT NULL THEN 'escalated' ELSE 'open' END AS status,
-       coalesce(c.closed_at, c.waiting_since, review.clock()) - c.opened_at - c.waited AS on_clock
-FROM review.case c;
+       coalesce(c.closed_at, c.waiting_since, t.now) - c.opened_at - c.waited AS on_clock
+FROM review.case c CROSS JOIN (SELECT review.clock() AS now) t;
 
 -- When did who has a case last do something with it?
 CREATE OR REPLACE FUNCTION review.last_touch(k review.case) RETURNS timestamptz
