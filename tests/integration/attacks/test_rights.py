@@ -37,7 +37,7 @@ CALLS = {
         "ops.open_run", "ops.write_report", "ops.keep_rehearsal", "ops.take_unsent", "ops.mark_attempt", "ops.mark_sent",
         "audit.record_calls", "intake.open_load", "intake.finish_load", "intake.begin_gate", "intake.mark_gated",
         "intake.accept_loads", "ledger.allocate_receipts", "ledger.match_invoices", "ledger.decision_input", "ledger.record_machine_decisions", "ledger.post_entries",
-        "review.open_cases", "review.book_answers", "review.keep_cases", "audit.request_seal", "audit.raise_alert", "audit.record_verification", "audit.user_hash",
+        "review.open_cases", "review.book_answers", "review.keep_cases", "review.priority_input", "review.record_priorities", "audit.request_seal", "audit.raise_alert", "audit.record_verification", "audit.user_hash",
     },
     "web": READING | {
         "review.decide_case", "review.propose_policy", "review.approve_policy", "review.refuse_policy", "review.withdraw_policy", "review.why_no_policy_act",

@@ -35,6 +35,9 @@ BEGIN
       NEW.opened_at + NEW.waited + (SELECT min(e.after_hours) FROM review.chain(NEW.process, NEW.role) e WHERE e.step = 'escalate') * interval '1 hour',
       (SELECT NEW.due_date::timestamp AT TIME ZONE e.time_zone FROM ops.entity e WHERE e.entity = NEW.entity));
   END IF;
+  IF TG_OP = 'UPDATE' AND (NEW.title, NEW.amount, NEW.due_date, NEW.state, NEW.escalated_role) IS DISTINCT FROM (OLD.title, OLD.amount, OLD.due_date, OLD.state, OLD.escalated_role) THEN
+    NEW.prioritised_on := NULL;
+  END IF;
   RETURN NEW;
 END $$;
 DROP TRIGGER IF EXISTS moves_on ON review.case;

@@ -10,7 +10,7 @@ GRANT INSERT ON intake.stage_supplier, intake.stage_order_line, intake.stage_rec
   intake.finding TO backoffice_app;
 GRANT EXECUTE ON FUNCTION ops.open_run, ops.write_report, ops.keep_rehearsal, ops.take_unsent, ops.mark_attempt, ops.mark_sent, audit.record_calls,
   intake.open_load, intake.finish_load, intake.begin_gate, intake.mark_gated, intake.accept_loads,
-  ledger.match_invoices, ledger.allocate_receipts, ledger.decision_input, ledger.record_machine_decisions, ledger.post_entries, review.open_cases, review.book_answers, review.keep_cases TO backoffice_app;
+  ledger.match_invoices, ledger.allocate_receipts, ledger.decision_input, ledger.record_machine_decisions, ledger.post_entries, review.open_cases, review.book_answers, review.keep_cases, review.priority_input, review.record_priorities TO backoffice_app;
 GRANT EXECUTE ON FUNCTION audit.request_seal, audit.raise_alert, audit.record_verification, audit.user_hash TO backoffice_app;
 -- the sealer: the log and nothing else
 GRANT USAGE ON SCHEMA audit TO backoffice_sealer;

@@ -9,6 +9,8 @@ ALTER TABLE review.case
   -- 1 urgent, 2 high, 3 normal, 4 low; by the policy case_priority, and its sentence
   ADD COLUMN priority smallint NOT NULL DEFAULT 3 CHECK (priority BETWEEN 1 AND 4),
   ADD COLUMN priority_reason text,
+  -- the business day whose facts gave it; null: to be looked at
+  ADD COLUMN prioritised_on date,
   -- by when it should be decided; kept by a trigger
   ADD COLUMN due_at timestamptz,
   -- since when it waits for information; null: its clock runs
