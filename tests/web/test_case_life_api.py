@@ -158,3 +158,16 @@ def test_nothing_of_it_is_for_who_may_not_see_the_case(login, books, ledger):
     for name, body in (("claim", None), ("comments", {"comment": "hello"}), ("questions", {"whom": "buyer", "question": "?"})):
         assert act(clerk, books.price, name, body).status_code == 404
     assert attach(clerk, books.price, "offer.pdf", PDF).status_code == 404
+
+
+def test_the_page_shows_who_has_it_and_what_was_said_as_text(login, books):
+    act(login("manager"), books.price, "claim")
+    act(login("manager"), books.price, "questions", {"whom": "buyer", "question": f"Agreed? {HOSTILE}"})
+    attach(login("manager"), books.price, f"{HOSTILE}.pdf", PDF)
+    page = login("buyer").get(f"/cases/{books.price}")
+    assert page.status_code == 200
+    for words in ("<strong>Max Manager has</strong> this case", "waits for information from Ben Buyer", "asked Ben Buyer"):
+        assert words in page.text
+    assert HOSTILE not in page.text
+    act(login("buyer"), books.price, "information", {"information": "Yes"})
+    assert "Record the answer" not in login("manager").get(f"/cases/{books.price}").text

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from backoffice.settings import sql
 from backoffice.web.acts import act
-from backoffice.web.auth import Person
+from backoffice.web.auth import SYSTEM, Person
 from backoffice.web.database import Connection, LedgerPool, fetch_all, fetch_one
 from backoffice.web.documents import content_disposition, safe_filename
 from backoffice.web.problems import Problem
@@ -47,6 +47,12 @@ def list_colleagues(connection: Connection, person: Person, case_id: int) -> lis
     """Return whom a case may be handed to: who holds its role, but not the one who looks."""
     values = {"case_id": case_id, "person_id": person.person_id}
     return fetch_all(connection, sql("review/list_colleagues"), values)
+
+
+def list_persons(connection: Connection, person: Person) -> list[dict[str, Any]]:
+    """Return whom a question can be put to."""
+    values = {"person_id": person.person_id, "system": SYSTEM}
+    return fetch_all(connection, sql("review/list_persons"), values)
 
 
 def carry_out(
@@ -102,6 +108,7 @@ __all__ = [
     "carry_out",
     "download_attachment",
     "list_colleagues",
+    "list_persons",
     "list_questions",
     "read_life",
 ]

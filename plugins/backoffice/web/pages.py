@@ -25,6 +25,7 @@ from backoffice.web.auth import (
     require_login,
     require_run_reader,
 )
+from backoffice.web.case_life_view import view_life
 from backoffice.web.models import StateFilter
 from backoffice.web.problems import Problem
 from backoffice.web.rendering import render_page
@@ -94,6 +95,7 @@ def case_page(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledge
     """Show one case with what happened and what can be done."""
     with ledger.reading() as connection:
         record = cases.read_case(connection, person, case_id)
+        life = view_life(connection, person, case_id)
     handover = record.handover
     return _page(
         request,
@@ -115,6 +117,7 @@ def case_page(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledge
         answerable=record.case["state"] in ("open", "half_decided"),
         refusals=sorted({action["why_not"] for action in record.actions if not action["allowed"]}),
         idempotency_key=str(uuid.uuid4()),
+        **life,
     )
 
 
@@ -169,6 +172,7 @@ def static_file(name: str) -> Response:
     files = {
         "backoffice.css": (_STATIC / "backoffice.css", "text/css"),
         "backoffice.js": (_STATIC / "backoffice.js", "text/javascript"),
+        "case_life.js": (_STATIC / "case_life.js", "text/javascript"),
         "policy.js": (_STATIC / "policy.js", "text/javascript"),
         "theme.js": (_STATIC / "theme.js", "text/javascript"),
         "report.css": (include_dir() / "templates" / "report.css", "text/css"),
