@@ -12,7 +12,7 @@ pytestmark = pytest.mark.integration
 
 TEXT = version(NEXT)
 LIMIT = "machine_limit: 100000.00 EUR\n"
-ACTIVE = "SELECT policy_id, version, machine_limit, currency FROM ledger.active_policy"
+ACTIVE = "SELECT policy_id, version, machine_limit, currency FROM ledger.active_policy WHERE policy_id = 'approve_invoice'"
 
 
 @pytest.fixture
