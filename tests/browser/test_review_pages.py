@@ -162,7 +162,7 @@ def test_it_works_inside_airflows_frame(open_page, host, books, ledger):
     frame = page.frame_locator("iframe")
     frame.locator("input[value=accept]").check()
     frame.locator("select[name=reason_code]").select_option("approved")
-    frame.locator("textarea").fill("agreed by phone")
+    frame.locator("#reason").fill("agreed by phone")
     frame.locator("button:text-is('Decide')").click()
     frame.locator("#done").wait_for(state="visible")
     assert len(answers(ledger)) == 1

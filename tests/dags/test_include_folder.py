@@ -120,7 +120,8 @@ def test_every_suite_is_read_by_a_gate(dag_bag):
 def test_every_policy_loads_and_is_asked_for(path):
     policy = load_policy(path.read_text(encoding="utf-8"), source=str(path))
     assert policy.policy_id == path.stem
-    assert (PACKAGE / "processes" / path.parent.name).is_dir()
+    # what is about the cases of every process belongs to none
+    assert path.parent.name == "review" or (PACKAGE / "processes" / path.parent.name).is_dir()
     constants = {
         node.value
         for _, tree in modules()

@@ -249,7 +249,7 @@ def test_every_route_is_documented() -> None:
     )
     assert prefix
     headings = re.findall(r"^### `([^`]+)`$", text, re.MULTILINE)
-    routers = ("api", "log_api", "policy_api", "privacy_api")
+    routers = ("api", "case_api", "log_api", "policy_api", "privacy_api")
     assert set(headings) == set().union(*(routes(router, prefix[1]) for router in routers))
     pages = tables(section(text, "Pages"))[0].column("address")
     assert {span for cell in pages for span in spans(cell)} == routes("pages") | routes("policy_pages")

@@ -79,6 +79,23 @@ TABLE = [
     Expected(
         "/api/v1/cases/{case_id}/answers", "/api/v1/cases/{price}/answers", 409, 403, 403, method="POST"
     ),
+    # what each person may do with a case: test_case_life_api.py, tests/integration/life
+    Expected("/api/v1/cases/{case_id}/life", "/api/v1/cases/{price}/life", 200, **PERSON_ONLY),
+    Expected("/api/v1/cases/{case_id}/claim", "/api/v1/cases/999999/claim", 404, 403, 403, method="POST"),
+    *(
+        Expected(
+            f"/api/v1/cases/{{case_id}}/{act}", f"/api/v1/cases/{{price}}/{act}", 422, 403, 403, method="POST"
+        )
+        for act in ("release", "reassign", "questions", "information", "comments", "attachments")
+    ),
+    Expected(
+        "/api/v1/cases/{case_id}/attachments/{act_id}",
+        "/api/v1/cases/{price}/attachments/999999",
+        404,
+        403,
+        403,
+    ),
+    Expected("/api/v1/questions", "/api/v1/questions", 200, **PERSON_ONLY),
     # what log keepers may, and who is one: test_log_api.py
     Expected("/api/v1/log/proposals", "/api/v1/log/proposals", 200, **PERSON_ONLY),
     Expected("/api/v1/log/restores", "/api/v1/log/restores", 422, 403, 403, method="POST"),

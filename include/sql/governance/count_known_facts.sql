@@ -5,6 +5,8 @@ UNION ALL SELECT 'human decision', count(*) FROM ledger.decision WHERE maker = '
 UNION ALL SELECT 'answer', count(*) FROM review.answer
 UNION ALL SELECT 'booked answer', count(*) FROM review.answer WHERE booked_at IS NOT NULL
 UNION ALL SELECT 'case', count(*) FROM review.case
+UNION ALL SELECT 'act on a case', count(*) FROM review.case_act
+UNION ALL SELECT 'step of a case', count(*) FROM review.case_step
 UNION ALL SELECT 'journal entry', count(*) FROM ledger.journal_entry
 UNION ALL SELECT 'payment proposal', count(*) FROM ledger.payment_proposal
 UNION ALL SELECT 'payment block', count(*) FROM ledger.invoice_status WHERE booking_no IS NOT NULL

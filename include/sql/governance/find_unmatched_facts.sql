@@ -23,6 +23,14 @@ fact AS (
          jsonb_build_array(c.role, c.opened_run::text)
   FROM review.case c
   UNION ALL
+  SELECT 'act on a case', a.act_id::text, 'human', 'case:' || a.case_id,
+         jsonb_build_array(a.case_id::text, a.act, a.person_id, a.to_person, a.whom, a.round::text, a.answers::text, encode(sha256(t.content), 'hex'), t.bytes::text, t.media_type, a.acted_at)
+  FROM review.case_act a LEFT JOIN review.attachment t ON t.act_id = a.act_id
+  UNION ALL
+  SELECT 'step of a case', s.step_id::text, 'path', 'case:' || s.case_id,
+         jsonb_build_array(s.case_id::text, s.step, s.person_id, s.level::text, s.role, s.priority::text, s.rule, s.run_id::text, s.taken_at)
+  FROM review.case_step s
+  UNION ALL
   SELECT 'journal entry', e.business_key, 'effect',
          coalesce('invoice:' || encode(i.content_hash, 'hex'), 'receipt:' || r.entity || '/' || r.receipt_number || '/' || r.receipt_line),
          jsonb_build_array(e.event, e.entity, e.period, e.posting_date::text, e.document_date::text, e.decision_id::text, e.person_id, e.case_id::text, e.reason_code, e.run_id::text, e.booked_at,
@@ -123,6 +131,14 @@ fact AS (
     SELECT 'booked answer', s.b ->> 'answer_id', jsonb_build_array(s.b ->> 'case_id', s.b ->> 'result', s.b ->> 'run_id') WHERE s.kind = 'path' AND s.b ->> 'step' = 'answer booked'
     UNION ALL
     SELECT 'case', s.b ->> 'case_id', jsonb_build_array(s.b ->> 'role', s.b ->> 'run_id') WHERE s.kind = 'path' AND s.b ->> 'step' = 'case opened'
+    UNION ALL
+    SELECT 'act on a case', s.b ->> 'act_id', jsonb_build_array(s.b ->> 'case_id', s.b ->> 'act', s.b ->> 'person_id', s.b ->> 'to_person', s.b ->> 'whom', s.b ->> 'round', s.b ->> 'answers',
+             s.b ->> 'sha256', s.b ->> 'bytes', s.b ->> 'media_type', (s.b ->> 'acted_at')::timestamptz)
+    WHERE s.kind = 'human' AND s.b ->> 'step' = 'act on a case'
+    UNION ALL
+    SELECT 'step of a case', s.b ->> 'step_id', jsonb_build_array(s.b ->> 'case_id', s.b ->> 'taken', s.b ->> 'of_person', s.b ->> 'level', s.b ->> 'role', s.b ->> 'priority', s.b ->> 'rule',
+             s.b ->> 'run_id', (s.b ->> 'taken_at')::timestamptz)
+    WHERE s.kind = 'path' AND s.b ->> 'step' = 'step of a case'
     UNION ALL
     SELECT 'hold released by a person', h.hold_id, jsonb_build_array(CASE s.b ->> 'result' WHEN 'accepted' THEN 'person' ELSE s.b ->> 'result' END, s.b ->> 'decision_id', (s.b ->> 'at')::timestamptz)
     FROM jsonb_array_elements_text(s.b -> 'released_holds') AS h(hold_id) WHERE s.kind = 'path' AND s.b ->> 'step' = 'answer booked'

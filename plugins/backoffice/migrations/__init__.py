@@ -230,6 +230,7 @@ REFERENCE = (
     ("hold_codes", "ledger.hold_code", "code"),
     ("uom_factors", "purchasing.uom_factor", "from_uom, to_uom, item"),
     ("duty_rules", "review.duty_rule", "duty, code"),
+    ("escalation", "review.escalation", "process, role, level"),
     ("retention", "audit.retention", "class"),
     ("record_classes", "audit.record_class", "kind, subject_kind"),
 )

@@ -14,6 +14,7 @@ from backoffice.web import (
     api,
     authority_api,
     authority_pages,
+    case_api,
     log_api,
     pages,
     policy_api,
@@ -47,6 +48,7 @@ def create_app(dsn_source: Callable[[], str] = settings.web_dsn) -> FastAPI:
     app.add_exception_handler(LedgerUnavailable, _answer_unavailable)
     app.include_router(api.router)
     app.include_router(authority_api.router)
+    app.include_router(case_api.router)
     app.include_router(log_api.router)
     app.include_router(policy_api.router)
     app.include_router(privacy_api.router)

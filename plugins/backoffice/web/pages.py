@@ -25,6 +25,7 @@ from backoffice.web.auth import (
     require_login,
     require_run_reader,
 )
+from backoffice.web.case_life_view import view_life
 from backoffice.web.case_view import HoldView
 from backoffice.web.guard import PAGE_POLICY
 from backoffice.web.models import StateFilter
@@ -97,6 +98,7 @@ def case_page(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledge
     with ledger.reading() as connection:
         record = cases.read_case(connection, person, case_id)
         originals = documents.shown(connection, person, case_id, record.documents)
+        life = view_life(connection, person, case_id)
     handover = record.handover
     page = _page(
         request,
@@ -124,6 +126,7 @@ def case_page(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledge
         answerable=record.case["state"] in ("open", "half_decided"),
         refusals=sorted({action["why_not"] for action in record.actions if not action["allowed"]}),
         idempotency_key=str(uuid.uuid4()),
+        **life,
     )
     if any(original.pdf for original in originals):
         page.headers["Content-Security-Policy"] = f"{PAGE_POLICY}; frame-src 'self'"
@@ -211,6 +214,7 @@ def static_file(name: str) -> Response:
         "authority.js": (_STATIC / "authority.js", "text/javascript"),
         "backoffice.css": (_STATIC / "backoffice.css", "text/css"),
         "backoffice.js": (_STATIC / "backoffice.js", "text/javascript"),
+        "case_life.js": (_STATIC / "case_life.js", "text/javascript"),
         "policy.js": (_STATIC / "policy.js", "text/javascript"),
         "theme.js": (_STATIC / "theme.js", "text/javascript"),
         "report.css": (include_dir() / "templates" / "report.css", "text/css"),

@@ -158,7 +158,7 @@ PLANTS = [
     Plant("audit_completeness", "no_record", "INSERT INTO review.case (process, subject_kind, subject_id, subject_key, role, entity, title, evidence_hash, handover) VALUES ('p', 'invoice', 0, 'k', 'r', '1000', 't', '', '{}')",
           "SELECT 'case ' || max(case_id) FROM review.case", ref_after=True),
     # -- policies, rules, programs --
-    Plant("policy_changes", "changed_by_the_owner", "SELECT ledger.activate_policy(regexp_replace(content, '^version: .*$', 'version: ' || version + 1, 'n'), 'mallory') FROM ledger.policy_version", "SELECT 'policy approve_invoice version ' || max(version) FROM ledger.policy_version", ref_after=True, triggers=True),
+    Plant("policy_changes", "changed_by_the_owner", "SELECT ledger.activate_policy(regexp_replace(content, '^version: .*$', 'version: ' || version + 1, 'n'), 'mallory') FROM ledger.policy_version WHERE policy_id = 'approve_invoice'", "SELECT 'policy approve_invoice version ' || max(version) FROM ledger.policy_version WHERE policy_id = 'approve_invoice'", ref_after=True, triggers=True),
     Plant("rule_changes", "changed_by_the_owner", "UPDATE ledger.tolerance SET up_pct = 50 WHERE code = 'PRICE'", "SELECT 'ledger.tolerance PRICE'", triggers=True),
     Plant("rule_changes", "changed_past_the_record", "INSERT INTO ledger.tolerance (tolerance_set, code, supplier_id, up_pct, effective_from) VALUES ('default', 'PRICE', 'S-OF-A-FRIEND', 50, '2000-01-01')", "SELECT 'ledger.tolerance'"),
     Plant("program_changes", "not_as_installed", "CREATE OR REPLACE FUNCTION ledger.above_limit(excess numeric, reference numeric, pct numeric, absolute numeric, lenient boolean) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE "
@@ -342,7 +342,7 @@ def test_an_amount_above_the_received_value_is_found(night: Books) -> None:
 
 
 def test_a_policy_that_two_people_carried_is_as_it_should_be_until_they_are_one(night: Books) -> None:
-    [(shipped,)] = night.ask("SELECT version FROM ledger.policy_version")
+    [(shipped,)] = night.ask("SELECT version FROM ledger.policy_version WHERE policy_id = 'approve_invoice'")
     changed = f"policy approve_invoice version {shipped + 1}"
     with night.ledger.connect("web") as web:
         change(web, limited(shipped + 1, "50000.00"))

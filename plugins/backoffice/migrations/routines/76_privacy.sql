@@ -29,6 +29,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
          ('review.access_change', 'of_person', 'reason', 'erased'), ('review.access_change', 'of_person', 'answer_reason', 'erased'),
          -- append-only, but for this (vault.refuse_change_but_erasure)
          ('review.policy_act', 'person_id', 'principal', 'erased'), ('review.policy_act', 'person_id', 'reason', 'erased'),
+         ('review.case_act', 'person_id', 'principal', 'erased'), ('review.case_act', 'person_id', 'reason', 'erased'),
          ('audit.log_proposal', 'person_id', 'principal', 'erased'), ('audit.log_proposal', 'person_id', 'reason', 'erased'),
          ('audit.log_confirmation', 'person_id', 'principal', 'erased'), ('audit.log_confirmation', 'person_id', 'reason', 'erased'),
          -- what others wrote when they asked for this very thing, or held something of this person, is about the person
