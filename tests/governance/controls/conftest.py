@@ -117,7 +117,18 @@ def finished_night(
                 with ledger.connect("web") as web:
                     discard_one(web)
                     answer_all(web)
+                take_their_time(ledger)
         yield ledger
+
+
+def take_their_time(ledger: Ledger) -> None:
+    """Let a minute lie between two answers, as between those of people who look."""
+    with ledger.connect("admin") as connection:
+        connection.execute(
+            "UPDATE review.answer a SET answered_at = b.at FROM (SELECT answer_id, max(answered_at) OVER () "
+            "- interval '1 minute' * (row_number() OVER (ORDER BY answer_id DESC) - 1) AS at FROM review.answer) b "
+            "WHERE b.answer_id = a.answer_id"
+        )
 
 
 def discard_one(web: psycopg.Connection[Any]) -> None:

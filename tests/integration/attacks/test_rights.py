@@ -29,18 +29,18 @@ READING = {
     "intake.this_load", "intake.in_unit", "intake.amounts_finer_than", "intake.resolve_supplier", "ledger.is_business_day", "ledger.business_days", "audit.text", "audit.number",
     "audit.object", "audit.sealer_is_there", "audit.why_no_confirmation", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "review.may_have_ordered", "review.may_read",
     "ledger.policy_day", "ledger.policy_day_at", "ledger.policy_in_force",
-    "review.is_data_protection_officer", "audit.today",
+    "review.is_data_protection_officer", "audit.today", "review.persons_are_measured", "review.how_people_decide",
 }  # fmt: skip
 CALLS = {
     "app": READING | {
         "ops.open_run", "ops.write_report", "ops.keep_rehearsal", "ops.take_unsent", "ops.mark_attempt", "ops.mark_sent",
         "audit.record_calls", "intake.open_load", "intake.finish_load", "intake.begin_gate", "intake.mark_gated",
         "intake.accept_loads", "ledger.allocate_receipts", "ledger.match_invoices", "ledger.decision_input", "ledger.record_machine_decisions", "ledger.post_entries",
-        "review.open_cases", "review.book_answers", "audit.request_seal", "audit.raise_alert", "audit.record_verification",
+        "review.open_cases", "review.book_answers", "review.write_notices", "review.take_notice", "review.notice_cases", "review.seed_test_cases", "review.check_oversight", "audit.request_seal", "audit.raise_alert", "audit.record_verification",
     },
     "web": READING | {
         "review.decide_case", "review.propose_policy", "review.approve_policy", "review.refuse_policy", "review.withdraw_policy", "review.why_no_policy_act",
-        "review.place_hold", "review.request_privacy_act", "review.answer_privacy_request", "vault.writing_key",
+        "review.ask_person_measure", "review.answer_person_measure", "review.place_hold", "review.request_privacy_act", "review.answer_privacy_request", "vault.writing_key",
         "audit.propose_restore", "audit.propose_lost_key", "audit.confirm_proposal",
     },
     "auditor": READING | {"vault.reading_key", "audit.check_purges"},

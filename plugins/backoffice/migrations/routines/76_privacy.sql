@@ -23,7 +23,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   VALUES ('review.person', 'person_id', 'name', 'erased'), ('review.person', 'person_id', 'email', NULL),
          ('review.answer', 'person_id', 'principal', 'erased'), ('review.answer', 'person_id', 'reason', 'erased'),
          ('review.privacy_request', 'requested_by', 'reason', 'erased'), ('review.privacy_request', 'answered_by', 'answer_reason', 'erased'),
-         ('audit.legal_hold', 'placed_by', 'reason', 'erased'),
+         ('audit.legal_hold', 'placed_by', 'reason', 'erased'), ('review.person_measure', 'requested_by', 'reason', 'erased'), ('review.person_measure', 'answered_by', 'answer_reason', 'erased'),
          -- append-only, but for this (vault.refuse_change_but_erasure)
          ('review.policy_act', 'person_id', 'principal', 'erased'), ('review.policy_act', 'person_id', 'reason', 'erased'),
          ('audit.log_proposal', 'person_id', 'principal', 'erased'), ('audit.log_proposal', 'person_id', 'reason', 'erased'),

@@ -33,7 +33,7 @@ END $$;
 DO $$
 DECLARE watched text; found_rows text;
 BEGIN
-  FOREACH watched IN ARRAY ARRAY['review.person', 'review.identity', 'review.authority', 'ledger.tolerance', 'ledger.setting', 'ledger.hold_code', 'ledger.account',
+  FOREACH watched IN ARRAY ARRAY['review.person', 'review.identity', 'review.authority', 'review.oversight_limit', 'ledger.tolerance', 'ledger.setting', 'ledger.hold_code', 'ledger.account',
                                  'ledger.account_role', 'ledger.fiscal_period', 'ledger.holiday', 'purchasing.uom_factor', 'audit.retention', 'audit.record_class', 'ops.entity', 'ops.installed_text'] LOOP
     EXECUTE format('DROP TRIGGER IF EXISTS recorded ON %s', watched);
     EXECUTE format('CREATE TRIGGER recorded AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION audit.record_change()', watched);
