@@ -17,11 +17,11 @@ decided AS MATERIALIZED (
   UNION ALL SELECT 'test cases answered', 1, NULL, NULL, true FROM tried
 ), finding (check_id, ref, what, who, at, amount, currency, notice) AS (
   SELECT CASE WHEN j.team THEN 'too_quick' ELSE 'person_too_quick' END, j.role || ' on ' || j.on_day,
-         j.decisions || ' decisions, half of them in less than ' || j.median_seconds || ' s (limit ' || trim_scale(j.least_seconds) || ' s); ' || round(j.approved * 100) || ' % accepted',
+         j.decisions || ' decisions, half of them in less than ' || j.median_seconds || ' s (limit ' || trim_scale(j.least_seconds) || ' s); ' || round(j.approved * 100) || ' %% accepted',
          CASE WHEN j.team THEN 'the team ' || j.role ELSE j.person_id END, j.at, NULL::numeric, NULL::text, NOT j.team
   FROM judged j WHERE j.too_quick
   UNION ALL
-  SELECT 'approves_all', j.role || ' on ' || j.on_day, round(j.approved * 100) || ' % of ' || j.decisions || ' decisions accepted', 'the team ' || j.role, j.at, NULL, NULL, true FROM judged j WHERE j.approves_all AND j.team
+  SELECT 'approves_all', j.role || ' on ' || j.on_day, round(j.approved * 100) || ' %% of ' || j.decisions || ' decisions accepted', 'the team ' || j.role, j.at, NULL, NULL, true FROM judged j WHERE j.approves_all AND j.team
   UNION ALL
   SELECT 'test_case_wrong', 'case ' || t.case_id, 'answered ' || t.action || ', right was ' || t.expected || ' as in case ' || t.template_case,
          CASE WHEN review.persons_are_measured() THEN t.person_id ELSE 'the team ' || t.role END, t.answered_at, NULL, NULL, false
