@@ -13,5 +13,6 @@ UNION ALL SELECT 'sent effect', count(*) FROM ops.outbox WHERE sent_at IS NOT NU
 UNION ALL SELECT 'act on a policy proposal', count(*) FROM review.policy_act
 UNION ALL SELECT 'legal hold', count(*) FROM audit.legal_hold
 UNION ALL SELECT 'privacy request', count(*) FROM review.privacy_request
+UNION ALL SELECT 'notice', count(*) FROM review.notice
 UNION ALL SELECT 'proposal about the log', count(*) FROM audit.log_proposal
 UNION ALL SELECT 'confirmed act about the log', count(*) FROM audit.log_confirmation

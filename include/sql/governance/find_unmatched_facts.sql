@@ -71,6 +71,13 @@ WITH fact AS (
          jsonb_build_array(q.requested_by, q.answered_by, q.basis, q.record_class, q.before::text)
   FROM review.privacy_request q WHERE q.state = 'carried_out' AND q.act IN ('erase_person', 'purge_records')
   UNION ALL
+  SELECT 'notice', n.notice_id::text, 'path', 'notice:' || n.notice_id, jsonb_build_array(n.kind, n.process, n.person_id)
+  FROM review.notice n
+  UNION ALL
+  SELECT 'measuring of persons', m.measure_id || '/' || a.step, 'human', 'person_measure:' || m.measure_id, jsonb_build_array(a.person_id, CASE WHEN a.step = 'requested' THEN m.until::text END)
+  FROM review.person_measure m CROSS JOIN LATERAL (VALUES ('requested', m.requested_by), (CASE WHEN m.approved THEN 'approved' ELSE 'declined' END, m.answered_by), ('ended', m.ended_by)) AS a(step, person_id)
+  WHERE a.person_id IS NOT NULL
+  UNION ALL
   SELECT 'proposal about the log', p.proposal_id::text, 'human', 'log', jsonb_build_array(p.act, p.person_id, encode(p.digest, 'hex'))
   FROM audit.log_proposal p
   UNION ALL
@@ -125,6 +132,11 @@ WITH fact AS (
     SELECT 'erasure or purge', s.b ->> 'request_id', jsonb_build_array(s.b ->> 'requested_by', s.b ->> 'approved_by',
              CASE s.b ->> 'step' WHEN 'person erased' THEN s.b ->> 'basis' END, s.b ->> 'class', s.b ->> 'before')
     WHERE s.kind = 'erasure' AND s.b ->> 'step' IN ('person erased', 'records purged')
+    UNION ALL
+    SELECT 'notice', s.b ->> 'notice_id', jsonb_build_array(s.b ->> 'notice', s.b ->> 'process', s.b ->> 'person_id') WHERE s.kind = 'path' AND s.b ->> 'step' = 'notice written'
+    UNION ALL
+    SELECT 'measuring of persons', (s.b ->> 'measure_id') || '/' || substr(s.b ->> 'step', length('measuring of persons ') + 1), jsonb_build_array(s.b ->> 'person_id', s.b ->> 'until')
+    WHERE s.kind = 'human' AND s.b ->> 'measure_id' IS NOT NULL
     UNION ALL
     SELECT 'proposal about the log', s.b ->> 'proposal_id',
            jsonb_build_array(CASE s.b ->> 'step' WHEN 'restore proposed' THEN 'restore' ELSE 'lost_key' END, s.b ->> 'person_id', s.b ->> 'digest')

@@ -211,8 +211,8 @@ async def _next_notification(connection: psycopg.AsyncConnection, seconds: float
 def counts_by_run(rows: Iterable[tuple[int, str, str | None, int, Decimal | None]]) -> dict[int, CaseCounts]:
     """Turn rows of (run, state, currency, number, amount) into the counts of each run."""
     by_run: defaultdict[int, list[tuple[str, str | None, int, Decimal | None]]] = defaultdict(list)
-    for run_id, *rest in rows:
-        by_run[run_id].append((rest[0], rest[1], rest[2], rest[3]))
+    for run_id, state, currency, cases, amount in rows:
+        by_run[run_id].append((state, currency, cases, amount))
     return {run_id: _counts(found) for run_id, found in by_run.items()}
 
 
