@@ -11,6 +11,7 @@ BENCHMARKS = (
     "benchmarks.governance",
     "benchmarks.verification",
     "benchmarks.controls",
+    "benchmarks.wakeups",
     "benchmarks.nights",
     "benchmarks.airflow_nights",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow.plugins_manager import AirflowPlugin
 
 from backoffice.operators.quality_gate import GateResultLink
+from backoffice.web.inbox_only import middlewares
 from backoffice.web.mount import application, host_path
 
 
@@ -31,4 +32,5 @@ class BackofficePlugin(AirflowPlugin):
             "url_route": "backoffice_report",
         },
     ]
+    fastapi_root_middlewares = middlewares()
     operator_extra_links = [GateResultLink()]  # noqa: RUF012

@@ -98,6 +98,13 @@ fact AS (
   SELECT 'answer to a change of access', c.change_id::text, 'human', 'access:' || c.change_id, jsonb_build_array(c.answered_by, c.state)
   FROM review.access_change c WHERE c.state <> 'proposed' AND NOT c.alone
   UNION ALL
+  SELECT 'notice', n.notice_id::text, 'path', 'notice:' || n.notice_id, jsonb_build_array(n.kind, n.process, n.person_id)
+  FROM review.notice n
+  UNION ALL
+  SELECT 'measuring of persons', m.measure_id || '/' || a.step, 'human', 'person_measure:' || m.measure_id, jsonb_build_array(a.person_id, CASE WHEN a.step = 'requested' THEN m.until::text END)
+  FROM review.person_measure m CROSS JOIN LATERAL (VALUES ('requested', m.requested_by), (CASE WHEN m.approved THEN 'approved' ELSE 'declined' END, m.answered_by), ('ended', m.ended_by)) AS a(step, person_id)
+  WHERE a.person_id IS NOT NULL
+  UNION ALL
   SELECT 'proposal about the log', p.proposal_id::text, 'human', 'log', jsonb_build_array(p.act, p.person_id, encode(p.digest, 'hex'))
   FROM audit.log_proposal p
   UNION ALL
@@ -178,6 +185,11 @@ fact AS (
     UNION ALL
     SELECT 'answer to a change of access', s.b ->> 'change_id', jsonb_build_array(s.b ->> 'person_id', split_part(s.b ->> 'step', ' ', 3))
     WHERE s.kind = 'human' AND s.b ->> 'step' IN ('access change approved', 'access change refused', 'access change withdrawn')
+    UNION ALL
+    SELECT 'notice', s.b ->> 'notice_id', jsonb_build_array(s.b ->> 'notice', s.b ->> 'process', s.b ->> 'person_id') WHERE s.kind = 'path' AND s.b ->> 'step' = 'notice written'
+    UNION ALL
+    SELECT 'measuring of persons', (s.b ->> 'measure_id') || '/' || substr(s.b ->> 'step', length('measuring of persons ') + 1), jsonb_build_array(s.b ->> 'person_id', s.b ->> 'until')
+    WHERE s.kind = 'human' AND s.b ->> 'measure_id' IS NOT NULL
     UNION ALL
     SELECT 'proposal about the log', s.b ->> 'proposal_id',
            jsonb_build_array(CASE s.b ->> 'step' WHEN 'restore proposed' THEN 'restore' ELSE 'lost_key' END, s.b ->> 'person_id', s.b ->> 'digest')

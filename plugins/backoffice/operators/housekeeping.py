@@ -1,4 +1,4 @@
-"""What must happen although no run is alive: book orphaned answers, look after open cases, send effects."""
+"""What must happen although no run is alive: answers, open cases, effects, notices, how people decide."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 from backoffice.exceptions import ConfigurationError, SourceUnavailableError
 from backoffice.hooks.ledger import LedgerHook
 from backoffice.hooks.outbox import OutboxHook
+from backoffice.notifications.review import ReviewNotifier
 from backoffice.operators import case_keeping, steps
 from backoffice.operators.ledger_run import open_ledger_run
 from backoffice.operators.ledger_step import translated
@@ -27,7 +28,7 @@ SEND_AT_ONCE = 50
 
 
 class HousekeepingOperator(BaseOperator):
-    """Book answered cases that no run has booked, look after open ones, send what waits in the outbox.
+    """Book answered cases that no run has booked, look after open ones, send effects, and tell people.
 
     Of open cases: a claim or a wait for information that lasted too long ends, people are reminded, the next
     role is told, priorities follow the day. None of it decides anything.
@@ -41,8 +42,9 @@ class HousekeepingOperator(BaseOperator):
     :param processes: Processes whose answers are booked.
     :param outbox_conn_id: Connection of type ``http`` that takes the effects.
     :param ledger_conn_id: Connection of type ``postgres``. Default ``backoffice_ledger``.
-    :return: ``{"booked": int, "sent": int}``, and of cases ``expired``, ``resumed``, ``reminded``,
-        ``escalated``, ``prioritised``.
+    :return: ``{"booked": int, "sent": int, "notices": int, "alarms": int}``, and of cases ``expired``,
+        ``resumed``, ``reminded``, ``escalated``, ``prioritised``. Alarms are teams that decide too quickly to look
+        (``docs/explanation/controls.md``).
     :raises ConfigurationError: The receiver refuses an effect for good. Everything else was booked and sent;
         the effect
         stays in the outbox, and each call says so until the receiver or the connection is corrected.
@@ -69,7 +71,9 @@ class HousekeepingOperator(BaseOperator):
             kept: Counter[str] = Counter()
             for process in self.processes:
                 kept.update(self._keep_cases(process, context))
-            return {"booked": booked, **kept, "sent": self._send()}
+            alarms = sum(self._check_oversight(process) for process in self.processes)
+            notices = sum(self._tell(process) for process in self.processes)
+            return {"booked": booked, **kept, "sent": self._send(), "notices": notices, "alarms": alarms}
         except psycopg.Error as error:
             raise translated(error) from error
 
@@ -91,6 +95,18 @@ class HousekeepingOperator(BaseOperator):
                 return {}
             run_id = open_ledger_run(connection, context, process)
             return case_keeping.keep_cases(connection, run_id, process)
+
+    def _check_oversight(self, process: str) -> int:
+        with LedgerHook(self.ledger_conn_id).connect() as connection:
+            raised = connection.execute("SELECT review.check_oversight(%s)", (process,)).fetchone()
+        if raised and raised[0]:
+            self.log.warning("%d teams decide too quickly to have looked; see the run report", raised[0])
+        return int(raised[0]) if raised else 0
+
+    def _tell(self, process: str) -> int:
+        """Tell people, where a way to them is set."""
+        notifier = ReviewNotifier.from_settings(process, self.ledger_conn_id)
+        return notifier.tell() if notifier else 0
 
     def _send(self) -> int:
         with LedgerHook(self.ledger_conn_id).connect() as connection:

@@ -47,6 +47,11 @@ def open_cases(connection: Connection, run_id: int) -> dict[str, Any]:
     return opened
 
 
+def seed_test_cases(connection: Connection, run_id: int, most: int) -> int:
+    """Put past cases with a known answer among the open ones, so that at most so many of them wait."""
+    return int(counts(connection, "SELECT review.seed_test_cases(%s, %s) AS seeded", run_id, most)["seeded"])
+
+
 def book_answers(connection: Connection, run_id: int, process: str) -> dict[str, Any]:
     """Book every answered case of the process that is not booked yet."""
     return counts(connection, "SELECT * FROM review.book_answers(%s, %s)", run_id, process)

@@ -166,7 +166,12 @@ def own_path(request: Request) -> str:
 
 
 def _log_in_url(request: Request) -> str:
-    """Return Airflow's own log-in address, which sends the person back here afterwards."""
+    """Return Airflow's own log-in address, which sends the person back here afterwards.
+
+    Only the path and the query of this request go along: whatever host a caller claims, the way back leads
+    to Airflow's own.
+    """
     root: str = request.scope.get("root_path", "")
     airflow_root = root.rsplit("/", 1)[0]
-    return f"{airflow_root}/api/v2/auth/login?next={quote(request.url.path, safe='')}"
+    back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return f"{airflow_root}/api/v2/auth/login?next={quote(back, safe='')}"

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.integration
 
 def test_a_night_of_the_product_has_no_exceptions(night: Books) -> None:
     results = night.examine()
-    assert len(results) == 17
+    assert len(results) == 18
     assert {name: result.exceptions for name, result in results.items() if result.exceptions} == {}
     assert {result.outcome for result in results.values()} == {"effective"}
     assert all(result.tested == result.items > 0 for result in results.values())

@@ -32,18 +32,19 @@ READING = {
     "ledger.policy_day", "ledger.policy_day_at", "ledger.policy_in_force",
     "review.is_data_protection_officer", "audit.today", "review.may_decide", "review.why_not", "review.persons_needed", "review.acting_for", "review.offered_to",
     "review.is_access_administrator", "review.why_no_access_act",
+    "review.persons_are_measured", "review.how_people_decide",
 }  # fmt: skip
 CALLS = {
     "app": READING | {
         "ops.open_run", "ops.write_report", "ops.keep_rehearsal", "ops.take_unsent", "ops.mark_attempt", "ops.mark_sent",
         "audit.record_calls", "intake.open_load", "intake.finish_load", "intake.begin_gate", "intake.mark_gated",
         "intake.accept_loads", "ledger.allocate_receipts", "ledger.match_invoices", "ledger.decision_input", "ledger.record_machine_decisions", "ledger.post_entries",
-        "review.open_cases", "review.book_answers", "review.keep_cases", "review.priority_input", "review.record_priorities", "audit.request_seal", "audit.raise_alert", "audit.record_verification", "audit.user_hash", "ledger.policy_says", "ledger.policy_says_day",
+        "review.open_cases", "review.book_answers", "review.keep_cases", "review.priority_input", "review.record_priorities", "review.write_notices", "review.take_notice", "review.notice_cases", "review.seed_test_cases", "review.check_oversight", "audit.request_seal", "audit.raise_alert", "audit.record_verification", "audit.user_hash", "ledger.policy_says", "ledger.policy_says_day",
     },
     "web": READING | {
         "review.decide_case", "review.propose_policy", "review.approve_policy", "review.refuse_policy", "review.withdraw_policy", "review.why_no_policy_act",
         "review.claim_case", "review.release_case", "review.reassign_case", "review.ask_information", "review.give_information", "review.comment_case", "review.attach_file",
-        "review.place_hold", "review.request_privacy_act", "review.answer_privacy_request", "vault.writing_key",
+        "review.ask_person_measure", "review.answer_person_measure", "review.place_hold", "review.request_privacy_act", "review.answer_privacy_request", "vault.writing_key",
         "audit.propose_restore", "audit.propose_lost_key", "audit.confirm_proposal", "review.propose_access_change", "review.answer_access_change",
     },
     "auditor": READING | {"vault.reading_key", "audit.check_purges", "audit.user_hash", "ledger.policy_says", "ledger.policy_says_day"},

@@ -109,7 +109,7 @@ BEGIN
   FROM ledger.hold h WHERE h.hold_id = x.hold_id AND x.settled_at IS NULL AND h.released_at IS NOT NULL;
   WITH finished AS (
     UPDATE review.case c SET state = 'superseded', closed_at = now()
-    WHERE c.process = process_in AND c.subject_kind = 'invoice' AND c.state IN ('open', 'half_decided')
+    WHERE c.process = process_in AND c.subject_kind = 'invoice' AND c.state IN ('open', 'half_decided') AND NOT EXISTS (SELECT FROM vault.seeded_case t WHERE t.case_id = c.case_id)
       AND NOT EXISTS (SELECT FROM review.asked_hold h WHERE h.invoice_id = c.subject_id AND h.role = c.role)
     RETURNING c.case_id, c.subject_key, c.role
   ), recorded AS (

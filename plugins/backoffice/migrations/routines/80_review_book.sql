@@ -67,7 +67,7 @@ BEGIN
   PERFORM ops.rehearse(r) FROM ops.run r WHERE r.run_id = run_in;
   FOR a IN
     SELECT n.*, c.subject_kind, c.subject_id, c.subject_key, c.role, c.process FROM review.answer n JOIN review.case c ON c.case_id = n.case_id
-    WHERE n.booked_at IS NULL AND n.final AND c.process = process_in AND c.state = 'decided'
+    WHERE n.booked_at IS NULL AND n.final AND c.process = process_in AND c.state = 'decided' AND NOT review.is_test_case(c.case_id)
       AND (c.subject_kind <> 'invoice' OR EXISTS (SELECT FROM ledger.posting_day p WHERE p.entity = c.entity)) ORDER BY n.answer_id FOR UPDATE OF n, c
   LOOP
     released := NULL;
@@ -117,6 +117,7 @@ BEGIN
       'released_holds', (SELECT coalesce('[' || string_agg(audit.text(r::text), ',') || ']', '[]') FROM unnest(released) AS r), 'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))));
   END LOOP;
   IF booked > 0 THEN entries := ledger.post_accepted(run_in, accepted); END IF;
+  PERFORM review.settle_test_cases(run_in, process_in);
   PERFORM review.settle_by_facts(process_in);
   IF stale > 0 THEN
     PERFORM review.open_cases(run_in); -- who looks again sees the facts of now
