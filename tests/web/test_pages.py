@@ -28,6 +28,8 @@ def test_hostile_names_values_and_file_names_stay_text(name, look, standing_book
         assert {script.get("src") for script in page.iter("script")} <= {
             "/static/theme.js",
             "/static/backoffice.js",
+            "/static/htmx.min.js",
+            "/static/inbox.js",
         }
         assert HOSTILE in text_of(page)
 

@@ -1,6 +1,7 @@
--- Question: why may this person not decide this case now? Answered for display; review.decide_case is what enforces it.
--- Grain: one row; refusal is null when the person may. highest is the largest limit the person has in the role.
-SELECT CASE
+-- Question: why may this person not decide these cases now? Answered for display; review.decide_case is what enforces it.
+-- Grain: one row per case; refusal is null when the person may. highest is the largest limit the person has in the role.
+SELECT c.case_id, c.state, c.role, c.amount, c.currency AS case_currency,
+       CASE
          WHEN c.state NOT IN ('open', 'half_decided') THEN 'closed'
          WHEN NOT mine.in_role THEN 'role'
          WHEN NOT mine.within_limit THEN 'limit'
@@ -22,4 +23,4 @@ SELECT CASE
   LEFT JOIN LATERAL (
        SELECT a.person_id FROM review.answer a
         WHERE a.case_id = c.case_id AND NOT a.final ORDER BY a.answer_id DESC LIMIT 1) first ON true
- WHERE c.case_id = %(case_id)s
+ WHERE c.case_id = ANY (%(case_ids)s)

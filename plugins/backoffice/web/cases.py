@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from backoffice.domain.wording import amount, plain, role
@@ -15,42 +11,13 @@ from backoffice.settings import sql
 from backoffice.web.auth import Person
 from backoffice.web.case_view import HoldView, view_hold
 from backoffice.web.database import Connection, fetch_all, fetch_one
-from backoffice.web.models import StateFilter
-from backoffice.web.problems import FieldError, Problem
+from backoffice.web.problems import Problem
 
-MOST_PER_PAGE = 200
 STATES: Mapping[str, list[str]] = {
     "open": ["open", "half_decided"],
     "all": ["open", "half_decided", "decided", "settled", "superseded"],
 }
 _LAST_ID = 2**63 - 1
-
-
-@dataclass(frozen=True)
-class CaseFilter:
-    """Which cases to list.
-
-    :param state: ``open`` also takes in cases that wait for their second person.
-    :param role: Only cases of this role.
-    :param code: Only cases that carry this code.
-    :param mine: Only cases I am named in or whose role I have.
-    :param query: Words to look for in supplier, numbers and title; a number alone also finds the case by its
-        id.
-    """
-
-    state: StateFilter = "open"
-    role: str | None = None
-    code: str | None = None
-    mine: bool = False
-    query: str | None = None
-
-
-@dataclass(frozen=True)
-class CasePage:
-    """Some cases and where the next ones begin."""
-
-    cases: list[dict[str, Any]]
-    next_cursor: str | None
 
 
 @dataclass(frozen=True)
@@ -67,58 +34,6 @@ class CaseRecord:
     def handover(self) -> dict[str, Any]:
         """What the run handed over."""
         return dict(self.case["handover"])
-
-
-def list_cases(
-    connection: Connection, person: Person, chosen: CaseFilter, *, cursor: str | None, most: int
-) -> CasePage:
-    """Return the cases that match and that this person may see, nearest due date first, then oldest."""
-    after_due, after_case = _read_cursor(cursor)
-    rows = fetch_all(
-        connection,
-        sql("review/list_cases"),
-        {
-            "states": STATES.get(chosen.state, [chosen.state]),
-            "role": chosen.role,
-            "code": chosen.code,
-            "mine": chosen.mine,
-            "person_id": person.person_id,
-            "roles": list(person.roles),
-            "query": chosen.query,
-            "pattern": _like_pattern(chosen.query),
-            "after_due": after_due,
-            "after_case": after_case,
-            "most": most + 1,
-        },
-    )
-    shown = rows[:most]
-    return CasePage(shown, _write_cursor(shown[-1]) if len(rows) > most else None)
-
-
-@dataclass(frozen=True)
-class OpenCounts:
-    """How many cases wait for a person.
-
-    :param roles: Role, number of cases.
-    :param codes: Hold code, its title, number of cases.
-    """
-
-    waiting: int
-    mine: int
-    roles: list[dict[str, Any]]
-    codes: list[dict[str, Any]]
-
-
-def count_open(connection: Connection, person: Person) -> OpenCounts:
-    """Return how many cases that this person may see wait for anybody and for them, by role and by code."""
-    who = {"person_id": person.person_id, "roles": list(person.roles)}
-    roles = fetch_all(connection, sql("review/count_open_cases"), who)
-    return OpenCounts(
-        waiting=sum(row["cases"] for row in roles),
-        mine=sum(row["mine"] for row in roles),
-        roles=roles,
-        codes=fetch_all(connection, sql("review/list_open_codes"), who),
-    )
 
 
 def titles_of_codes(connection: Connection) -> dict[str, str]:
@@ -156,12 +71,7 @@ def read_case(connection: Connection, person: Person, case_id: int) -> CaseRecor
 
 def _offer(connection: Connection, person: Person, case: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the actions of the hand-over, each with whether this person may take it and, if not, why not."""
-    row = fetch_one(
-        connection,
-        sql("review/explain_refusal"),
-        {"case_id": case["case_id"], "person_id": person.person_id},
-    )
-    why_not = _why_not(row, case) if row else None
+    why_not = why_not_decide(connection, person, [case["case_id"]]).get(case["case_id"])
     return [
         {
             "action": action["action"],
@@ -176,41 +86,27 @@ def _offer(connection: Connection, person: Person, case: Mapping[str, Any]) -> l
     ]
 
 
-def _why_not(row: Mapping[str, Any], case: Mapping[str, Any]) -> str | None:
-    """Say why a person may not decide a case; None when they may."""
+def why_not_decide(connection: Connection, person: Person, case_ids: Sequence[int]) -> dict[int, str]:
+    """Return, for each of these cases that this person may not decide, the reason in a sentence.
+
+    The one place where the pages ask; ``review.decide_case`` is what enforces it.
+    """
+    rows = fetch_all(
+        connection,
+        sql("review/explain_refusal"),
+        {"case_ids": list(case_ids), "person_id": person.person_id},
+    )
+    return {row["case_id"]: _refusal(row) for row in rows if row["refusal"] is not None}
+
+
+def _refusal(row: Mapping[str, Any]) -> str:
     limit = amount(row["highest"], row["currency"])
     sentences = {
-        "closed": f"The case is {plain(case['state']).lower()}; there is nothing left to decide.",
-        "role": f"This is for the role {role(case['role'])!r}, which you do not have.",
-        "limit": f"{amount(case['amount'], case['currency'])} is above your limit of {limit}.",
+        "closed": f"The case is {plain(row['state']).lower()}; there is nothing left to decide.",
+        "role": f"This is for the role {role(row['role'])!r}, which you do not have.",
+        "limit": f"{amount(row['amount'], row['case_currency'])} is above your limit of {limit}.",
         "own_order": "You created an order of this invoice, or nobody knows who did; "
         "somebody else has to decide.",
         "first_answer": "You gave the first of two answers; another person must give the second.",
     }
-    refusal = row["refusal"]
-    return None if refusal is None else sentences[refusal]
-
-
-def _like_pattern(query: str | None) -> str | None:
-    if not query:
-        return None
-    escaped = query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
-
-
-def _write_cursor(row: Mapping[str, Any]) -> str:
-    due = row["due_date"].isoformat() if row["due_date"] else "infinity"
-    return base64.urlsafe_b64encode(json.dumps([due, row["case_id"]]).encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str | None) -> tuple[str, int]:
-    if cursor is None:
-        return "-infinity", 0
-    try:
-        due, case_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if due != "infinity":
-            date.fromisoformat(due)
-        return str(due), int(case_id)
-    except (ValueError, TypeError, binascii.Error) as error:
-        message = "This is no address of a next page; start again from the first one."
-        raise Problem(422, message, [FieldError("cursor", message)]) from error
+    return sentences[row["refusal"]]
