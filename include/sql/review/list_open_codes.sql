@@ -8,8 +8,10 @@ WITH RECURSIVE carried AS (
 SELECT carried.code, h.title
   FROM carried
   LEFT JOIN ledger.hold_code h USING (code)
- WHERE EXISTS (
+ CROSS JOIN LATERAL (
+       -- the first one found is enough; LIMIT keeps the planner from joining all of them
        SELECT FROM review.case_item i JOIN review.case c USING (case_id)
         WHERE i.code = carried.code AND i.settled_at IS NULL AND c.state IN ('open', 'half_decided')
-          AND (%(everything)s OR (c.process, c.entity) IN (SELECT * FROM unnest(%(processes)s::text[], %(entities)s::text[]))))
+          AND (%(everything)s OR (c.process, c.entity) IN (SELECT * FROM unnest(%(processes)s::text[], %(entities)s::text[])))
+        LIMIT 1) one
  ORDER BY coalesce(h.title, carried.code)
