@@ -235,6 +235,12 @@ def test_every_page_is_readable_wide_and_narrow_light_and_dark(
         "case-price": f"/backoffice/cases/{standing_books.price}",
         "case-duplicate": f"/backoffice/cases/{standing_books.duplicate}",
         "case-quarantined": f"/backoffice/cases/{standing_books.quarantined}",
+        "inbox-wrong-filter": "/backoffice/cases?amount_from=x&q=nordwind",
+        "activity": "/backoffice/activity",
+        "health": "/backoffice/health",
+        "audit": "/backoffice/audit",
+        "audit-wrong-name": "/backoffice/audit/evidence?ref=nothing",
+        "policies": "/backoffice/policies",
         "runs": "/backoffice/runs",
         "report": f"/backoffice/runs/{standing_books.dag_id}/{standing_books.airflow_run_id}",
     }
@@ -257,6 +263,13 @@ def test_every_page_is_readable_wide_and_narrow_light_and_dark(
         )
         assert (brightness(ground) > brightness(text)) == (scheme == "light")
         assert abs(brightness(ground) - brightness(text)) > 150
+    page.goto("/backoffice/cases")
+    page.check("#choose-all")
+    page.click("#decide-chosen")
+    page.check("#decide input[value=accept]")
+    page.wait_for_selector("#decide-left-out:visible")
+    page.screenshot(path=folder / f"inbox-decide-{scheme}-{width}.png")
+    page.complaints.clear()  # the browser logs the answer 422 itself
 
 
 def brightness(color: str) -> float:

@@ -47,6 +47,7 @@ RUN_READERS = {"viewer": 200, "nobody": 403}
 TABLE = [
     Expected("/", "/", 307, 307, 307),
     Expected("/cases", "/cases", 200, **PERSON_ONLY),
+    Expected("/cases/counts", "/cases/counts", 200, **PERSON_ONLY),
     Expected("/cases/{case_id}", "/cases/{price}", 200, **PERSON_ONLY),
     # of a document that is no PDF file; one that is: test_documents.py
     Expected(
@@ -55,6 +56,11 @@ TABLE = [
         404,
         **PERSON_ONLY,
     ),
+    Expected("/activity", "/activity", 200, **PERSON_ONLY),
+    Expected("/health", "/health", 200, **PERSON_ONLY),
+    Expected("/audit", "/audit", 200, **PERSON_ONLY),
+    # what a pack holds, and of what there is one: test_audit_pages.py
+    Expected("/audit/evidence", "/audit/evidence?ref=nothing", 422, **PERSON_ONLY),
     Expected("/runs", "/runs", 200, **LOG_IN_ONLY),
     Expected("/runs/{dag_id}/{run_id}", "/runs/{dag_id}/{airflow_run_id}", 200, **RUN_READERS),
     Expected(
@@ -69,6 +75,9 @@ TABLE = [
     Expected("/static/{name}", "/static/backoffice.css", 200, **LOG_IN_ONLY),
     Expected("/{path:path}", "/nothing/here", 404, 404, 404),
     Expected("/api/v1/cases", "/api/v1/cases", 200, **PERSON_ONLY),
+    Expected("/api/v1/cases/counts", "/api/v1/cases/counts", 200, **PERSON_ONLY),
+    Expected("/api/v1/cases/answers", "/api/v1/cases/answers", 422, 403, 403, method="POST"),
+    Expected("/api/v1/cases/answers/check", "/api/v1/cases/answers/check", 422, 403, 403, method="POST"),
     Expected("/api/v1/cases/{case_id}", "/api/v1/cases/{price}", 200, **PERSON_ONLY),
     Expected(
         "/api/v1/cases/{case_id}/documents/{document_id}",

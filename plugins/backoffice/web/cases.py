@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from backoffice.domain.wording import amount, plain, role
@@ -16,42 +13,13 @@ from backoffice.web.auth import Person
 from backoffice.web.case_view import ChangeView, HoldView, view_changes, view_hold
 from backoffice.web.database import Connection, fetch_all, fetch_one
 from backoffice.web.hypotheses import HypothesisView, view_hypotheses
-from backoffice.web.models import StateFilter
-from backoffice.web.problems import FieldError, Problem
+from backoffice.web.problems import Problem
 
-MOST_PER_PAGE = 200
 STATES: Mapping[str, list[str]] = {
     "open": ["open", "half_decided"],
     "all": ["open", "half_decided", "decided", "settled", "superseded"],
 }
 _LAST_ID = 2**63 - 1
-
-
-@dataclass(frozen=True)
-class CaseFilter:
-    """Which cases to list.
-
-    :param state: ``open`` also takes in cases that wait for their second person.
-    :param role: Only cases of this role.
-    :param code: Only cases that carry this code.
-    :param mine: Only cases I am named in or whose role I have.
-    :param query: Words to look for in supplier, numbers and title; a number alone also finds the case by its
-        id.
-    """
-
-    state: StateFilter = "open"
-    role: str | None = None
-    code: str | None = None
-    mine: bool = False
-    query: str | None = None
-
-
-@dataclass(frozen=True)
-class CasePage:
-    """Some cases and where the next ones begin."""
-
-    cases: list[dict[str, Any]]
-    next_cursor: str | None
 
 
 @dataclass(frozen=True)
@@ -76,58 +44,6 @@ class CaseRecord:
     def handover(self) -> dict[str, Any]:
         """What the run handed over."""
         return dict(self.case["handover"])
-
-
-def list_cases(
-    connection: Connection, person: Person, chosen: CaseFilter, *, cursor: str | None, most: int
-) -> CasePage:
-    """Return the cases that match and that this person may see, nearest due date first, then oldest."""
-    after_due, after_case = _read_cursor(cursor)
-    rows = fetch_all(
-        connection,
-        sql("review/list_cases"),
-        {
-            "states": STATES.get(chosen.state, [chosen.state]),
-            "role": chosen.role,
-            "code": chosen.code,
-            "mine": chosen.mine,
-            "person_id": person.person_id,
-            "roles": list(person.roles),
-            "query": chosen.query,
-            "pattern": _like_pattern(chosen.query),
-            "after_due": after_due,
-            "after_case": after_case,
-            "most": most + 1,
-        },
-    )
-    shown = rows[:most]
-    return CasePage(shown, _write_cursor(shown[-1]) if len(rows) > most else None)
-
-
-@dataclass(frozen=True)
-class OpenCounts:
-    """How many cases wait for a person.
-
-    :param roles: Role, number of cases.
-    :param codes: Hold code, its title, number of cases.
-    """
-
-    waiting: int
-    mine: int
-    roles: list[dict[str, Any]]
-    codes: list[dict[str, Any]]
-
-
-def count_open(connection: Connection, person: Person) -> OpenCounts:
-    """Return how many cases that this person may see wait for anybody and for them, by role and by code."""
-    who = {"person_id": person.person_id, "roles": list(person.roles)}
-    roles = fetch_all(connection, sql("review/count_open_cases"), who)
-    return OpenCounts(
-        waiting=sum(row["cases"] for row in roles),
-        mine=sum(row["mine"] for row in roles),
-        roles=roles,
-        codes=fetch_all(connection, sql("review/list_open_codes"), who),
-    )
 
 
 def titles_of_codes(connection: Connection) -> dict[str, str]:
@@ -230,29 +146,20 @@ def _why_not(row: Mapping[str, Any], case: Mapping[str, Any]) -> str | None:
         if row["persons_needed"] <= 2
         else "You have answered; the other answers have to come from other people.",
     }
-    return sentences.get(kind) or f"{row['reason'][0].upper()}{row['reason'][1:]}."
+    return sentences.get(kind) or _as_sentence(row["reason"])
 
 
-def _like_pattern(query: str | None) -> str | None:
-    if not query:
-        return None
-    escaped = query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+def why_not_decide(
+    connection: Connection, person: Person, case_ids: Sequence[int], action: str
+) -> dict[int, str]:
+    """Return, for each of these cases on which this person may not take an action, the reason in a sentence."""
+    rows = fetch_all(
+        connection,
+        sql("review/list_refusals"),
+        {"case_ids": list(case_ids), "person_id": person.person_id, "action": action},
+    )
+    return {row["case_id"]: _as_sentence(row["reason"]) for row in rows}
 
 
-def _write_cursor(row: Mapping[str, Any]) -> str:
-    due = row["due_date"].isoformat() if row["due_date"] else "infinity"
-    return base64.urlsafe_b64encode(json.dumps([due, row["case_id"]]).encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str | None) -> tuple[str, int]:
-    if cursor is None:
-        return "-infinity", 0
-    try:
-        due, case_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if due != "infinity":
-            date.fromisoformat(due)
-        return str(due), int(case_id)
-    except (ValueError, TypeError, binascii.Error) as error:
-        message = "This is no address of a next page; start again from the first one."
-        raise Problem(422, message, [FieldError("cursor", message)]) from error
+def _as_sentence(reason: str) -> str:
+    return f"{reason[0].upper()}{reason[1:]}."

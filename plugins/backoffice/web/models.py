@@ -9,7 +9,18 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 Action = Literal["accept", "reject", "ask_again", "read_again", "discard"]
-StateFilter = Literal["open", "half_decided", "decided", "settled", "superseded", "all"]
+StateFilter = Literal[
+    "open",
+    "unclaimed",
+    "claimed",
+    "waiting",
+    "escalated",
+    "half_decided",
+    "decided",
+    "settled",
+    "superseded",
+    "all",
+]
 
 
 class CaseSummary(BaseModel):
@@ -33,11 +44,30 @@ class CaseSummary(BaseModel):
     synthetic: bool = Field(description="Of the sandbox company, not of a real one")
 
 
+class ListedCase(CaseSummary):
+    """One line of the inbox, with what it takes to answer from there."""
+
+    evidence_hash: str = Field(description="Of the facts as they are now; send it back with an answer")
+    status: str = Field(description="As state; an open case may also be claimed, waiting or escalated")
+    priority: int = Field(description="1 urgent to 4 low")
+    due_at: datetime | None = Field(description="When the case itself is due, where that is set")
+    claimer: str | None = Field(description="Who has claimed it")
+
+
 class CaseList(BaseModel):
     """One page of the inbox."""
 
-    cases: list[CaseSummary]
+    cases: list[ListedCase]
     next: str | None = Field(description="Address of the next page; null on the last one")
+
+
+class CaseCounts(BaseModel):
+    """How many cases wait, of those that you may see."""
+
+    waiting: int
+    mine: int = Field(description="You are named in them, have claimed them or have their role")
+    roles: dict[str, int]
+    processes: dict[str, int]
 
 
 class Hold(BaseModel):

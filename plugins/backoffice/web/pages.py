@@ -14,8 +14,8 @@ from backoffice.domain.wording import age
 from backoffice.operators.gate_page import gate_root
 from backoffice.operators.run_report import report_view
 from backoffice.settings import include_dir
-from backoffice.web import cases, documents, gates, runs
-from backoffice.web.api import CaseId, Text, page_address
+from backoffice.web import cases, documents, gates, inbox, inbox_view, runs
+from backoffice.web.api import CaseId, address_with, page_address
 from backoffice.web.auth import (
     Ledger,
     LoggedIn,
@@ -28,7 +28,7 @@ from backoffice.web.auth import (
 from backoffice.web.case_life_view import view_life
 from backoffice.web.case_view import HoldView
 from backoffice.web.guard import PAGE_POLICY
-from backoffice.web.models import StateFilter
+from backoffice.web.inbox_query import read_typed
 from backoffice.web.problems import Problem
 from backoffice.web.rendering import render_page
 
@@ -50,45 +50,49 @@ def start(request: Request) -> Response:
 
 
 @router.get("/cases")
-def inbox(
+def inbox_page(
     request: Request,
     person: Reviewer,
     ledger: Ledger,
-    state: StateFilter = "open",
-    role: Text = None,
-    code: Text = None,
-    mine: bool = False,
-    q: Text = None,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Annotated[str | None, Query(max_length=300)] = None,
 ) -> Response:
     """Show the cases that wait for people."""
-    chosen = cases.CaseFilter(state, role or None, code or None, mine, q.strip() if q else None)
+    asked = read_typed({name: value for name, value in request.query_params.items() if name != "cursor"})
     with ledger.reading() as connection:
-        page = cases.list_cases(connection, person, chosen, cursor=cursor, most=_CASES_PER_PAGE)
-        counts = cases.count_open(connection, person)
+        page = inbox.list_cases(connection, person, asked.query, cursor=cursor, most=_CASES_PER_PAGE)
+        counts = inbox.count_open(connection, person)
+        codes = inbox.list_codes(connection, person)
         titles = cases.titles_of_codes(connection)
-    now = datetime.now(UTC)
     return _page(
         request,
         "inbox.html",
         person=person,
-        chosen=chosen,
-        cases=[
-            {**case, "age": age(case["opened_at"], now), "late": _is_late(case, now)} for case in page.cases
-        ],
+        **inbox_view.view(page.cases, titles, datetime.now(UTC)),
+        asked=asked,
         counts=counts,
-        titles=titles,
-        address_of=lambda mine: page_address(request, mine=str(mine).lower()),
+        codes=codes,
+        address_of=lambda **changes: page_address(request, cursor=None, **changes),
         next_address=page_address(request, cursor=page.next_cursor) if page.next_cursor else None,
         first_page=cursor is None,
+        idempotency_key=str(uuid.uuid4()),
     )
 
 
-def _is_late(case: dict[str, Any], now: datetime) -> bool:
-    return (
-        case["due_date"] is not None
-        and case["due_date"] < now.date()
-        and case["state"] in ("open", "half_decided")
+@router.get("/cases/counts")
+def counts_part(request: Request, person: Reviewer, ledger: Ledger) -> Response:
+    """Give the part of the inbox that counts, which the page asks for anew while it is open."""
+    asked = read_typed(dict(request.query_params))
+    with ledger.reading() as connection:
+        counts = inbox.count_open(connection, person)
+    inbox_address = f"{request.scope.get('root_path', '')}/cases"
+    return _page(
+        request,
+        "inbox_counts.html",
+        asked=asked,
+        counts=counts,
+        address_of=lambda **changes: address_with(
+            inbox_address, request.query_params, cursor=None, **changes
+        ),
     )
 
 
@@ -215,6 +219,8 @@ def static_file(name: str) -> Response:
         "backoffice.css": (_STATIC / "backoffice.css", "text/css"),
         "backoffice.js": (_STATIC / "backoffice.js", "text/javascript"),
         "case_life.js": (_STATIC / "case_life.js", "text/javascript"),
+        "htmx.min.js": (_STATIC / "vendor" / "htmx.min.js", "text/javascript"),
+        "inbox.js": (_STATIC / "inbox.js", "text/javascript"),
         "policy.js": (_STATIC / "policy.js", "text/javascript"),
         "theme.js": (_STATIC / "theme.js", "text/javascript"),
         "report.css": (include_dir() / "templates" / "report.css", "text/css"),

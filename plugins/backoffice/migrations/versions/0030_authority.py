@@ -5,7 +5,7 @@ from alembic import op
 from backoffice.migrations import schema_text
 
 revision = "0030"
-down_revision = "0010"
+down_revision = "0020"
 
 
 def upgrade() -> None:

@@ -5,7 +5,7 @@ from alembic import op
 from backoffice.migrations import schema_text
 
 revision = "0060"
-down_revision = "0010"
+down_revision = "0050"
 
 
 def upgrade() -> None:
