@@ -67,7 +67,7 @@ def _record(
     connection: Connection, run_id: int | None, policy: Policy, rows: list[tuple[object, ...]]
 ) -> int:
     cases, due, days, blocks, escalated, amounts = (list(column) for column in zip(*rows, strict=True))
-    currency = policy.inputs["amount"].currency if "amount" in policy.inputs else ""
+    currency = policy.inputs["amount"].currency or "" if "amount" in policy.inputs else ""
     given: dict[str, list[object]] = {
         "days_until_due": due,
         "days_open": days,

@@ -72,7 +72,7 @@ def carry_out(
     """
     assert name in _ACTS  # noqa: S101 - a statement of ours by that name
     given = {"case_id": case_id, "idempotency_key": idempotency_key, **values}
-    return act(ledger, person, sql(f"review/{name}_case"), words, **given)
+    return act(ledger, person, sql(f"review/{name}_case"), words, patient=False, **given)
 
 
 def download_attachment(ledger: LedgerPool, person: Person, case_id: int, act_id: int) -> Response:
