@@ -148,7 +148,7 @@ def test_without_a_log_in_the_page_leads_to_it_and_back(look, standing_books):
     response = look(None).get("/cases/7?x=1")
     assert response.status_code == 401
     page = lxml.html.document_fromstring(response.text)
-    assert "/api/v2/auth/login?next=%2Fcases%2F7" in page.xpath("//a/@href")
+    assert "/api/v2/auth/login?next=%2Fcases%2F7%3Fx%3D1" in page.xpath("//a/@href")
 
 
 def test_a_run_that_has_not_reported_says_so(login, books, ledger):

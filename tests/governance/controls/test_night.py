@@ -67,7 +67,7 @@ def test_a_period_without_anything_is_not_called_effective(night: Books) -> None
     assert all(result.good for result in empty.values())
     assert {name for name, result in empty.items() if result.outcome == "no population"} == {
         "three_way_match", "duplicates", "human_authority", "machine_limit", "payment_release", "intake_completeness", "line_states", "audit_completeness",
-        "policy_changes", "supplier_bank_details", "log_sealed",
+        "policy_changes", "supplier_bank_details", "log_sealed", "human_oversight",
     }  # fmt: skip
 
 

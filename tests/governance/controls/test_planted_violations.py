@@ -228,6 +228,7 @@ def test_every_exception_of_the_catalogue_is_planted_somewhere() -> None:
         ("human_authority", "inactive_person"), ("human_authority", "no_answer"), ("three_way_match", "amt_rec"), ("three_way_match", "booked_past_the_product"),
         ("database_rights", "stranger"), ("database_rights", "too_strong"), ("database_rights", "becomes_another"), ("database_rights", "owner_can_log_in"),
         ("database_rights", "anybody_may_connect"), ("policy_changes", "one_person"), ("segregation_of_duties", "own_policy_approved"), ("segregation_of_duties", "own_act_about_the_log_confirmed"), ("log_sealed", "verification_failed"), ("database_rights", "nothing_to_compare_with"), ("program_changes", "nothing_to_compare_with"), ("log_sealed", "laid_down_nowhere"),
+        ("human_oversight", "too_quick"), ("human_oversight", "test_case_wrong"),
     }  # fmt: skip
     refused_by_the_database = {
         ("intake_completeness", "not_conserved"), ("intake_completeness", "amount_not_conserved"), ("log_sealed", "altered"),  # CHECK constraints
