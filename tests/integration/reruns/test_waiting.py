@@ -238,7 +238,8 @@ def test_an_amount_in_another_currency_than_the_policys_goes_to_a_manager(
     assert asked(company) == {("ap_manager", "APPROVAL")}
     assert books.entries("R-1") == []
     why, facts = books.connection.execute(
-        "SELECT d.explanation ->> 'why', h.facts FROM ledger.decision d, ledger.hold h ORDER BY d.decision_id DESC"
+        "SELECT convert_from(r.body, 'UTF8')::jsonb -> 'decision' ->> 'why', h.facts FROM audit.record r, ledger.hold h "
+        "WHERE r.kind = 'decision' ORDER BY r.record_id DESC"
     ).fetchone()
     assert why == "An input cannot be used: gross_amount is 1200 CHF; this policy decides amounts in EUR"
     assert facts == {"currency": "CHF", "machine_limit": "100000.00 EUR"}
