@@ -174,16 +174,23 @@ $$;
 
 -- Open cases whose hand-over the books have overtaken: something was booked on their order lines since, or nothing was ever gathered.
 CREATE OR REPLACE FUNCTION review.overtaken_cases(process_in text) RETURNS SETOF bigint
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT c.case_id FROM review.case c WHERE c.process = process_in AND c.subject_kind = 'invoice' AND c.state IN ('open', 'half_decided') AND c.as_of_entry IS NULL
-  UNION
-  SELECT c.case_id
-  FROM ledger.journal_line j JOIN ledger.journal_entry e ON e.entry_id = j.entry_id
-  JOIN LATERAL (SELECT l.invoice_id FROM purchasing.invoice_line l WHERE l.order_line_id = j.order_line_id UNION SELECT e.invoice_id) touched ON true
-  JOIN review.case c ON c.subject_kind = 'invoice' AND c.subject_id = touched.invoice_id AND c.process = process_in AND c.state IN ('open', 'half_decided')
-  -- whenever a case is gathered, all are looked at: what is older than the latest was seen by every one of them
-  WHERE j.entry_id > (SELECT max(x.as_of_entry) FROM review.case x WHERE x.state IN ('open', 'half_decided'))
-$$;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+-- whenever a case is gathered, all are looked at: what is older than the latest was seen by every one of them
+DECLARE seen bigint := (SELECT max(c.as_of_entry) FROM review.case c WHERE c.state IN ('open', 'half_decided'));
+BEGIN
+  RETURN QUERY
+  WITH booked AS MATERIALIZED (
+    SELECT DISTINCT j.order_line_id, e.invoice_id FROM ledger.journal_line j JOIN ledger.journal_entry e ON e.entry_id = j.entry_id WHERE j.entry_id > seen
+  ), touched AS MATERIALIZED (
+    SELECT l.invoice_id FROM (SELECT DISTINCT b.order_line_id FROM booked b) b JOIN purchasing.invoice_line l ON l.order_line_id = b.order_line_id
+    UNION
+    SELECT b.invoice_id FROM booked b
+  )
+  SELECT c.case_id FROM review.case c
+  WHERE c.process = process_in AND c.subject_kind = 'invoice' AND c.state IN ('open', 'half_decided')
+    AND (c.as_of_entry IS NULL OR c.subject_id IN (SELECT t.invoice_id FROM touched t));
+END $$;
 
 -- Complete the hand-over of these invoice cases.
 CREATE OR REPLACE FUNCTION review.gather_handovers(cases bigint[], run_in bigint) RETURNS void
