@@ -79,7 +79,8 @@ def test_hash_is_of_the_content_not_of_its_spelling():
     first = read_record(ORDER_LINE, order(quantity="100.0", updated_at="2026-11-02T08:00:00Z"))
     second = read_record(ORDER_LINE, order(quantity="100", updated_at="2026-11-09T08:00:00Z", unknown="x"))
     assert first.content_hash == second.content_hash
-    assert first.content_hash == content_hash({k: v for k, v in first.values.items() if k != "updated_at"})
+    said = {k: v for k, v in first.values.items() if k != "updated_at" and k not in ORDER_LINE.later}
+    assert first.content_hash == content_hash(said)
 
 
 @pytest.mark.parametrize(

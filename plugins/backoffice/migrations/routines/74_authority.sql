@@ -75,9 +75,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   ), named AS (
     SELECT o.case_id, 'creator' AS duty, o.created_by AS user_id, 'erp' AS system FROM ordered o
     UNION
-    -- whoever any version of the order named
+    -- whoever any version of the order named; one that named nobody was corrected by the one of now
     SELECT o.case_id, 'creator', v.content ->> 'created_by', 'erp' FROM ordered o
     JOIN purchasing.master_version v ON v.kind = 'order_line' AND v.business_key = o.entity || '/' || o.po_number || '/' || o.po_line
+    WHERE v.content ->> 'created_by' IS NOT NULL
     UNION SELECT o.case_id, 'requester', o.requester, 'erp' FROM ordered o WHERE o.requester IS NOT NULL
     UNION SELECT o.case_id, 'buyer', o.buyer, 'erp' FROM ordered o WHERE o.buyer IS NOT NULL
     UNION SELECT o.case_id, 'receiver', r.receiver, 'erp' FROM ordered o JOIN purchasing.receipt_line r ON r.order_line_id = o.order_line_id WHERE r.receiver IS NOT NULL
