@@ -318,7 +318,7 @@ def test_who_keyed_it_changed_the_supplier_or_started_the_run(office: Office) ->
         "SELECT kind, business_key, version_no + 1, '\\x00', content || '{\"changed_by\": \"erp-bob\"}', load_id FROM purchasing.master_version WHERE kind = 'supplier'"
     )
     assert "master data" in office.refused(case, "bob")
-    office.owner('UPDATE ops.run SET parameters = parameters || \'{"triggered_by": "cid"}\'')
+    office.owner('UPDATE ops.run SET parameters = parameters || \'{"triggered_by": "p-cid"}\'')
     assert office.may("cid", case) is None, "a price is no sign-off"
     office.owner("UPDATE review.duty_rule SET excluded = true WHERE duty = 'trigger'")
     assert "started the run" in office.refused(case, "cid")

@@ -22,6 +22,8 @@ UNION ALL SELECT 'privacy request', count(*) FROM review.privacy_request
 UNION ALL SELECT 'answer to a privacy request', count(*) FROM review.privacy_request WHERE state <> 'open'
 UNION ALL SELECT 'erasure or purge', count(*) FROM review.privacy_request WHERE state = 'carried_out' AND act IN ('erase_person', 'purge_records')
 UNION ALL SELECT 'notice', count(*) FROM review.notice
+UNION ALL SELECT 'change of access', count(*) FROM review.access_change
+UNION ALL SELECT 'answer to a change of access', count(*) FROM review.access_change WHERE state <> 'proposed' AND NOT alone
 UNION ALL SELECT 'proposal about the log', count(*) FROM audit.log_proposal
 UNION ALL SELECT 'confirmation about the log', count(*) FROM audit.log_confirmation
 UNION ALL SELECT 'confirmed act about the log', count(*) FROM audit.log_confirmation

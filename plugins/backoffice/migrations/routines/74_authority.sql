@@ -75,18 +75,19 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   ), named AS (
     SELECT o.case_id, 'creator' AS duty, o.created_by AS user_id, 'erp' AS system FROM ordered o
     UNION
-    -- whoever any version of the order named
+    -- whoever any version of the order named; one that named nobody was corrected by the one of now
     SELECT o.case_id, 'creator', v.content ->> 'created_by', 'erp' FROM ordered o
     JOIN purchasing.master_version v ON v.kind = 'order_line' AND v.business_key = o.entity || '/' || o.po_number || '/' || o.po_line
+    WHERE v.content ->> 'created_by' IS NOT NULL
     UNION SELECT o.case_id, 'requester', o.requester, 'erp' FROM ordered o WHERE o.requester IS NOT NULL
     UNION SELECT o.case_id, 'buyer', o.buyer, 'erp' FROM ordered o WHERE o.buyer IS NOT NULL
     UNION SELECT o.case_id, 'receiver', r.receiver, 'erp' FROM ordered o JOIN purchasing.receipt_line r ON r.order_line_id = o.order_line_id WHERE r.receiver IS NOT NULL
     UNION SELECT d.case_id, 'keyer', d.keyed_by, 'erp' FROM document d WHERE d.keyed_by IS NOT NULL
     UNION SELECT d.case_id, 'supplier_changer', v.content ->> 'changed_by', 'erp' FROM document d
       JOIN purchasing.master_version v ON v.kind = 'supplier' AND v.business_key = d.supplier_id WHERE v.content ->> 'changed_by' IS NOT NULL
-    UNION SELECT d.case_id, 'trigger', r.parameters ->> 'triggered_by', 'airflow' FROM document d JOIN ops.run r ON r.run_id = d.opened_run WHERE r.parameters ->> 'triggered_by' IS NOT NULL
+    UNION SELECT d.case_id, 'trigger', r.parameters ->> 'triggered_by', 'person' FROM document d JOIN ops.run r ON r.run_id = d.opened_run WHERE r.parameters ->> 'triggered_by' IS NOT NULL
   )
-  SELECT n.case_id, n.duty, n.user_id, d.person_id FROM named n LEFT JOIN review.identity d ON d.system = n.system AND d.user_id = n.user_id
+  SELECT n.case_id, n.duty, n.user_id, CASE n.system WHEN 'person' THEN n.user_id ELSE d.person_id END FROM named n LEFT JOIN review.identity d ON d.system = n.system AND d.user_id = n.user_id
 $$;
 
 -- In which capacities could this person answer these cases: for themselves (acts_for null) or for somebody for whom they stand in,
