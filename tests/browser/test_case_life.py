@@ -71,7 +71,9 @@ def test_a_file_is_attached_and_saved(open_page, host, books, tmp_path):
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_it_fits(open_page, host, books, width):
-    page = open_page("manager", host, f"/backoffice/cases/{books.price}", viewport={"width": width, "height": 900})
+    page = open_page(
+        "manager", host, f"/backoffice/cases/{books.price}", viewport={"width": width, "height": 900}
+    )
     for summary in page.locator("#life summary").all():
         summary.click()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

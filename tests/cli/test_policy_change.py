@@ -44,7 +44,9 @@ def file(tmp_path: Path) -> Path:
 
 def active(ledger) -> int:
     with ledger.connect("auditor") as connection:
-        return connection.execute("SELECT version FROM ledger.active_policy WHERE policy_id = 'approve_invoice'").fetchone()[0]
+        return connection.execute(
+            "SELECT version FROM ledger.active_policy WHERE policy_id = 'approve_invoice'"
+        ).fetchone()[0]
 
 
 def test_two_people_activate_a_policy(api, as_user, file, ledger, capsys) -> None:

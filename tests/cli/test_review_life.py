@@ -54,6 +54,11 @@ def test_hand_on_comment_and_attach(api, as_user, books, capsys, tmp_path, ledge
 
 def test_wrong_use(api, as_user, books):
     as_user("clerk")
-    for words in (["claim"], ["claim", "x"], ["ask", "1", "--whom", "buyer"], ["reassign", "1", "--to", "p-clerk"]):
+    for words in (
+        ["claim"],
+        ["claim", "x"],
+        ["ask", "1", "--whom", "buyer"],
+        ["reassign", "1", "--to", "p-clerk"],
+    ):
         assert run(*words) == 2
     assert run("claim", "999999") == 1

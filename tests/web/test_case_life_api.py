@@ -15,8 +15,12 @@ _keys = itertools.count(20_000_000)
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\nan offer"
 
 
-def act(client: TestClient, case_id: int, name: str, body: dict[str, Any] | None = None, key: str | None = None) -> Any:
-    return client.post(f"/api/v1/cases/{case_id}/{name}", json=body, headers={"Idempotency-Key": key or f"key-{next(_keys)}"})
+def act(
+    client: TestClient, case_id: int, name: str, body: dict[str, Any] | None = None, key: str | None = None
+) -> Any:
+    return client.post(
+        f"/api/v1/cases/{case_id}/{name}", json=body, headers={"Idempotency-Key": key or f"key-{next(_keys)}"}
+    )
 
 
 def attach(client: TestClient, case_id: int, filename: str, content: bytes) -> Any:
@@ -46,13 +50,21 @@ def test_one_claims_and_the_other_is_told(login, books):
     detail = manager.get(f"/api/v1/cases/{books.duplicate}").json()
     decided = manager.post(
         f"/api/v1/cases/{books.duplicate}/answers",
-        json={"action": "reject", "reason_code": "duplicate", "reason": "seen before", "evidence_hash": detail["evidence_hash"]},
+        json={
+            "action": "reject",
+            "reason_code": "duplicate",
+            "reason": "seen before",
+            "evidence_hash": detail["evidence_hash"],
+        },
         headers={"Idempotency-Key": "a-decision-of-the-manager"},
     )
     assert decided.status_code == 409
     assert "Clara Clerk" in decided.json()["detail"]
     assert act(clerk, books.duplicate, "release").json()["status"] == "open"
-    assert [(a["act"], a["person"]) for a in life(manager, books.duplicate)["acts"]] == [("claim", "Clara Clerk"), ("release", "Clara Clerk")]
+    assert [(a["act"], a["person"]) for a in life(manager, books.duplicate)["acts"]] == [
+        ("claim", "Clara Clerk"),
+        ("release", "Clara Clerk"),
+    ]
 
 
 def test_the_same_key_is_the_same_act(login, books):
@@ -60,7 +72,10 @@ def test_the_same_key_is_the_same_act(login, books):
     again = act(login("clerk"), books.duplicate, "comments", {"comment": "once"}, key="said-once")
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.json() == again.json()
-    assert act(login("clerk"), books.duplicate, "comments", {"comment": "twice"}, key="said-once").status_code == 409
+    assert (
+        act(login("clerk"), books.duplicate, "comments", {"comment": "twice"}, key="said-once").status_code
+        == 409
+    )
     assert len(life(login("clerk"), books.duplicate)["acts"]) == 1
 
 
@@ -70,7 +85,10 @@ def test_hand_on_with_the_error_at_its_field(login, books):
     assert [error["field"] for error in refused.json()["errors"]] == ["to_person"]
     done = act(login("clerk"), books.duplicate, "reassign", {"to_person": "p-manager", "reason": "please"})
     assert done.json()["claimed_by_name"] == "Max Manager"
-    assert act(login("buyer"), books.duplicate, "reassign", {"to_person": "p-clerk", "reason": "x"}).status_code == 409
+    assert (
+        act(login("buyer"), books.duplicate, "reassign", {"to_person": "p-clerk", "reason": "x"}).status_code
+        == 409
+    )
 
 
 def test_a_question_reaches_who_is_asked_and_its_answer_who_asked(login, books):
@@ -79,7 +97,11 @@ def test_a_question_reaches_who_is_asked_and_its_answer_who_asked(login, books):
     assert asked.json()["status"] == "waiting"
     assert life(manager, books.price)["waits_for"] == "Ben Buyer"
     [question] = buyer.get("/api/v1/questions").json()["questions"]
-    assert (question["case_id"], question["question"], question["asked_by"]) == (books.price, "Agreed on 11?", "Max Manager")
+    assert (question["case_id"], question["question"], question["asked_by"]) == (
+        books.price,
+        "Agreed on 11?",
+        "Max Manager",
+    )
     assert manager.get("/api/v1/questions").json() == {"questions": []}
     told = act(buyer, books.price, "information", {"information": "Yes, on Monday"})
     assert (told.json()["status"], told.json()["claimed_by_name"]) == ("claimed", "Max Manager")
@@ -122,7 +144,9 @@ def test_a_file_comes_back_byte_by_byte_and_only_as_a_download(login, books):
     assert headers["content-disposition"].startswith("attachment; filename=")
     for letter in ("<", "/", "\\"):
         assert letter not in headers["content-disposition"]
-    assert login("clerk").get(f"/api/v1/cases/{books.received}/attachments/{file['act_id']}").status_code == 404
+    assert (
+        login("clerk").get(f"/api/v1/cases/{books.received}/attachments/{file['act_id']}").status_code == 404
+    )
 
 
 def test_what_is_not_taken(login, books):
@@ -134,7 +158,9 @@ def test_what_is_not_taken(login, books):
     assert (over_setting.status_code, "at most" in over_setting.text) == (422, True)
     assert attach(login("buyer"), books.price, "big.txt", b"x" * (MOST_FILE_BYTES + 1)).status_code == 413
     large_words = login("buyer").post(
-        f"/api/v1/cases/{books.price}/comments", content=b"x" * 70_000, headers={"Idempotency-Key": "a-large-comment"}
+        f"/api/v1/cases/{books.price}/comments",
+        content=b"x" * 70_000,
+        headers={"Idempotency-Key": "a-large-comment"},
     )
     assert large_words.status_code == 413, "only a file may be larger than any other body"
     assert life(login("buyer"), books.price)["attachments"] == []
@@ -155,7 +181,11 @@ def test_nothing_of_it_is_for_who_may_not_see_the_case(login, books, ledger):
     clerk = login("clerk")
     assert clerk.get(f"/api/v1/cases/{books.price}/life").status_code == 404
     assert clerk.get(f"/api/v1/cases/{books.price}/attachments/{act_id}").status_code == 404
-    for name, body in (("claim", None), ("comments", {"comment": "hello"}), ("questions", {"whom": "buyer", "question": "?"})):
+    for name, body in (
+        ("claim", None),
+        ("comments", {"comment": "hello"}),
+        ("questions", {"whom": "buyer", "question": "?"}),
+    ):
         assert act(clerk, books.price, name, body).status_code == 404
     assert attach(clerk, books.price, "offer.pdf", PDF).status_code == 404
 
@@ -166,7 +196,11 @@ def test_the_page_shows_who_has_it_and_what_was_said_as_text(login, books):
     attach(login("manager"), books.price, f"{HOSTILE}.pdf", PDF)
     page = login("buyer").get(f"/cases/{books.price}")
     assert page.status_code == 200
-    for words in ("<strong>Max Manager has</strong> this case", "waits for information from Ben Buyer", "asked Ben Buyer"):
+    for words in (
+        "<strong>Max Manager has</strong> this case",
+        "waits for information from Ben Buyer",
+        "asked Ben Buyer",
+    ):
         assert words in page.text
     assert HOSTILE not in page.text
     act(login("buyer"), books.price, "information", {"information": "Yes"})

@@ -1,6 +1,4 @@
-"""``review claim``, ``release``, ``reassign``, ``ask``, ``inform``, ``comment``, ``attach``, ``questions``: the life
-of a case on the command line, over the REST API.
-"""
+"""The life of a case on the command line: ``review claim``, ``ask``, ``comment`` and their sisters."""
 
 from __future__ import annotations
 
@@ -31,7 +29,9 @@ def register(commands: Any, positive: Callable[[str], int], epilog: str) -> list
     release = command("release", "give a case back to the queue", _release)
     release.add_argument("--reason", default="", help="why; needed to take it from another")
     reassign = command("reassign", "hand a case to another person", _reassign)
-    reassign.add_argument("--to", required=True, metavar="PERSON", help="id of the person, for example p-clerk")
+    reassign.add_argument(
+        "--to", required=True, metavar="PERSON", help="id of the person, for example p-clerk"
+    )
     reassign.add_argument("--reason", required=True)
     ask = command("ask", "ask for information; the clock of the case stands until it is there", _ask)
     ask.add_argument(
@@ -97,9 +97,7 @@ def _questions(client: ReviewClient, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _send(
-    client: ReviewClient, arguments: argparse.Namespace, name: str, body: dict[str, str] | None
-) -> int:
+def _send(client: ReviewClient, arguments: argparse.Namespace, name: str, body: dict[str, str] | None) -> int:
     return _tell(client.post(f"/cases/{arguments.case}/{name}", body), arguments)
 
 

@@ -72,9 +72,7 @@ def reassign(
     )
 
 
-@router.post(
-    "/cases/{case_id}/questions", summary="Ask for information", status_code=201, responses=_REFUSED
-)
+@router.post("/cases/{case_id}/questions", summary="Ask for information", status_code=201, responses=_REFUSED)
 def ask(
     case_id: CaseId, given: models.QuestionRequest, person: Reviewer, ledger: Ledger, idempotency_key: Key
 ) -> models.ActTaken:
@@ -82,9 +80,7 @@ def ask(
     return _taken(ledger, person, "ask", case_id, idempotency_key, given.question, whom=given.whom)
 
 
-@router.post(
-    "/cases/{case_id}/information", summary="Give information", status_code=201, responses=_REFUSED
-)
+@router.post("/cases/{case_id}/information", summary="Give information", status_code=201, responses=_REFUSED)
 def inform(
     case_id: CaseId, given: models.InformationRequest, person: Reviewer, ledger: Ledger, idempotency_key: Key
 ) -> models.ActTaken:

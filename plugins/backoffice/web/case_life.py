@@ -72,7 +72,7 @@ def carry_out(
     """
     assert name in _ACTS  # noqa: S101 - a statement of ours by that name
     given = {"case_id": case_id, "idempotency_key": idempotency_key, **values}
-    return act(ledger, person, sql(f"review/{name}_case"), words, **given)
+    return act(ledger, person, sql(f"review/{name}_case"), words, patient=False, **given)
 
 
 def download_attachment(ledger: LedgerPool, person: Person, case_id: int, act_id: int) -> Response:
@@ -97,7 +97,9 @@ def download_attachment(ledger: LedgerPool, person: Person, case_id: int, act_id
         bytes(row["content"]),
         media_type=row["media_type"],
         headers={
-            "Content-Disposition": content_disposition(safe_filename(row["filename"], f"attachment-{act_id}")),
+            "Content-Disposition": content_disposition(
+                safe_filename(row["filename"], f"attachment-{act_id}")
+            ),
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "X-Content-Type-Options": "nosniff",
         },

@@ -30,7 +30,9 @@ XML = b'<?xml version="1.0"?><Invoice/>'
 def test_what_is_let_in_by_its_bytes(desk: Desk, content: bytes, kind: str) -> None:
     case = desk.books.price
     desk.act("attach", case, "buyer", "whatever.exe", content=content)
-    [(media_type, size, digest)] = desk.admin("SELECT media_type, bytes, encode(sha256, 'hex') FROM review.attachment")
+    [(media_type, size, digest)] = desk.admin(
+        "SELECT media_type, bytes, encode(sha256, 'hex') FROM review.attachment"
+    )
     assert (media_type, size, digest) == (kind, len(content), hashlib.sha256(content).hexdigest())
     [record] = desk.records(case)
     assert (record["sha256"], record["media_type"], record["bytes"]) == (digest, kind, str(size))
@@ -52,7 +54,9 @@ def test_what_is_let_in_by_its_bytes(desk: Desk, content: bytes, kind: str) -> N
     ],
 )
 def test_what_is_not_let_in(desk: Desk, content: bytes, kind: str) -> None:
-    assert f"by its bytes the file is {kind}" in desk.refused("BO422", "attach", desk.books.price, "buyer", "invoice.pdf", content=content)
+    assert f"by its bytes the file is {kind}" in desk.refused(
+        "BO422", "attach", desk.books.price, "buyer", "invoice.pdf", content=content
+    )
 
 
 def test_size_number_and_name_are_bounded(desk: Desk) -> None:
@@ -60,9 +64,13 @@ def test_size_number_and_name_are_bounded(desk: Desk) -> None:
     assert "empty" in desk.refused("BO422", "attach", case, "buyer", "a.txt", content=b"")
     desk.refused("BO422", "attach", case, "buyer", " ", content=PDF)
     desk.refused("BO422", "attach", case, "buyer", "n" * 256, content=PDF)
-    desk.admin("INSERT INTO ledger.setting (name, value) VALUES ('attachment_max_bytes', '30'), ('attachments_per_case', '2'), ('attachment_types', 'application/pdf')")
+    desk.admin(
+        "INSERT INTO ledger.setting (name, value) VALUES ('attachment_max_bytes', '30'), ('attachments_per_case', '2'), ('attachment_types', 'application/pdf')"
+    )
     assert "at most 30" in desk.refused("BO422", "attach", case, "buyer", "a.pdf", content=PDF + b"x" * 30)
-    assert "taken are application/pdf" in desk.refused("BO422", "attach", case, "buyer", "a.txt", content=b"plain text")
+    assert "taken are application/pdf" in desk.refused(
+        "BO422", "attach", case, "buyer", "a.txt", content=b"plain text"
+    )
     for name in ("one.pdf", "two.pdf"):
         desk.act("attach", case, "buyer", name, content=PDF[:30])
     assert "as many files" in desk.refused("BO422", "attach", case, "buyer", "three.pdf", content=PDF[:30])
@@ -72,19 +80,27 @@ def test_the_same_key_is_the_same_file(desk: Desk) -> None:
     case = desk.books.price
     first = desk.act("attach", case, "buyer", "a.pdf", content=PDF, key="one-file")
     assert desk.act("attach", case, "buyer", "a.pdf", content=PDF, key="one-file") == first
-    assert "another file" in desk.refused("BO409", "attach", case, "buyer", "a.pdf", content=PDF + b" ", key="one-file")
+    assert "another file" in desk.refused(
+        "BO409", "attach", case, "buyer", "a.pdf", content=PDF + b" ", key="one-file"
+    )
 
 
 def test_a_swapped_file_is_refused_and_found(desk: Desk) -> None:
     case = desk.books.price
     desk.act("attach", case, "buyer", "a.pdf", content=PDF)
-    for statement in ("UPDATE review.attachment SET content = 'x'", "DELETE FROM review.attachment", "TRUNCATE review.attachment"):
+    for statement in (
+        "UPDATE review.attachment SET content = 'x'",
+        "DELETE FROM review.attachment",
+        "TRUNCATE review.attachment",
+    ):
         with pytest.raises(psycopg.Error, match="append-only"):
             desk.admin(statement)
     assert unmatched(desk, "on a case") == []
     with desk.ledger.connect("admin") as connection:
         connection.execute("ALTER TABLE review.attachment DISABLE TRIGGER USER")
-        connection.execute("UPDATE review.attachment SET content = %s, sha256 = sha256(%s), bytes = %s", (XML, XML, len(XML)))
+        connection.execute(
+            "UPDATE review.attachment SET content = %s, sha256 = sha256(%s), bytes = %s", (XML, XML, len(XML))
+        )
     assert unmatched(desk, "on a case") == ["act on a case"]
 
 
@@ -105,7 +121,11 @@ def test_what_was_done_is_append_only(desk: Desk, table: str) -> None:
     desk.act("comment", desk.books.price, "buyer", "words")
     desk.later(25)
     desk.keep()
-    for statement in (f"UPDATE {table} SET case_id = case_id + 1", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
+    for statement in (
+        f"UPDATE {table} SET case_id = case_id + 1",
+        f"DELETE FROM {table}",
+        f"TRUNCATE {table} CASCADE",
+    ):
         with pytest.raises(psycopg.Error, match="append-only"):
             desk.admin(statement)
 
@@ -113,7 +133,9 @@ def test_what_was_done_is_append_only(desk: Desk, table: str) -> None:
 def test_words_go_with_the_key_of_who_said_them(desk: Desk) -> None:
     desk.act("comment", desk.books.price, "buyer", "Frau Lindenbaum says so")
     desk.act("attach", desk.books.price, "buyer", "lindenbaum.pdf", content=PDF)
-    desk.admin("UPDATE vault.subject_key SET key = NULL, destroyed_at = now(), destroyed_by = 1 WHERE subject = 'person:p-buyer'")
+    desk.admin(
+        "UPDATE vault.subject_key SET key = NULL, destroyed_at = now(), destroyed_by = 1 WHERE subject = 'person:p-buyer'"
+    )
     desk.admin("SELECT vault.clear_person('p-buyer')")
     assert desk.admin("SELECT DISTINCT principal, reason FROM review.case_act") == [("erased", "erased")]
     assert desk.one("SELECT count(*) FROM review.attachment") == 1, "the file belongs to the case"

@@ -17,7 +17,9 @@ CASES = 6
 
 
 def steps(desk: Desk, case: int) -> list[tuple[Any, ...]]:
-    return desk.admin("SELECT step, level, role FROM review.case_step WHERE case_id = %s ORDER BY step_id", case)
+    return desk.admin(
+        "SELECT step, level, role FROM review.case_step WHERE case_id = %s ORDER BY step_id", case
+    )
 
 
 def test_reminded_once_then_the_next_role_then_the_owner(desk: Desk) -> None:
@@ -38,13 +40,19 @@ def test_reminded_once_then_the_next_role_then_the_owner(desk: Desk) -> None:
     assert desk.keep()["escalated"] == CASES
     desk.later(1000)
     assert sum(desk.keep().values()) == 0
-    assert steps(desk, case) == [("reminded", 1, "buyer"), ("escalated", 2, "ap_manager"), ("escalated", 3, "process_owner")]
+    assert steps(desk, case) == [
+        ("reminded", 1, "buyer"),
+        ("escalated", 2, "ap_manager"),
+        ("escalated", 3, "process_owner"),
+    ]
     assert [(r["taken"], r["level"], r["role"]) for r in desk.records(case)] == [
         ("reminded", "1", "buyer"),
         ("escalated", "2", "ap_manager"),
         ("escalated", "3", "process_owner"),
     ]
-    assert desk.admin("SELECT count(*) FROM review.answer UNION ALL SELECT count(*) FROM ledger.decision WHERE maker = 'human'") == [(0,), (0,)]
+    assert desk.admin(
+        "SELECT count(*) FROM review.answer UNION ALL SELECT count(*) FROM ledger.decision WHERE maker = 'human'"
+    ) == [(0,), (0,)]
     assert desk.admin("SELECT DISTINCT state FROM review.case") == [("open",)]
     assert unmatched(desk, "of a case", "on a case") == []
 
@@ -97,8 +105,15 @@ def test_the_human_wins_who_answers_at_the_same_moment(desk: Desk) -> None:
     case = desk.books.price
     desk.later(50)
     with desk.ledger.connect("web") as web:
-        row = web.execute("SELECT subject_key, role, evidence_hash FROM review.case WHERE case_id = %s", (case,)).fetchone()
-        decide(web, {"case_id": case, "subject_key": row[0], "role": row[1], "evidence_hash": row[2]}, "buyer", "accept")
+        row = web.execute(
+            "SELECT subject_key, role, evidence_hash FROM review.case WHERE case_id = %s", (case,)
+        ).fetchone()
+        decide(
+            web,
+            {"case_id": case, "subject_key": row[0], "role": row[1], "evidence_hash": row[2]},
+            "buyer",
+            "accept",
+        )
         assert desk.keep()["reminded"] == CASES - 1, "the case in hand is not waited for"
         web.commit()
     assert desk.keep()["reminded"] == 0
@@ -112,18 +127,26 @@ def test_answers_against_escalation_a_hundred_times(desk: Desk) -> None:
     evidence = desk.one("SELECT evidence_hash FROM review.case WHERE case_id = %s", case)
     desk.later(2)
     escalated = 0
-    with desk.ledger.connect("web", autocommit=True) as web, desk.ledger.connect("app", autocommit=True) as app:
+    with (
+        desk.ledger.connect("web", autocommit=True) as web,
+        desk.ledger.connect("app", autocommit=True) as app,
+    ):
         words = sealed(web, "airflow", "buyer", "looked at it")
         for turn in range(100):
             desk.admin("DELETE FROM review.escalation")
-            desk.admin("INSERT INTO review.escalation (level, after_hours, step, to_role) VALUES (%s, 1, 'escalate', 'ap_manager')", 1 + turn)
+            desk.admin(
+                "INSERT INTO review.escalation (level, after_hours, step, to_role) VALUES (%s, 1, 'escalate', 'ap_manager')",
+                1 + turn,
+            )
             desk.admin("UPDATE review.case SET state = 'open' WHERE case_id = %s", case)
             desk.admin("UPDATE review.case SET escalation_level = %s", turn)
             before = len(steps(desk, case))
             barrier = threading.Barrier(2)
             failed: list[BaseException] = []
 
-            def keep(barrier: threading.Barrier = barrier, failed: list[BaseException] = failed, turn: int = turn) -> None:
+            def keep(
+                barrier: threading.Barrier = barrier, failed: list[BaseException] = failed, turn: int = turn
+            ) -> None:
                 barrier.wait()
                 try:
                     time.sleep((turn % 5) * 0.001)

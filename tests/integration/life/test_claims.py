@@ -29,9 +29,15 @@ def test_a_claim_is_on_record_and_the_other_is_told_who_has_it(desk: Desk) -> No
 def test_two_hundred_times_two_claim_at_once(desk: Desk) -> None:
     """Each time exactly one has it and the other is told who."""
     case, users = desk.books.duplicate, {"clerk": "Clara Clerk", "manager": "Max Manager"}
-    with desk.ledger.connect("web", autocommit=True) as one, desk.ledger.connect("web", autocommit=True) as other:
+    with (
+        desk.ledger.connect("web", autocommit=True) as one,
+        desk.ledger.connect("web", autocommit=True) as other,
+    ):
         lines = dict(zip(users, (one, other), strict=True))
-        seals = {user: {words: sealed(lines[user], "airflow", user, words) for words in ("", "back")} for user in users}
+        seals = {
+            user: {words: sealed(lines[user], "airflow", user, words) for words in ("", "back")}
+            for user in users
+        }
         wins = dict.fromkeys(users, 0)
         with ThreadPoolExecutor(2) as both:
             for turn in range(200):
@@ -40,9 +46,14 @@ def test_two_hundred_times_two_claim_at_once(desk: Desk) -> None:
                 def claim(user: str, turn: int = turn, barrier: Barrier = barrier) -> tuple[str, Any]:
                     barrier.wait()
                     try:
-                        row = lines[user].execute(
-                            "SELECT review.claim_case(%s, 'airflow', %s, %s, %s)", (case, user, f"claim/{turn}/{user}", seals[user][""])
-                        ).fetchone()
+                        row = (
+                            lines[user]
+                            .execute(
+                                "SELECT review.claim_case(%s, 'airflow', %s, %s, %s)",
+                                (case, user, f"claim/{turn}/{user}", seals[user][""]),
+                            )
+                            .fetchone()
+                        )
                         return "won", row[0]["claimed_by_name"]
                     except psycopg.Error as error:
                         return str(error.sqlstate), str(error.diag.message_primary)
@@ -54,7 +65,8 @@ def test_two_hundred_times_two_claim_at_once(desk: Desk) -> None:
                 assert message.startswith(f"{users[winner]} has claimed")
                 wins[winner] += 1
                 lines[winner].execute(
-                    "SELECT review.release_case(%s, 'airflow', %s, 'back', %s, %s)", (case, winner, f"release/{turn}", seals[winner]["back"])
+                    "SELECT review.release_case(%s, 'airflow', %s, 'back', %s, %s)",
+                    (case, winner, f"release/{turn}", seals[winner]["back"]),
                 )
     assert sum(wins.values()) == 200
     acts = desk.admin("SELECT act, count(*) FROM review.case_act GROUP BY act ORDER BY act")
@@ -68,7 +80,9 @@ def test_the_same_key_is_the_same_act(desk: Desk) -> None:
     first = desk.act("claim", case, "clerk", key="one-key")
     assert desk.act("claim", case, "clerk", key="one-key") == first
     for changed in ({"case_id": desk.books.large, "user": "clerk"}, {"case_id": case, "user": "manager"}):
-        assert "another act" in desk.refused("BO409", "claim", changed["case_id"], changed["user"], key="one-key")
+        assert "another act" in desk.refused(
+            "BO409", "claim", changed["case_id"], changed["user"], key="one-key"
+        )
     assert "another act" in desk.refused("BO409", "release", case, "clerk", key="one-key")
 
 
@@ -101,7 +115,9 @@ def test_a_second_person_takes_a_half_decided_case(desk: Desk) -> None:
     assert desk.decide(case, "clerk", "discard")["state"] == "half_decided"
     assert desk.status(case) == "half_decided"
     assert "first of two answers" in desk.refused("BO403", "claim", case, "clerk")
-    assert "first of two answers" in desk.refused("BO422", "reassign", case, "manager", "your turn", to="p-clerk")
+    assert "first of two answers" in desk.refused(
+        "BO422", "reassign", case, "manager", "your turn", to="p-clerk"
+    )
     desk.act("claim", case, "manager")
     assert desk.status(case) == "claimed"
     assert desk.decide(case, "manager", "discard")["state"] == "decided"
@@ -118,7 +134,10 @@ def test_release_by_who_has_it_or_stands_above(desk: Desk) -> None:
     desk.act("claim", case, "manager")
     assert desk.act("release", case, "manager")["claimed_by"] is None
     released = [record for record in desk.records(case) if record["act"] == "release"]
-    assert [(r["person_id"], r["to_person"]) for r in released] == [("p-manager", "p-buyer"), ("p-manager", "p-manager")]
+    assert [(r["person_id"], r["to_person"]) for r in released] == [
+        ("p-manager", "p-buyer"),
+        ("p-manager", "p-manager"),
+    ]
     assert "is on holiday" not in str(released), "words of a person stand encrypted in the log"
 
 
@@ -127,8 +146,12 @@ def test_hand_a_case_on(desk: Desk) -> None:
     desk.refused("BO422", "reassign", case, "clerk", "", to="p-manager")
     for to in ("p-buyer", "p-nobody", "p-admin"):
         assert "holds the role" in desk.refused("BO422", "reassign", case, "clerk", "please", to=to)
-    assert desk.act("reassign", case, "clerk", "too large for me", to="p-manager")["claimed_by"] == "p-manager"
-    assert "Max Manager has claimed" in desk.refused("BO409", "reassign", case, "clerk", "give back", to="p-clerk")
+    assert (
+        desk.act("reassign", case, "clerk", "too large for me", to="p-manager")["claimed_by"] == "p-manager"
+    )
+    assert "Max Manager has claimed" in desk.refused(
+        "BO409", "reassign", case, "clerk", "give back", to="p-clerk"
+    )
     assert desk.act("reassign", case, "manager", "you can", to="p-clerk")["claimed_by"] == "p-clerk"
     desk.refused("BO422", "reassign", case, "manager", "again", to="p-clerk")
     desk.refused("BO403", "reassign", desk.books.price, "clerk", "not mine", to="p-buyer")
@@ -158,7 +181,11 @@ def test_an_idle_claim_holds_nobody_up_before_the_housekeeping_comes(desk: Desk)
     desk.later(9)
     assert desk.decide(price, "manager")["state"] == "decided"
     assert desk.act("claim", duplicate, "manager")["claimed_by"] == "p-manager"
-    assert [r.get("taken") or r["act"] for r in desk.records(duplicate)] == ["claim", "claim_expired", "claim"]
+    assert [r.get("taken") or r["act"] for r in desk.records(duplicate)] == [
+        "claim",
+        "claim_expired",
+        "claim",
+    ]
 
 
 def test_the_time_is_a_setting(desk: Desk) -> None:

@@ -57,7 +57,13 @@ def test_an_escalated_case_is_urgent_and_a_currency_that_is_not_the_policys_is_n
     with desk.ledger.connect("app") as app:
         assert something_is_due(app, PROCESS)
         assert keep_cases(app, _run(desk), PROCESS)["reminded"] == 6
-        assert keep_cases(app, _run(desk), PROCESS) == {"expired": 0, "resumed": 0, "reminded": 0, "escalated": 6, "prioritised": 5}
+        assert keep_cases(app, _run(desk), PROCESS) == {
+            "expired": 0,
+            "resumed": 0,
+            "reminded": 0,
+            "escalated": 6,
+            "prioritised": 5,
+        }
         assert not something_is_due(app, PROCESS), "an idle call finds nothing"
     assert priority(desk, desk.books.large) == (1, "Nobody decided it in time, and the next role was told.")
 
@@ -76,7 +82,9 @@ def test_a_decided_case_keeps_what_it_had(desk: Desk) -> None:
 
 def test_only_what_the_active_policy_says_is_noted(desk: Desk) -> None:
     sha = desk.one("SELECT sha256 FROM ledger.active_policy WHERE policy_id = 'case_priority'")
-    statement = "SELECT review.record_priorities(NULL, %s, ARRAY[%s]::bigint[], ARRAY[%s], ARRAY[%s], ARRAY[%s])"
+    statement = (
+        "SELECT review.record_priorities(NULL, %s, ARRAY[%s]::bigint[], ARRAY[%s], ARRAY[%s], ARRAY[%s])"
+    )
     case = desk.books.price
     with desk.ledger.connect("app", autocommit=True) as app:
         for given, state in (
@@ -89,5 +97,8 @@ def test_only_what_the_active_policy_says_is_noted(desk: Desk) -> None:
             assert refusal.value.sqlstate == state
         app.execute(statement, (sha, case, 2, "usual", "<b>pay at once</b>"))
     assert priority(desk, case) == (2, "usual"), "words that the policy does not say are not kept"
-    with desk.ledger.connect("web", autocommit=True) as web, pytest.raises(psycopg.errors.InsufficientPrivilege):
+    with (
+        desk.ledger.connect("web", autocommit=True) as web,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
         web.execute(statement, (sha, case, 1, "usual", "x"))

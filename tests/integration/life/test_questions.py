@@ -28,7 +28,9 @@ def test_the_answer_comes_back_to_who_asked_and_the_clock_stood(desk: Desk) -> N
     clock = on_clock(desk, case)
     desk.later(30)
     assert on_clock(desk, case) == clock
-    assert desk.keep() == {"expired": 0, "resumed": 0, "reminded": 5, "escalated": 0}, "five others, not this one"
+    assert desk.keep() == {"expired": 0, "resumed": 0, "reminded": 5, "escalated": 0}, (
+        "five others, not this one"
+    )
     answered = desk.act("inform", case, "buyer", ANSWER)
     assert (answered["status"], answered["claimed_by"]) == ("claimed", "p-manager")
     waited, since = desk.case(case, "waited", "waiting_since")
@@ -66,20 +68,29 @@ def test_whom_a_question_goes_to(desk: Desk) -> None:
     desk.refused("BO403", "ask", books.received, "clerk", QUESTION, to="buyer")
     desk.admin("UPDATE purchasing.order_line SET requester = 'anna.brandt' WHERE po_number = '4500000101'")
     desk.act("ask", books.received, "manager", QUESTION, to="requester")
-    assert desk.one("SELECT to_person FROM review.case_act WHERE case_id = %s", books.received) == "p-anna-brandt"
+    assert (
+        desk.one("SELECT to_person FROM review.case_act WHERE case_id = %s", books.received)
+        == "p-anna-brandt"
+    )
 
 
 def test_only_one_question_at_a_time_and_only_by_who_has_the_case(desk: Desk) -> None:
     case = desk.books.price
     desk.act("claim", case, "buyer")
-    assert "Ben Buyer has claimed" in desk.refused("BO409", "ask", case, "manager", QUESTION, to="person:p-clerk")
+    assert "Ben Buyer has claimed" in desk.refused(
+        "BO409", "ask", case, "manager", QUESTION, to="person:p-clerk"
+    )
     desk.act("ask", case, "buyer", QUESTION, to="person:p-clerk")
-    assert "waits for information already" in desk.refused("BO409", "ask", case, "buyer", QUESTION, to="supplier")
+    assert "waits for information already" in desk.refused(
+        "BO409", "ask", case, "buyer", QUESTION, to="supplier"
+    )
     assert "waits for no information" in desk.refused("BO409", "inform", desk.books.received, "buyer", ANSWER)
 
 
 def test_a_colleague_without_any_authority_answers_and_nobody_else_does(desk: Desk) -> None:
-    desk.admin("INSERT INTO review.identity (system, user_id, person_id) VALUES ('airflow', 'anna', 'p-anna-brandt')")
+    desk.admin(
+        "INSERT INTO review.identity (system, user_id, person_id) VALUES ('airflow', 'anna', 'p-anna-brandt')"
+    )
     case = desk.books.price
     desk.refused("BO404", "inform", case, "anna", ANSWER)
     desk.act("ask", case, "manager", QUESTION, to="person:p-anna-brandt")
@@ -108,13 +119,22 @@ def test_the_third_round_goes_to_the_next_role(desk: Desk) -> None:
         desk.act("ask", case, "clerk", f"Question {round_no}", to="supplier")
         desk.act("inform", case, "clerk", "no clear answer")
     third = desk.act("ask", case, "clerk", "Question 3", to="supplier", key="third-time")
-    assert (third["status"], third["claimed_by"], third["escalated_role"]) == ("escalated", None, "ap_manager")
-    assert desk.act("ask", case, "clerk", "Question 3", to="supplier", key="third-time")["act_id"] == third["act_id"]
+    assert (third["status"], third["claimed_by"], third["escalated_role"]) == (
+        "escalated",
+        None,
+        "ap_manager",
+    )
+    assert (
+        desk.act("ask", case, "clerk", "Question 3", to="supplier", key="third-time")["act_id"]
+        == third["act_id"]
+    )
     assert desk.one("SELECT count(*) FROM ops.outbox") == 2, "the third question goes to no supplier"
     assert desk.records(case)[-1]["taken"] == "escalated"
     assert desk.act("ask", case, "clerk", "Question 4", to="supplier")["escalated_role"] == "process_owner"
     assert "asked about twice" in desk.refused("BO409", "ask", case, "clerk", "Question 5", to="supplier")
-    assert desk.decide(case, "clerk", "reject", code="duplicate")["state"] == "decided", "escalation takes nobody's say"
+    assert desk.decide(case, "clerk", "reject", code="duplicate")["state"] == "decided", (
+        "escalation takes nobody's say"
+    )
 
 
 def test_a_question_that_nobody_answers_does_not_stop_the_clock_for_ever(desk: Desk) -> None:
