@@ -2,12 +2,13 @@
 -- Grain: one row; refusal is null when the person may. highest is the largest limit the person has in the role.
 SELECT CASE
          WHEN c.state NOT IN ('open', 'half_decided') THEN 'closed'
+         WHEN c.claimed_by <> %(person_id)s AND NOT review.is_idle(c) THEN 'claimed'
          WHEN NOT mine.in_role THEN 'role'
          WHEN NOT mine.within_limit THEN 'limit'
          WHEN c.subject_kind = 'invoice' AND review.may_have_ordered(%(person_id)s, c.subject_id) THEN 'own_order'
          WHEN c.state = 'half_decided' AND first.person_id = %(person_id)s THEN 'first_answer'
        END AS refusal,
-       mine.highest, mine.currency
+       mine.highest, mine.currency, review.name_of(c.claimed_by) AS claimed_by
   FROM review.case c
   JOIN ops.entity e USING (entity)
  CROSS JOIN LATERAL (

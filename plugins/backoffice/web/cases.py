@@ -181,6 +181,7 @@ def _why_not(row: Mapping[str, Any], case: Mapping[str, Any]) -> str | None:
     limit = amount(row["highest"], row["currency"])
     sentences = {
         "closed": f"The case is {plain(case['state']).lower()}; there is nothing left to decide.",
+        "claimed": f"{row['claimed_by']} has taken this case; ask them to release it or to hand it on.",
         "role": f"This is for the role {role(case['role'])!r}, which you do not have.",
         "limit": f"{amount(case['amount'], case['currency'])} is above your limit of {limit}.",
         "own_order": "You created an order of this invoice, or nobody knows who did; "
