@@ -205,3 +205,13 @@ def test_the_page_shows_who_has_it_and_what_was_said_as_text(login, books):
     assert HOSTILE not in page.text
     act(login("buyer"), books.price, "information", {"information": "Yes"})
     assert "Record the answer" not in login("manager").get(f"/cases/{books.price}").text
+
+
+def test_who_has_not_taken_it_sees_who_has_and_no_form(login, books):
+    act(login("clerk"), books.duplicate, "claim")
+    for action in login("manager").get(f"/api/v1/cases/{books.duplicate}").json()["actions"]:
+        assert action["allowed"] is False
+        assert action["why_not"].startswith("Clara Clerk has taken this case")
+    assert all(
+        action["allowed"] for action in login("clerk").get(f"/api/v1/cases/{books.duplicate}").json()["actions"]
+    )

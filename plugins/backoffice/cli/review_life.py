@@ -1,6 +1,4 @@
-"""``review claim``, ``release``, ``reassign``, ``ask``, ``inform``, ``comment``, ``attach``, ``questions``: the life
-of a case on the command line, over the REST API.
-"""
+"""The life of a case on the command line: ``review claim``, ``ask``, ``comment`` and their sisters."""
 
 from __future__ import annotations
 

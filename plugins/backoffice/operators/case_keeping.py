@@ -1,4 +1,4 @@
-"""What is done with open cases besides opening them: their priority by policy, and the chain of those nobody decides."""
+"""What is done with open cases: their priority by policy, and the chain of those that nobody decides."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 POLICY_ID = "case_priority"
 PRIORITIES = {"urgent": 1, "high": 2, "normal": 3, "low": 4}
-MOST_AT_ONCE = 20_000
 
 _DUE = """
 SELECT EXISTS (SELECT FROM review.case_due d WHERE d.process = %(process)s)
-    OR EXISTS (SELECT FROM review.case c WHERE c.process = %(process)s AND c.state IN ('open', 'half_decided')
-                  AND c.prioritised_on IS DISTINCT FROM ops.business_date(c.entity)
+    OR EXISTS (SELECT FROM (SELECT e.entity, ops.business_date(e.entity) AS today FROM ops.entity e OFFSET 0) e
+                 JOIN review.case c ON c.entity = e.entity AND c.process = %(process)s
+                  AND c.state IN ('open', 'half_decided')
+                WHERE (c.prioritised_on IS NULL OR c.prioritised_on < e.today OR c.prioritised_on > e.today)
                   AND EXISTS (SELECT FROM ledger.active_policy p WHERE p.policy_id = %(policy)s))
 """
 
@@ -42,7 +43,9 @@ def keep_cases(connection: Connection, run_id: int, process: str) -> dict[str, i
 
 
 def prioritise_cases(connection: Connection, run_id: int | None, process: str) -> int:
-    """Give each case whose facts or day changed its priority by the active policy; return how many got another.
+    """Give each case whose facts or day changed its priority by policy; return how many got another.
+
+    At most 20,000 at once: the next call goes on.
 
     Without an active version of the policy every case keeps the priority it has.
     """
@@ -52,22 +55,26 @@ def prioritise_cases(connection: Connection, run_id: int | None, process: str) -
     if row is None:
         return 0
     policy = load_policy(row[0], source=f"active version of {POLICY_ID}")
-    currency = policy.inputs["amount"].currency if "amount" in policy.inputs else None
+    currency = _currency(policy)
     rows = connection.execute(
-        "SELECT case_id, days_until_due, days_open, blocks_posting, escalated, amount FROM review.priority_input(%s, %s)",
+        "SELECT case_id, days_until_due, days_open, blocks_posting, escalated, amount "
+        "FROM review.priority_input(%s, %s)",
         (process, currency),
     ).fetchall()
-    return sum(
-        _record(connection, run_id, policy, rows[start : start + MOST_AT_ONCE])
-        for start in range(0, len(rows), MOST_AT_ONCE)
-    )
+    return _record(connection, run_id, policy, rows) if rows else 0
+
+
+def _currency(policy: Policy) -> str:
+    """Return the currency in which the policy knows amounts; none when it does not look at them."""
+    amount = policy.inputs.get("amount")
+    return (amount.currency if amount else None) or ""
 
 
 def _record(
     connection: Connection, run_id: int | None, policy: Policy, rows: list[tuple[object, ...]]
 ) -> int:
     cases, due, days, blocks, escalated, amounts = (list(column) for column in zip(*rows, strict=True))
-    currency = policy.inputs["amount"].currency or "" if "amount" in policy.inputs else ""
+    currency = _currency(policy)
     given: dict[str, list[object]] = {
         "days_until_due": due,
         "days_open": days,

@@ -33,11 +33,10 @@ class HousekeepingOperator(BaseOperator):
     Of open cases: a claim or a wait for information that lasted too long ends, people are reminded, the next
     role is told, priorities follow the day. None of it decides anything.
 
-    Reads unbooked answers, open cases and unsent effects; an idle call reads two small indexes and writes nothing. Each
-    answer is
-    booked once, by this task or by a run. Each effect carries its idempotency key: one sent just before a
-    crash is sent
-    again with the same key, and the receiver keeps the first.
+    Reads unbooked answers, open cases and unsent effects; an idle call writes nothing. Each answer is booked
+    once, by this task or by a run; each level of a case's chain is taken once. Each effect carries its
+    idempotency key: one sent just before a crash is sent again with the same key, and the receiver keeps the
+    first.
 
     :param processes: Processes whose answers are booked.
     :param outbox_conn_id: Connection of type ``http`` that takes the effects.

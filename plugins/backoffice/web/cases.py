@@ -135,6 +135,7 @@ def _why_not(row: Mapping[str, Any], case: Mapping[str, Any]) -> str | None:
     above = highest is not None and case["amount"] is not None and case["amount"] > highest
     sentences = {
         "closed": f"The case is {plain(case['state']).lower()}; there is nothing left to decide.",
+        "claimed": f"{row['claimed_by']} has taken this case; ask them to release it or to hand it on.",
         "role": f"This is for the role {role(case['role'])!r}, which you do not have.",
         "limit": f"{amount(case['amount'], case['currency'])} is above your limit of "
         f"{amount(highest, row['currency'])}."

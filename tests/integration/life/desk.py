@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import psycopg
+import pytest
 from tests.answering import decide, sealed
 from tests.conftest import Ledger
 from tests.web.books import Books
@@ -61,13 +62,11 @@ class Desk:
     def refused(self, state: str, act: str, case_id: int, user: str, words: str = "", **changed: Any) -> str:
         """Expect a refusal, and that it left nothing."""
         before = self.traces()
-        try:
+        with pytest.raises(psycopg.Error) as refusal:
             self.act(act, case_id, user, words, **changed)
-        except psycopg.Error as error:
-            assert error.sqlstate == state, error
-            assert self.traces() == before
-            return str(error.diag.message_primary)
-        raise AssertionError(f"{act} by {user} was not refused")
+        assert refusal.value.sqlstate == state, refusal.value
+        assert self.traces() == before
+        return str(refusal.value.diag.message_primary)
 
     def decide(self, case_id: int, user: str, action: str = "accept", **changed: Any) -> dict[str, Any]:
         """Answer a case."""

@@ -10,6 +10,8 @@ import pytest
 from tests.integration.life.desk import Desk
 from tests.integration.life.test_claims import unmatched
 
+from backoffice import settings
+
 pytestmark = pytest.mark.integration
 
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\nnot much"
@@ -139,3 +141,19 @@ def test_words_go_with_the_key_of_who_said_them(desk: Desk) -> None:
     desk.admin("SELECT vault.clear_person('p-buyer')")
     assert desk.admin("SELECT DISTINCT principal, reason FROM review.case_act") == [("erased", "erased")]
     assert desk.one("SELECT count(*) FROM review.attachment") == 1, "the file belongs to the case"
+
+
+def test_what_was_said_about_a_case_belongs_to_the_evidence_of_its_invoice(desk: Desk) -> None:
+    """The pack of an invoice takes in the records of its cases; a legal hold on the company covers them."""
+    case = desk.books.price
+    desk.act("comment", case, "buyer", "words")
+    invoice = desk.one("SELECT subject_id FROM review.case WHERE case_id = %s", case)
+    with desk.ledger.connect("auditor") as auditor:
+        for kind, ref in (("invoice", invoice), ("case", case)):
+            row = auditor.execute(
+                settings.statement("governance/gather_reference").encode(), {"kind": kind, "id": ref}
+            ).fetchone()
+            assert row is not None
+            assert f"case:{case}" in row[-1]
+    assert desk.one("SELECT audit.entity_of(%s)", f"case:{case}") == "1000"
+    assert desk.one("SELECT audit.class_of('human', %s)", f"case:{case}") == "human_act"

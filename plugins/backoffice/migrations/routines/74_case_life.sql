@@ -20,29 +20,56 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   ORDER BY e.level, e.role = '*', e.process = '*'
 $$;
 
--- A case that moves on is in nobody's hands and waits for nothing. By when it should be decided: before it goes to the next role,
--- and before the day of payment; the time that it waited for information does not count.
+-- A case that moves on is in nobody's hands and waits for nothing. Other facts are another priority.
 CREATE OR REPLACE FUNCTION review.move_case_on() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF TG_OP = 'UPDATE' AND NEW.state <> OLD.state THEN
+  IF NEW.state <> OLD.state THEN
     NEW.claimed_by := NULL; NEW.claimed_at := NULL;
     NEW.waited := NEW.waited + coalesce(review.clock() - NEW.waiting_since, '0');
     NEW.waiting_since := NULL;
   END IF;
-  IF TG_OP = 'INSERT' OR (NEW.waited, NEW.due_date, NEW.opened_at) IS DISTINCT FROM (OLD.waited, OLD.due_date, OLD.opened_at) THEN
-    NEW.due_at := least(
-      NEW.opened_at + NEW.waited + (SELECT min(e.after_hours) FROM review.chain(NEW.process, NEW.role) e WHERE e.step = 'escalate') * interval '1 hour',
-      (SELECT NEW.due_date::timestamp AT TIME ZONE e.time_zone FROM ops.entity e WHERE e.entity = NEW.entity));
-  END IF;
-  IF TG_OP = 'UPDATE' AND (NEW.title, NEW.amount, NEW.due_date, NEW.state, NEW.escalated_role) IS DISTINCT FROM (OLD.title, OLD.amount, OLD.due_date, OLD.state, OLD.escalated_role) THEN
-    NEW.prioritised_on := NULL;
-  END IF;
+  NEW.prioritised_on := NULL;
   RETURN NEW;
 END $$;
+-- By when a case should be decided: before it goes to the next role, and before the day of payment. The time that it waited for
+-- information does not count. And when the next level of its chain comes.
+CREATE OR REPLACE FUNCTION review.time_case() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE first_hours numeric; next_hours numeric;
+BEGIN
+  SELECT min(x.after_hours) FILTER (WHERE x.step = 'escalate'), (array_agg(x.after_hours ORDER BY x.level) FILTER (WHERE x.level > NEW.escalation_level))[1] INTO first_hours, next_hours
+  FROM (SELECT DISTINCT ON (e.level) e.level, e.after_hours, e.step FROM review.escalation e WHERE e.process IN ('*', NEW.process) AND e.role IN ('*', NEW.role)
+        ORDER BY e.level, e.role = '*', e.process = '*') x;
+  NEW.due_at := least(NEW.opened_at + NEW.waited + first_hours * interval '1 hour',
+    (SELECT NEW.due_date::timestamp AT TIME ZONE e.time_zone FROM ops.entity e WHERE e.entity = NEW.entity));
+  NEW.next_level_at := CASE WHEN NEW.state IN ('open', 'half_decided') THEN NEW.opened_at + NEW.waited + next_hours * interval '1 hour' END;
+  RETURN NEW;
+END $$;
+-- The chain changed: so did when its levels come.
+CREATE OR REPLACE FUNCTION review.time_cases_anew() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE review.case c SET next_level_at = NULL WHERE c.state IN ('open', 'half_decided');
+  RETURN NULL;
+END $$;
 DROP TRIGGER IF EXISTS moves_on ON review.case;
-CREATE TRIGGER moves_on BEFORE INSERT OR UPDATE ON review.case FOR EACH ROW EXECUTE FUNCTION review.move_case_on();
+CREATE TRIGGER moves_on BEFORE UPDATE ON review.case FOR EACH ROW
+  WHEN ((NEW.state, NEW.title, NEW.amount, NEW.due_date, NEW.escalated_role) IS DISTINCT FROM (OLD.state, OLD.title, OLD.amount, OLD.due_date, OLD.escalated_role))
+  EXECUTE FUNCTION review.move_case_on();
 ALTER TABLE review.case ENABLE ALWAYS TRIGGER moves_on;
+DROP TRIGGER IF EXISTS timed ON review.case;
+CREATE TRIGGER timed BEFORE INSERT ON review.case FOR EACH ROW EXECUTE FUNCTION review.time_case();
+ALTER TABLE review.case ENABLE ALWAYS TRIGGER timed;
+DROP TRIGGER IF EXISTS timed_anew ON review.case;
+CREATE TRIGGER timed_anew BEFORE UPDATE ON review.case FOR EACH ROW
+  WHEN (NEW.next_level_at IS NULL OR (NEW.state, NEW.opened_at, NEW.waited, NEW.due_date, NEW.escalation_level) IS DISTINCT FROM (OLD.state, OLD.opened_at, OLD.waited, OLD.due_date, OLD.escalation_level))
+  EXECUTE FUNCTION review.time_case();
+ALTER TABLE review.case ENABLE ALWAYS TRIGGER timed_anew;
+DROP TRIGGER IF EXISTS times_cases ON review.escalation;
+CREATE TRIGGER times_cases AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON review.escalation FOR EACH STATEMENT EXECUTE FUNCTION review.time_cases_anew();
+ALTER TABLE review.escalation ENABLE ALWAYS TRIGGER times_cases;
+UPDATE review.case c SET next_level_at = NULL WHERE c.state IN ('open', 'half_decided') AND c.due_at IS NULL; -- cases of before
 
 DO $$
 DECLARE protected text;

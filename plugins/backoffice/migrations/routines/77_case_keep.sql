@@ -7,11 +7,11 @@ SELECT c.case_id, c.process, 'claim_expired' AS step, c.claimed_by AS person_id,
 FROM review.case c WHERE c.claimed_by IS NOT NULL AND c.state IN ('open', 'half_decided') AND review.is_idle(c)
 UNION ALL
 SELECT c.case_id, c.process, 'wait_ended', NULL, NULL, NULL
-FROM review.case c WHERE c.state IN ('open', 'half_decided') AND c.waiting_since + review.setting('information_wait_hours', 168) * interval '1 hour' <= review.clock()
+FROM review.case c WHERE c.waiting_since <= (SELECT review.clock() - review.setting('information_wait_hours', 168) * interval '1 hour')
 UNION ALL
 SELECT c.case_id, c.process, CASE e.step WHEN 'remind' THEN 'reminded' ELSE 'escalated' END, NULL, e.level, coalesce(e.to_role, c.role)
 FROM review.case c CROSS JOIN LATERAL (SELECT x.* FROM review.chain(c.process, c.role) x WHERE x.level > c.escalation_level ORDER BY x.level LIMIT 1) e
-WHERE c.state IN ('open', 'half_decided') AND c.waiting_since IS NULL AND c.opened_at + c.waited + e.after_hours * interval '1 hour' <= review.clock();
+WHERE c.next_level_at <= (SELECT review.clock()) AND c.waiting_since IS NULL;
 
 -- Do what is due with the cases of a process. Run again at once it finds nothing more but the next level of a chain.
 CREATE OR REPLACE FUNCTION review.keep_cases(run_in bigint, process_in text, OUT expired bigint, OUT resumed bigint, OUT reminded bigint, OUT escalated bigint)
@@ -45,7 +45,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   FROM review.case c JOIN review.case_status s ON s.case_id = c.case_id
   JOIN (SELECT x.entity, ops.business_date(x.entity) AS today FROM ops.entity x) e ON e.entity = c.entity
   WHERE c.process = process_in AND c.state IN ('open', 'half_decided') AND c.prioritised_on IS DISTINCT FROM e.today
-  ORDER BY c.case_id
+  ORDER BY c.case_id LIMIT 20000
 $$;
 
 -- Note what the policy said of these cases. Its version must be the active one, each rule one of its own, and so each

@@ -11,8 +11,9 @@ ALTER TABLE review.case
   ADD COLUMN priority_reason text,
   -- the business day whose facts gave it; null: to be looked at
   ADD COLUMN prioritised_on date,
-  -- by when it should be decided; kept by a trigger
+  -- by when it should be decided, and when the next level of its chain comes; kept by a trigger
   ADD COLUMN due_at timestamptz,
+  ADD COLUMN next_level_at timestamptz,
   -- since when it waits for information; null: its clock runs
   ADD COLUMN waiting_since timestamptz,
   ADD COLUMN waited interval NOT NULL DEFAULT '0',
@@ -20,7 +21,9 @@ ALTER TABLE review.case
   ADD COLUMN escalated_role text,
   ADD CONSTRAINT claim_whole CHECK ((claimed_by IS NULL) = (claimed_at IS NULL));
 CREATE INDEX case_claimed ON review.case (claimed_by) WHERE claimed_by IS NOT NULL;
-CREATE INDEX case_alive ON review.case (process, case_id) WHERE state IN ('open', 'half_decided');
+CREATE INDEX case_waiting ON review.case (waiting_since) WHERE waiting_since IS NOT NULL;
+CREATE INDEX case_next_level ON review.case (process, next_level_at) WHERE next_level_at IS NOT NULL AND waiting_since IS NULL;
+CREATE INDEX case_prioritised ON review.case (process, entity, prioritised_on) WHERE state IN ('open', 'half_decided');
 
 -- What people do with a case besides deciding it. Append-only, but for their words once they are erased.
 CREATE TABLE review.case_act (
