@@ -11,6 +11,7 @@ BENCHMARKS = (
     "benchmarks.governance",
     "benchmarks.verification",
     "benchmarks.controls",
+    "benchmarks.inbox",
     "benchmarks.nights",
     "benchmarks.airflow_nights",
 )
