@@ -12,6 +12,7 @@ BENCHMARKS = (
     "benchmarks.verification",
     "benchmarks.controls",
     "benchmarks.wakeups",
+    "benchmarks.inbox",
     "benchmarks.nights",
     "benchmarks.airflow_nights",
 )

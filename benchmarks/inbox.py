@@ -41,8 +41,10 @@ def login(dsn: str) -> Callable[[str], Any]:
     from fastapi.testclient import TestClient
 
     from backoffice.web.application import create_app
+    from backoffice.web.rate import ALLOWED, Allowance, Buckets
 
     app = create_app(lambda: dsn)
+    app.state.rates = Buckets(dict.fromkeys(ALLOWED, Allowance(1_000_000, 1_000.0)))
     app.dependency_overrides[security.get_user] = lambda: SimpleAuthManagerUser(
         username="bench-one", role="USER"
     )

@@ -77,11 +77,11 @@ def test_a_pack_is_the_same_as_the_command_lines_and_checks_itself(login, books,
     ("ref", "said"),
     [
         ("", "Name what the evidence is of"),
-        ("nothing-like-it", "nothing in the ledger is called"),
-        ("case:99999", "nothing in the ledger is called"),
-        ("'; DROP TABLE review.case; --", "nothing in the ledger is called"),
-        ("../../etc/passwd", "nothing in the ledger is called"),
-        ("a\x00b", "nothing in the ledger is called"),
+        ("nothing-like-it", "Nothing in the ledger is called"),
+        ("case:99999", "Nothing in the ledger is called"),
+        ("'; DROP TABLE review.case; --", "Nothing in the ledger is called"),
+        ("../../etc/passwd", "Nothing in the ledger is called"),
+        ("a\x00b", "Nothing in the ledger is called"),
     ],
 )
 def test_a_name_that_means_nothing_is_told_at_its_field_and_kept(ref, said, look, standing_books):

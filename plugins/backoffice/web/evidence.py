@@ -11,7 +11,7 @@ from psycopg.rows import dict_row, tuple_row
 
 from backoffice.domain.wording import number
 from backoffice.governance.evidence.pack import EvidencePack, NothingOnRecordError, pack_reference
-from backoffice.governance.references import Reference, ReferenceProblem, resolve
+from backoffice.governance.references import Reference, ReferenceProblem, UnknownReferenceError, resolve
 from backoffice.settings import sql
 from backoffice.web.auth import Person
 from backoffice.web.database import Connection, LedgerPool, fetch_one
@@ -49,6 +49,9 @@ def make_pack(ledger: LedgerPool, person: Person, ref: str) -> EvidencePack:
 def _resolve(connection: Connection, ref: str) -> Reference:
     try:
         return resolve(cast(Any, connection), ref)
+    except UnknownReferenceError as problem:
+        message = f"Nothing in the ledger is called {ref!r}."
+        raise Problem(422, message, [FieldError("ref", message)]) from problem
     except ReferenceProblem as problem:
         raise Problem(422, str(problem), [FieldError("ref", str(problem))]) from problem
 

@@ -133,10 +133,26 @@ def attempts(admin: psycopg.Connection, name: str, kind: str) -> Iterator[tuple[
 def test_no_function_is_open_but_those_of_the_list(admin: psycopg.Connection, role: str) -> None:
     rows = admin.execute(
         "SELECT n.nspname || '.' || p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
-        "WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND has_function_privilege(%s, p.oid, 'EXECUTE')",
+        "WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'trigrams') AND has_function_privilege(%s, p.oid, 'EXECUTE')",
         (LOG_INS[role],),
     )
     assert {row[0] for row in rows} == CALLS[role]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_nobody_may_look_anything_up_where_the_trigrams_stand(admin: psycopg.Connection, role: str) -> None:
+    """Functions of an extension stay open to everybody; so nobody may use their schema, and it holds nothing else."""
+    allowed = admin.execute(
+        "SELECT has_schema_privilege(%s, 'trigrams', 'USAGE') OR has_schema_privilege(%s, 'trigrams', 'CREATE')",
+        (LOG_INS[role], LOG_INS[role]),
+    ).fetchone()
+    assert allowed == (False,)
+    others = admin.execute(
+        "SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'trigrams'::regnamespace AND NOT EXISTS ("
+        "SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid "
+        "WHERE d.objid = p.oid AND d.deptype = 'e' AND e.extname = 'pg_trgm')"
+    ).fetchall()
+    assert others == []
 
 
 def test_every_function_with_the_owners_rights_fixes_where_names_are_looked_up(
