@@ -7,9 +7,8 @@ import re
 
 from tests.docs.pages import PROJECT, marked_table, page
 
-SQL = page("plugins/backoffice/migrations/routines/74_case_life.sql") + page(
-    "plugins/backoffice/migrations/routines/77_case_keep.sql"
-)
+ROUTINES = "plugins/backoffice/migrations/routines"
+SQL = "".join(page(f"{ROUTINES}/{name}.sql") for name in ("73_case_state", "74_case_life", "77_case_keep"))
 
 
 def test_the_shipped_chain_is_documented() -> None:

@@ -213,5 +213,6 @@ def test_who_has_not_taken_it_sees_who_has_and_no_form(login, books):
         assert action["allowed"] is False
         assert action["why_not"].startswith("Clara Clerk has taken this case")
     assert all(
-        action["allowed"] for action in login("clerk").get(f"/api/v1/cases/{books.duplicate}").json()["actions"]
+        action["allowed"]
+        for action in login("clerk").get(f"/api/v1/cases/{books.duplicate}").json()["actions"]
     )

@@ -16,7 +16,8 @@ PRIORITIES = {"urgent": 1, "high": 2, "normal": 3, "low": 4}
 
 _DUE = """
 SELECT EXISTS (SELECT FROM review.case_due d WHERE d.process = %(process)s)
-    OR EXISTS (SELECT FROM (SELECT e.entity, ops.business_date(e.entity) AS today FROM ops.entity e OFFSET 0) e
+    OR EXISTS (SELECT FROM (SELECT x.entity, ops.business_date(x.entity) AS today FROM ops.entity x
+                           OFFSET 0) e
                  JOIN review.case c ON c.entity = e.entity AND c.process = %(process)s
                   AND c.state IN ('open', 'half_decided')
                 WHERE (c.prioritised_on IS NULL OR c.prioritised_on < e.today OR c.prioritised_on > e.today)

@@ -18,7 +18,9 @@ PROCESS = "invoice_reconciliation"
 
 def keep_house(desk: Desk, folder: Path, run: str) -> dict[str, int]:
     context: Any = {"dag_run": SimpleNamespace(dag_id="backoffice_housekeeping", run_id=run), "params": {}}
-    task = HousekeepingOperator(task_id="keep_house", processes=[PROCESS], outbox_conn_id="backoffice_mailbox")
+    task = HousekeepingOperator(
+        task_id="keep_house", processes=[PROCESS], outbox_conn_id="backoffice_mailbox"
+    )
     with product_environment(desk.ledger, folder):
         return task.execute(context)
 
