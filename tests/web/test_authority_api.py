@@ -116,6 +116,16 @@ def test_three_people_over_the_api(login, ledger, books: Books) -> None:
     assert give_answer(login("manager"), books.price).json()["final"] is True
 
 
+def test_a_role_that_is_missing_is_said(login, ledger, books: Books) -> None:
+    carry(login, "authority", "add", MORE)
+    rule = {"name": "a manager too", "persons": 2, "with_roles": ["ap_manager"]}
+    carry(login, "quorum_rule", "add", rule)
+    give_answer(login("buyer"), books.price)
+    told = give_answer(login("clerk"), books.price).json()
+    assert (told["final"], "a role that is asked for" in told["next"]) == (False, True)
+    assert give_answer(login("manager"), books.price).json()["final"] is True
+
+
 def test_the_pages_show_it_and_escape_what_people_wrote(login) -> None:
     told = propose(
         login("admin"), "person", "add", {"person_id": "p-x", "name": HOSTILE}, reason=HOSTILE

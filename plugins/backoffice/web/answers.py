@@ -57,6 +57,8 @@ def _what_happens_next(answer: Mapping[str, Any]) -> str:
             return (
                 f"{missing} more people have to agree before anything happens. The case stays open for them."
             )
+        if missing < 1:
+            return "Enough people agree, but a role that is asked for is not among them. The case stays open."
         return "A second person has to agree before anything happens. The case stays open for them."
     return "The answer is recorded. It is booked within minutes, by the waiting run or the next housekeeping."
 
