@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 from tests.books import Books
+from tests.changing import INSTALLED
 from tests.conftest import Ledger
 from tests.docs.pages import page, spans
 from tests.sealing import seal
@@ -317,6 +318,25 @@ def test_a_changed_policy_text_is_a_wrong_hash(company: Books, ledger: Ledger, a
     )
     [one] = again("R-PAID")
     assert "the text was changed" in str(one.differences[0].now), "the record names the hash of before"
+
+
+def test_a_text_that_would_be_refused_now_still_decides_as_it_did(
+    company: Books, ledger: Ledger, again, monkeypatch
+) -> None:
+    """A proof that became stricter since takes nothing away from the decisions of before."""
+    from backoffice.domain.decision_table import reader
+    from backoffice.domain.decision_table.findings import Finding, Kind
+
+    def stricter(table: object, file: str) -> list[Finding]:
+        return [Finding(file, Kind.MEANING, "that is not allowed any more", "write it otherwise")]
+
+    monkeypatch.setattr(reader, "other_meanings", stricter)
+    [one] = again("R-PRICE")
+    assert (one.verdict, one.differences) == (Verdict.SAME, ())
+    assert "that is not allowed any more" in one.remarks[-1]
+    with ledger.connect("auditor") as connection:
+        [found] = Replay(connection).of_policy("approve_invoice", INSTALLED)
+    assert (found.path, "this package refuses the text" in str(found.now)) == ("content", True)
 
 
 def test_another_version_of_the_package_that_decides_alike_gives_the_same_bytes(

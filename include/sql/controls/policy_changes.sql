@@ -16,5 +16,9 @@ changed AS MATERIALIZED (
   UNION ALL
   SELECT 'text_is_not_its_hash', c.ref, 'its text has another hash than the one it decides by', coalesce(c.approved_by, c.owner_name), c.since, NULL, NULL, false
   FROM changed c WHERE c.sha256 <> encode(sha256(convert_to(c.content, 'UTF8')), 'hex')
+  UNION ALL
+  SELECT 'limit_is_not_its_texts', c.ref, 'the machine is held to ' || trim_scale(c.machine_limit)::text || ' ' || c.currency || ', its text says ' || said.limit_text, coalesce(c.approved_by, c.owner_name), c.since, c.machine_limit, c.currency, false
+  FROM changed c CROSS JOIN LATERAL (SELECT ledger.policy_says(c.content, 'machine_limit', '.*') AS limit_text OFFSET 0) said
+  WHERE (c.machine_limit, c.currency::text) IS DISTINCT FROM (split_part(said.limit_text, ' ', 1)::numeric, split_part(said.limit_text, ' ', 2))
 )
 {{ include: controls/summary }}

@@ -1,5 +1,5 @@
 -- Question: which program texts changed, who installed them, and does the database act by exactly what was installed?
--- Population: functions, views, triggers, constraints and unique indexes of this database; texts installed in the period; runs by package version.
+-- Population: functions, views, tables, triggers, constraints, unique indexes and session settings of this database; texts installed in the period; runs by package version.
 WITH {{ include: governance/period }}, {{ include: governance/setting_records }}, {{ include: governance/setting_drift }},
 installed AS MATERIALIZED (
   SELECT b.body -> 'objects' AS objects, (b.body ->> 'server')::integer AS server, (b.body ->> 'at')::timestamptz AS at

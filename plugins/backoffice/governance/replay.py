@@ -28,7 +28,7 @@ from backoffice.domain.decision_record import (
     holds_covered,
     performed_again,
 )
-from backoffice.domain.decision_table import Money, Policy, PolicyError, load_policy
+from backoffice.domain.decision_table import Money, Policy, examine_policy
 from backoffice.domain.merkle import leaf_hash
 from backoffice.governance.references import Reference
 
@@ -79,6 +79,7 @@ class Replay:
 
     connection: Connection
     _policies: dict[tuple[str, int, str], Policy | str] = field(default_factory=dict)
+    _refused: dict[tuple[str, int, str], str] = field(default_factory=dict)
     _erased: set[int] = field(default_factory=set)
 
     def of_reference(self, reference: Reference) -> Iterator[Replayed]:
@@ -114,6 +115,9 @@ class Replay:
         policy = self.policy(policy_id, version, row["sha256"])
         if isinstance(policy, str):
             return [Difference("content", row["sha256"], policy)]
+        refused = self._refused.get((policy_id, version, row["sha256"]))
+        if refused is not None:
+            return [Difference("content", row["sha256"], f"this package refuses the text: {refused}")]
         entered = Money(row["machine_limit"], row["currency"])
         said = [Difference("machine_limit", str(entered), str(policy.machine_limit))]
         found = said if entered != policy.machine_limit else []
@@ -146,10 +150,13 @@ class Replay:
                 f"the text of policy {policy_id} version {version} in the ledger has the hash {digest}, "
                 f"the record names {sha256}: the text was changed"
             )
-        try:
-            return load_policy(text, source=f"policy {policy_id} version {version}")
-        except PolicyError as error:
-            return f"this package cannot use the text any more: {error}"
+        examination = examine_policy(text, f"policy {policy_id} version {version}")
+        found = "; ".join(map(str, examination.findings))
+        if examination.policy is None:
+            return f"this package cannot use the text any more: {found}"
+        if found:  # a proof that became stricter takes nothing away from what was decided before it
+            self._refused[policy_id, version, sha256] = found
+        return examination.policy
 
     def _perform(self, row: dict[str, Any], record: dict[str, Any] | None) -> Replayed:
         def result(
@@ -180,7 +187,11 @@ class Replay:
             return result(Verdict.NOT_PERFORMED, found)
         found += _compare(policy, recorded, record, row)
         verdict = Verdict.DIFFERENT if found else Verdict.SAME
-        return result(verdict, found, _remarks(recorded, row))
+        remarks = _remarks(recorded, row)
+        refused = self._refused.get((row["policy_id"], row["policy_version"], policy.sha256))
+        if refused is not None:
+            remarks = [*remarks, f"this package would refuse the policy's text now: {refused}"]
+        return result(verdict, found, remarks)
 
     def _records(self, rows: Sequence[dict[str, Any]]) -> dict[int, dict[str, Any]]:
         """Return the record of each decision: by the id that it names, else by its turn on its subject."""

@@ -146,6 +146,11 @@ PLANTED = [
     ("default:\n  then: review", "default:\n  then: ask", Kind.DEFAULT, "default", "then"),
     ("default:\n  then: review", "default:\n  then: wait", Kind.DEFAULT, "default", "then"),
     ("  pay: {authority: machine}", "  pay: {authority: machine, safe: true}", Kind.DEFAULT, "outcomes", "safe"),
+    # outcomes on which processes act, said to need somebody else
+    ("  wait: {authority: none}", "  wait: {authority: manager}", Kind.MEANING, "outcomes", "wait"),
+    ("  review: {authority: director, safe: true}", "  review: {authority: machine}", Kind.MEANING, "outcomes", "review"),
+    ("  review: {authority: director, safe: true}", "  review: {authority: none, safe: true}", Kind.MEANING, "outcomes", "review"),
+    ("    when: {suspicious: true}\n    then: review\n", "    when: {suspicious: true}\n    then: review\n    authority: machine\n", Kind.MEANING, "rule suspicion", "authority"),
     # authority and limit
     (LARGE, '  - id: large\n    when: {amount: "> 5000.00", kind: "car, home"}\n    then: pay\n', Kind.LIMIT, "rule large", "amount"),
     ("machine_limit: 5000.00 EUR", "machine_limit: 4999.99 EUR", Kind.LIMIT, "rule small", "amount"),
@@ -261,6 +266,26 @@ def test_a_planted_fault_is_found_where_it_is(old: str, new: str, kind: Kind, ru
         assert one.file == "mine.yaml"
         assert one.problem
         assert one.remedy
+
+
+APPROVING = (
+    SOUND.replace("pay:", "approve:")
+    .replace("then: pay", "then: approve")
+    .replace("expect: pay", "expect: approve")
+)
+
+
+def test_only_the_machine_approves() -> None:
+    """The ledger books what is called ``approve`` and frees it for payment, whoever is said to be needed for that."""
+    assert [str(one) for one in found(APPROVING)] == []
+    for needed in ("none", "manager"):
+        text = APPROVING.replace("approve: {authority: machine}", f"approve: {{authority: {needed}}}")
+        assert (Kind.MEANING, "outcomes", "approve") in {
+            (one.kind, one.rule, one.cell) for one in found(text)
+        }
+    text = APPROVING.replace("    then: approve\n", "    then: approve\n    authority: manager\n")
+    places = [(one.kind, one.rule, one.cell, one.value) for one in found(text)]
+    assert places == [(Kind.MEANING, "rule small", "authority", "manager")]
 
 
 # -- the other hit policies ------------------------------------------------------------------------------------------

@@ -159,12 +159,18 @@ PLANTS = [
           "SELECT 'case ' || max(case_id) FROM review.case", ref_after=True),
     # -- policies, rules, programs --
     Plant("policy_changes", "changed_by_the_owner", "SELECT ledger.activate_policy(regexp_replace(content, '^version: .*$', 'version: ' || version + 1, 'n'), 'mallory') FROM ledger.policy_version WHERE policy_id = 'approve_invoice'", "SELECT 'policy approve_invoice version ' || max(version) FROM ledger.policy_version WHERE policy_id = 'approve_invoice'", ref_after=True, triggers=True),
+    Plant("policy_changes", "limit_is_not_its_texts", "UPDATE ledger.policy_version SET machine_limit = 900000 WHERE policy_id = 'approve_invoice'", "SELECT 'policy approve_invoice version ' || version FROM ledger.policy_version WHERE policy_id = 'approve_invoice'"),
     Plant("rule_changes", "changed_by_the_owner", "UPDATE ledger.tolerance SET up_pct = 50 WHERE code = 'PRICE'", "SELECT 'ledger.tolerance PRICE'", triggers=True),
     Plant("rule_changes", "changed_past_the_record", "INSERT INTO ledger.tolerance (tolerance_set, code, supplier_id, up_pct, effective_from) VALUES ('default', 'PRICE', 'S-OF-A-FRIEND', 50, '2000-01-01')", "SELECT 'ledger.tolerance'"),
     Plant("program_changes", "not_as_installed", "CREATE OR REPLACE FUNCTION ledger.above_limit(excess numeric, reference numeric, pct numeric, absolute numeric, lenient boolean) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE "
           "SET search_path = pg_catalog, pg_temp RETURN false", "SELECT 'function ledger.above_limit(excess numeric, reference numeric, pct numeric, absolute numeric, lenient boolean)'", triggers=True),
     Plant("program_changes", "not_as_installed", "DROP TRIGGER append_only ON ledger.journal_entry", "SELECT 'trigger append_only on ledger.journal_entry'", triggers=True),
     Plant("program_changes", "not_as_installed", "ALTER TABLE ledger.decision DISABLE TRIGGER append_only", "SELECT 'trigger append_only on ledger.decision'", triggers=True),
+    Plant("program_changes", "not_as_installed", "CREATE POLICY hidden ON ledger.payment_proposal FOR SELECT TO backoffice_auditor USING (amount < 1000)", "SELECT 'table ledger.payment_proposal'", triggers=True),
+    Plant("program_changes", "not_as_installed", "ALTER TABLE ledger.decision ALTER evidence_hash DROP NOT NULL", "SELECT 'table ledger.decision'", triggers=True),
+    Plant("program_changes", "not_as_installed", "ALTER TABLE ledger.invoice_status ALTER payment_block SET DEFAULT false", "SELECT 'table ledger.invoice_status'", triggers=True),
+    Plant("program_changes", "not_as_installed", "CREATE TABLE public.more () INHERITS (ledger.tolerance)", "SELECT unnest('{table ledger.tolerance,table public.more}'::text[])", ref_after=True, triggers=True),
+    Plant("program_changes", "not_as_installed", "DO $$ BEGIN EXECUTE format('RESET ROLE; ALTER DATABASE %%I SET session_replication_role = replica', current_database()); END $$", "SELECT 'session setting session_replication_role of everybody in this database'", ref_after=True, triggers=True),
     Plant("program_changes", "changed_past_the_record", "DELETE FROM ops.installed_text WHERE name = 'routines/60_post.sql'", "SELECT 'routines/60_post.sql'"),
     # -- bank details --
     Plant("supplier_bank_details", "other_account", f"UPDATE purchasing.invoice SET payee_iban = 'DE02120300000000202051' WHERE invoice_id = ({FREE})", NUMBER.format(FREE)),

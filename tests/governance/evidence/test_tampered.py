@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 
@@ -449,3 +450,36 @@ def test_files_of_no_form_are_refused_without_an_accident(pack, name, content) -
     outcome = forged(pack, lambda files: files.update({name: content}), page=False)
     assert not outcome.valid
     assert all(line.startswith("broken") for line in outcome.broken)
+
+
+def test_nothing_waits_before_what_is_sealed(pack) -> None:
+    """Else a forger calls the record that was changed not sealed yet, and whoever accepts such believes it."""
+    records = json.loads(read_archive(pack.data)[LOG])["records"]
+    own = [one for one in records if one["subject"].startswith("invoice:")]
+    first, *_, last = (one["no"] for one in sorted(own, key=lambda one: one["n"]))
+
+    def wait(no: int) -> Callable[[Files], None]:
+        return lambda files: edit(
+            files, LOG, lambda told: told["records"][no - 1].update(place=None, proof=[])
+        )
+
+    outcome = forged(pack, wait(first))
+    assert any(line.startswith(f"broken at record {first}: it is said to wait") for line in outcome.broken)
+    outcome = forged(pack, wait(last))
+    assert (outcome.broken, outcome.waiting) == ((), (last,)), "the last one may wait"
+
+
+def test_what_decisions_name_and_was_left_out_is_noted(pack) -> None:
+    held = [name for name in read_archive(pack.data) if name.startswith("rules/")]
+    assert held
+
+    def leave_out(files: Files) -> None:
+        for name in held:
+            del files[name]
+
+    outcome = forged(pack, leave_out)
+    assert outcome.valid
+    assert not any("rules that decisions name" in note for note in pack.outcome.notes)
+    [note] = [one for one in outcome.notes if one.startswith("rules that decisions name")]
+    for name in held:
+        assert hashlib.sha256(read_archive(pack.data)[name]).hexdigest() in note

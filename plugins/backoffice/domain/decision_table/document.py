@@ -2,8 +2,8 @@
 
 Every plain scalar stays the text that it is (100000.00 never becomes a binary fraction, NO never a
 boolean), but ``null``, ``true`` and ``false``. Anchors, aliases, tags, repeated keys, second documents,
-deep nesting, a byte order mark and texts beyond four million bytes are refused: a reader must see in the
-file what the machine reads.
+deep nesting, a byte order mark, characters that turn a line around and texts beyond four million bytes are
+refused: a reader must see in the file what the machine reads.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 import yaml
 
-from backoffice.domain.decision_table.words import shortened
+from backoffice.domain.decision_table.words import TURNING, named, shortened
 
 LONGEST = 4_000_000  # bytes of UTF-8
 YAML_REMEDY = "correct the text; quote a cell that begins with a sign or a bracket, or has a comma"
 DEEPEST = 12
+MOST_TURNED = 100
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 # control characters but tab and line feed, halves of surrogate pairs
@@ -81,7 +83,7 @@ Node = Scalar | Listing | Mapping | Absent
 
 
 def read_document(text: str) -> tuple[Node, list[Unreadable]]:
-    """Return the tree of a YAML text, and which keys are repeated.
+    """Return the tree of a YAML text, and which keys are repeated and lines turned around.
 
     :raises Unreadable: It has no tree: no YAML, too long, too deep, or with anchors, aliases or tags.
     """
@@ -101,7 +103,7 @@ def read_document(text: str) -> tuple[Node, list[Unreadable]]:
         raise Unreadable(f"it is not readable as YAML: {problem}", YAML_REMEDY, line) from error
     if builder.root is None:
         raise Unreadable("the text is empty", "write a policy, see docs/reference/policies.md")
-    return builder.root, list(_repeated_keys(builder.root))
+    return builder.root, [*_repeated_keys(builder.root), *_turned_lines(text, builder.turned)]
 
 
 class _Builder:
@@ -111,6 +113,7 @@ class _Builder:
         self.root: Node | None = None
         self._open: list[Listing | Mapping] = []
         self._keys: list[Scalar | None] = []
+        self.turned: dict[int, str] = {}
 
     def take(self, event: yaml.Event) -> None:
         line = event.start_mark.line + 1 if event.start_mark else 0
@@ -129,6 +132,9 @@ class _Builder:
                     "take the character out",
                     line,
                 )
+            turning = TURNING.search(event.value)
+            if turning:
+                self.turned[line] = turning[0]
             self._put(Scalar(_scalar(event), line))
         elif isinstance(event, yaml.SequenceStartEvent):
             self._put(Listing(line))
@@ -170,6 +176,19 @@ def _scalar(event: yaml.ScalarEvent) -> str | bool | None:
     if event.style:
         return value
     return None if value in _NULL else _FLAGS.get(value, value)
+
+
+def _turned_lines(text: str, escaped: dict[int, str]) -> Iterator[Unreadable]:
+    """Yield each line with a character that turns it around, in a comment too, or written as an escape."""
+    first = dict(escaped)
+    for one in islice(TURNING.finditer(text), MOST_TURNED):
+        first.setdefault(text.count("\n", 0, one.start()) + 1, one[0])
+    for line, character in sorted(first.items()):
+        yield Unreadable(
+            f"it holds {named(character)}: a reader sees other words than stand there",
+            "take the character out",
+            line,
+        )
 
 
 def _repeated_keys(root: Node) -> Iterator[Unreadable]:

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     SHADOW = "shadowed rule"
     UNREACHABLE = "unreachable outcome"
     DEFAULT = "unsafe default"
+    MEANING = "fixed meaning"
     AUTHORITY = "falling authority"
     LIMIT = "machine limit"
     MONEY = "money"

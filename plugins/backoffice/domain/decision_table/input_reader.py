@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any
 
 from backoffice.domain.decision_table.cells import places
@@ -131,7 +132,7 @@ class _Reader:
         return column
 
     def _codes(self, about: Mapping) -> tuple[str, ...]:
-        found: dict[str, None] = {}
+        found: dict[str, str] = {}
         node = about.get("values")
         for item in self.notes.items(node or Absent(about.line), self.place, "values"):
             text = item.value if isinstance(item, Scalar) else None
@@ -144,13 +145,16 @@ class _Reader:
                     "values",
                     item,
                 )
-            elif text in found:
-                self.fault(Kind.NAME, f"the code {text!r} stands there twice", "keep one", "values", item)
+            elif (same := unicodedata.normalize("NFKC", text)) in found:
+                twice = f"the code {text!r} stands there twice"
+                if text != found[same]:
+                    twice = f"the codes {found[same]!a} and {text!a} look the same"
+                self.fault(Kind.NAME, twice, "keep one", "values", item)
             else:
-                found[text] = None
+                found[same] = text
         if node is not None and not found:
             self.fault(Kind.TYPE, "there are no codes", "list them", "values", node)
-        return tuple(found)
+        return tuple(found.values())
 
     def _currency(self, about: Mapping) -> str:
         node = about.get("currency") or Absent(about.line)

@@ -16,6 +16,7 @@ from backoffice.domain.decision_table.example_reader import failing_examples, re
 from backoffice.domain.decision_table.findings import Finding, Kind, PolicyError
 from backoffice.domain.decision_table.input_reader import read_inputs
 from backoffice.domain.decision_table.inputs import Input
+from backoffice.domain.decision_table.meaning_proof import other_meanings
 from backoffice.domain.decision_table.notes import MOST_FINDINGS, Enough, Notes, shape
 from backoffice.domain.decision_table.policy import Policy
 from backoffice.domain.decision_table.proof import prove
@@ -132,6 +133,7 @@ class _Reader:
         if table is None:
             return None
         self.notes.findings += unsafe_default(table, self.notes.file)
+        self.notes.findings += other_meanings(table, self.notes.file)
         self.notes.findings += prove(table, about["machine_limit"], self.notes.file)
         known = {name: value for name, value in about.items() if value is not None}
         policy = Policy(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
@@ -10,6 +11,12 @@ from itertools import islice
 MOST_NAMED = 12
 MOST_SHOWN = 120
 MOST_COMPARED = 200
+# marks, fillers and selectors that Unicode calls printable and that show nothing
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+# what has a reader see words and signs in another order than they stand in
+TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def listed(names: Sequence[str], most: int = MOST_NAMED) -> str:
@@ -40,10 +47,17 @@ def unseen(text: str) -> str | None:
     """Return the name of the first character that no reader sees, or tells from a space: ``U+00A0 NO-BREAK
     SPACE``.
     """
-    for character in text:
-        if not character.isprintable() and character not in "\t\n":
-            return f"U+{ord(character):04X} {unicodedata.name(character, '')}".strip()
-    return None
+    blank = _BLANK.search(text)
+    if blank is None and text.isprintable():
+        return None
+    hidden = (one for one in text if not one.isprintable() and one not in "\t\n")
+    first = blank[0] if blank else next(hidden, None)
+    return named(first) if first else None
+
+
+def named(character: str) -> str:
+    """Return code and name of a character: ``U+00A0 NO-BREAK SPACE``."""
+    return f"U+{ord(character):04X} {unicodedata.name(character, '')}".strip()
 
 
 def visible(text: str) -> str:

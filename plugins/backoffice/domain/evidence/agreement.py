@@ -35,6 +35,22 @@ def check_texts(pack: Pack, findings: Findings) -> None:
         facts = record.said.get("facts")
         if isinstance(facts, str) and _sha256(facts) != record.said.get("evidence_sha256"):
             findings.at(record.no, "its facts do not have the hash that it names")
+    _note_absent(pack, held, findings)
+
+
+def _note_absent(pack: Pack, held: Mapping[str, set[str]], findings: Findings) -> None:
+    """Note what decisions name and the pack does not hold: it may be about others too, or was taken out."""
+    rules = (*_named(pack, "decision", "texts_sha256"), *_named(pack, "decision", "tolerances_sha256"))
+    for what, digests, there in (
+        ("originals", _documents(pack), held["documents"]),
+        ("rules", rules, held["rules"]),
+    ):
+        absent = sorted({digest for digest in digests if digest not in there})
+        if absent:
+            findings.notes.append(
+                f"{what} that decisions name and the pack does not hold: {', '.join(absent)}. They may be "
+                "about others too, which no pack holds; ask for them by these hashes"
+            )
 
 
 def check_listed(name: str, item: Item, pack: Pack, findings: Findings) -> None:
@@ -113,6 +129,11 @@ def _originals(pack: Pack) -> Iterator[str]:
         kind, _, digest = record.subject.partition(":")
         if kind in ("invoice", "document"):
             yield digest
+    yield from _documents(pack)
+
+
+def _documents(pack: Pack) -> Iterator[str]:
+    """Yield the hashes of the originals that decisions rest on."""
     for record in _of_kind(pack, "decision"):
         document = record.said.get("document")
         if isinstance(document, Mapping) and document.get("original_sha256"):

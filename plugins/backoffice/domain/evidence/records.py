@@ -87,10 +87,21 @@ def _check_subjects(pack: Pack, findings: Findings) -> None:
     if by_subject.keys() != pack.subjects.keys():
         findings.file(LOG, "the subjects are not those of the records")
     for subject, records in by_subject.items():
+        _check_waiting(records, findings)
         if pack.subjects.get(subject) == ALL:
             _check_dense(subject, sorted(records, key=lambda one: one.n), findings)
     for item in pack.items:
         _check_item(pack, item.ref, item.subjects, item.records, by_subject, findings)
+
+
+def _check_waiting(records: list[Record], findings: Findings) -> None:
+    """What a subject was told first is sealed first: nothing waits before something that is sealed."""
+    newest = max((record.n for record in records if record.place is not None), default=0)
+    for record in records:
+        if record.place is None and record.n < newest:
+            findings.at(
+                record.no, f"it is said to wait for its seal, and number {newest} of its subject has one"
+            )
 
 
 def _check_dense(subject: str, records: list[Record], findings: Findings) -> None:
