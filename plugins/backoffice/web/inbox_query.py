@@ -25,11 +25,6 @@ Amount = Annotated[Decimal, Field(ge=0, max_digits=16, decimal_places=2)]
 MOST_PER_PAGE = 200
 MOST_WORDS = 6
 
-STATUS = (
-    "CASE WHEN c.state <> 'open' THEN c.state WHEN c.waiting_since IS NOT NULL THEN 'waiting' "
-    "WHEN c.claimed_by IS NOT NULL THEN 'claimed' WHEN c.escalation_level > 0 THEN 'escalated' "
-    "ELSE 'open' END"
-)
 _WAITS = "c.state IN ('open', 'half_decided')"
 _STATES: Mapping[str, str] = {
     "open": _WAITS,
@@ -241,7 +236,7 @@ def compose(
     if cursor is not None:
         conditions.append(order.beyond())
         values.update(read_cursor(query.sort, cursor))
-    return {"order": order.by(), "conditions": "\n     AND ".join(conditions), "status": STATUS}, values
+    return {"order": order.by(), "conditions": "\n     AND ".join(conditions)}, values
 
 
 def _search(text: str | None, conditions: list[str], values: dict[str, object]) -> None:

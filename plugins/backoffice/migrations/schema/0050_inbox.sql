@@ -1,10 +1,4 @@
--- What the inbox sorts, filters and searches by. Columns that another version of the case's life brought already stay as they are.
-ALTER TABLE review.case ADD COLUMN IF NOT EXISTS claimed_by text REFERENCES review.person;
-ALTER TABLE review.case ADD COLUMN IF NOT EXISTS priority smallint NOT NULL DEFAULT 3;
-ALTER TABLE review.case ADD COLUMN IF NOT EXISTS due_at timestamptz;
-ALTER TABLE review.case ADD COLUMN IF NOT EXISTS waiting_since timestamptz;
-ALTER TABLE review.case ADD COLUMN IF NOT EXISTS escalation_level integer NOT NULL DEFAULT 0;
-
+-- What the inbox sorts, filters and searches by.
 -- When the case is due: its own time, else the document's day, else never.
 ALTER TABLE review.case ADD COLUMN inbox_due timestamp NOT NULL
   GENERATED ALWAYS AS (coalesce(due_at AT TIME ZONE 'UTC', due_date::timestamp, 'infinity')) STORED;
