@@ -42,8 +42,8 @@ class HousekeepingOperator(BaseOperator):
     :param outbox_conn_id: Connection of type ``http`` that takes the effects.
     :param ledger_conn_id: Connection of type ``postgres``. Default ``backoffice_ledger``.
     :return: ``{"booked": int, "sent": int, "notices": int, "alarms": int}``, and of cases ``expired``,
-        ``resumed``, ``reminded``, ``escalated``, ``prioritised``. Alarms are teams that decide too quickly to look
-        (``docs/explanation/controls.md``).
+        ``resumed``, ``reminded``, ``escalated``, ``prioritised``. Alarms are teams that decide too quickly
+        to look (``docs/explanation/controls.md``).
     :raises ConfigurationError: The receiver refuses an effect for good. Everything else was booked and sent;
         the effect
         stays in the outbox, and each call says so until the receiver or the connection is corrected.

@@ -153,7 +153,7 @@ def _why_not(row: Mapping[str, Any], case: Mapping[str, Any]) -> str | None:
 def why_not_decide(
     connection: Connection, person: Person, case_ids: Sequence[int], action: str
 ) -> dict[int, str]:
-    """Return, for each of these cases on which this person may not take an action, the reason in a sentence."""
+    """Return, for each of these cases in which this person may not act so, the reason in a sentence."""
     rows = fetch_all(
         connection,
         sql("review/list_refusals"),
