@@ -255,7 +255,8 @@ def _points(column: Column, drawn: Drawn) -> list[Any]:
         )
     }
     if column.amount:
-        bounds.add(drawn.limit)
+        # of whole numbers the last one within the limit
+        bounds.add(drawn.limit // 1 if column.kind == "whole" else drawn.limit)
     bounds |= {bound for bound in (column.low, column.high) if bound is not None}
     bounds |= {BOUNDS[column.kind][0]}
     points = {point for bound in bounds for point in (bound - unit, bound, bound + unit)}
