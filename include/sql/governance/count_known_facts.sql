@@ -22,6 +22,7 @@ UNION ALL SELECT 'privacy request', count(*) FROM review.privacy_request
 UNION ALL SELECT 'answer to a privacy request', count(*) FROM review.privacy_request WHERE state <> 'open'
 UNION ALL SELECT 'erasure or purge', count(*) FROM review.privacy_request WHERE state = 'carried_out' AND act IN ('erase_person', 'purge_records')
 UNION ALL SELECT 'notice', count(*) FROM review.notice
+UNION ALL SELECT 'measuring of persons', coalesce(sum(num_nonnulls(requested_by, answered_by, ended_by)), 0)::bigint FROM review.person_measure
 UNION ALL SELECT 'change of access', count(*) FROM review.access_change
 UNION ALL SELECT 'answer to a change of access', count(*) FROM review.access_change WHERE state <> 'proposed' AND NOT alone
 UNION ALL SELECT 'proposal about the log', count(*) FROM audit.log_proposal
