@@ -173,9 +173,15 @@ def test_nobody_logged_in_is_asked_to(api, file, capsys) -> None:
 def test_a_text_cannot_drive_the_terminal(api, as_user, file, capsys) -> None:
     as_user("clerk")
     file.write_text(version(NEXT) + "# \u202e evil\n", encoding="utf-8")
+    assert run("activate", str(file), "--reason", "turned around") == 1
+    refused = capsys.readouterr().err
+    assert "U+202E" in refused
+    assert "\u202e" not in refused
+    # what a text may hold and a terminal might not take as it stands
+    file.write_text(version(NEXT) + "# \ue000 private\n", encoding="utf-8")
     assert run("activate", str(file), "--reason", "a \u0007 bell") == 0
     printed = capsys.readouterr().out
-    assert "+# \ufffd evil\n" in printed
+    assert "+# \ufffd private\n" in printed
     assert "a \ufffd bell" in printed
     assert all(letter.isprintable() for letter in printed.replace("\n", ""))
 

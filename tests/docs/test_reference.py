@@ -253,7 +253,10 @@ def test_every_route_is_documented() -> None:
     assert set(headings) == set().union(*(routes(router, prefix[1]) for router in routers))
     pages = tables(section(text, "Pages"))[0].column("address")
     assert {span for cell in pages for span in spans(cell)} == set().union(
-        *(routes(router) for router in ("pages", "policy_pages", "own_pages", "audit_pages", "authority_pages"))
+        *(
+            routes(router)
+            for router in ("pages", "policy_pages", "own_pages", "audit_pages", "authority_pages")
+        )
     )
 
 

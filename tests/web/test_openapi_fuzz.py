@@ -39,6 +39,15 @@ ANYTHING = st.one_of(
     st.lists(st.text(max_size=5), max_size=3),
 )
 API = create_app(lambda: "").openapi()
+FILES = (
+    b"",
+    b"%PDF-1.7\n%%EOF\n",
+    b"\x89PNG\r\n\x1a\n",
+    b"<a/>",
+    b"plain words\n",
+    b"\xff\xfe\x00",
+    b"PK\x03\x04",
+)
 OPERATIONS = [
     (path, method, operation)
     for path, operations in API["paths"].items()
@@ -111,11 +120,11 @@ def header_text(value: object) -> str:
 @pytest.mark.parametrize(
     ("path", "method", "operation"), OPERATIONS, ids=[f"{method} {path}" for path, method, _ in OPERATIONS]
 )
-def test_no_request_is_answered_by_an_error_of_ours(path, method, operation, look, standing_books):
-    client, statuses = look("manager"), set()
+def test_no_request_is_answered_by_an_error_of_ours(path, method, operation, login, books):
+    client, statuses = login("manager"), set()
     known = {
-        "dag_id": standing_books.dag_id,
-        "run_id": standing_books.airflow_run_id,
+        "dag_id": books.dag_id,
+        "run_id": books.airflow_run_id,
         "policy_id": "approve_invoice",
     }
 
@@ -135,14 +144,15 @@ def test_no_request_is_answered_by_an_error_of_ours(path, method, operation, loo
                 query[parameter["name"]] = str(value).encode("utf-8", "replace").decode()
             elif parameter["in"] == "header" and data.draw(st.integers(0, 9)):
                 headers[parameter["name"]] = header_text(value) + "-12345678"
-        body = None
-        if "requestBody" in operation:
-            body = broken(
-                data.draw(fitting(operation["requestBody"]["content"]["application/json"]["schema"])),
-                data.draw,
-            )
-        content = None if body is None else json.dumps(body).encode("utf-8", "replace")
-        headers["Content-Type"] = "application/json"
+        kinds = operation.get("requestBody", {}).get("content", {})
+        body: Any = None
+        content: bytes | None = None
+        if "application/json" in kinds:
+            body = broken(data.draw(fitting(kinds["application/json"]["schema"])), data.draw)
+            content = json.dumps(body).encode("utf-8", "replace")
+        elif kinds:  # the body is a file
+            body = content = data.draw(st.one_of(st.binary(max_size=60), st.sampled_from(FILES)))
+        headers["Content-Type"] = next(iter(kinds), "application/json")
         response = client.request(
             method.upper(), quoted(address), params=query, content=content, headers=headers
         )
