@@ -11,6 +11,8 @@ BENCHMARKS = (
     "benchmarks.governance",
     "benchmarks.verification",
     "benchmarks.controls",
+    "benchmarks.wakeups",
+    "benchmarks.inbox",
     "benchmarks.nights",
     "benchmarks.airflow_nights",
 )

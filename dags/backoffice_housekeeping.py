@@ -1,14 +1,15 @@
 """
 ### Purpose
-Do what must happen although no run is alive: book answers whose run was failed, cleared or deleted, and send
-waiting
-messages to suppliers.
+Do what must happen although no run is alive: book answers whose run was failed, cleared or deleted, look
+after open cases (end claims and waits that lasted too long, remind, tell the next role, keep priorities),
+and send waiting messages to suppliers.
 
 ### Inputs
-Answered cases and the outbox in the ledger database.
+Answered and open cases and the outbox in the ledger database.
 
 ### Controls
-Each answer is booked once, whoever comes first; each message carries an idempotency key.
+Each answer is booked once, whoever comes first; each level of a case's chain is taken once, and none
+decides; each message carries an idempotency key.
 
 ### What people do
 Nothing.

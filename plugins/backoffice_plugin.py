@@ -5,11 +5,12 @@ from __future__ import annotations
 from airflow.plugins_manager import AirflowPlugin
 
 from backoffice.operators.quality_gate import GateResultLink
+from backoffice.web.inbox_only import middlewares
 from backoffice.web.mount import application, host_path
 
 
 class BackofficePlugin(AirflowPlugin):
-    """The review inbox in the navigation, the report as a tab on each Dag run, and the REST API of both."""
+    """Inbox and runs in the navigation, the report as a tab on each run and task, and the REST API of all."""
 
     name = "backoffice"
     # Airflow declares these as attributes of the instance; they are read, never changed.
@@ -30,5 +31,19 @@ class BackofficePlugin(AirflowPlugin):
             "destination": "dag_run",
             "url_route": "backoffice_report",
         },
+        {
+            "name": "Report",
+            "href": f"{host_path()}/backoffice/runs/{{DAG_ID}}/{{RUN_ID}}",
+            "destination": "task_instance",
+            "url_route": "backoffice_task_report",
+        },
+        {
+            "name": "Back office runs",
+            "href": f"{host_path()}/backoffice/runs",
+            "destination": "nav",
+            "url_route": "backoffice_runs",
+            "category": "browse",
+        },
     ]
+    fastapi_root_middlewares = middlewares()
     operator_extra_links = [GateResultLink()]  # noqa: RUF012

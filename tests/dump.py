@@ -1,6 +1,6 @@
 """What a ledger says, in a form that can be compared: business keys, amounts, dates, decisions, cases.
 
-Left out is what may differ between two ways to the same books: surrogate ids, clock times and which run did it.
+Left out is what may differ between two ways to the same books: surrogate ids, clock times, salted hashes and which run did it.
 ``books`` is the outcome, whatever way led to it. ``history`` is the way: every decision, hold, case and audit record.
 ``intake`` is what was read and judged on the way in.
 """
@@ -94,8 +94,13 @@ HISTORY = {
     "grounds of entries": """
         SELECT e.business_key, d.maker, d.outcome, d.subject_key FROM ledger.journal_entry e JOIN ledger.decision d USING (decision_id)""",
     "audit trail": """
-        SELECT r.subject, r.kind, convert_from(r.body, 'UTF8')::jsonb - '{_record,at,recorded_at,sources,run_id,load_id,case_id,decision_id,answer_id,rule,subject,principal_and_reason}'::text[] #- '{document,load_id}'
-        FROM audit.record r WHERE r.subject NOT LIKE 'run:%' AND r.subject <> 'log'""",
+        SELECT CASE WHEN r.subject LIKE 'case:%' THEN concat_ws(' ', 'case of', c.subject_kind, c.subject_key, c.role) ELSE r.subject END, r.kind,
+               regexp_replace(said.body::text, '("order_line_id": )"\\d+"', '\\1"..."', 'g')
+        FROM audit.record r LEFT JOIN review."case" c ON r.subject = 'case:' || c.case_id,
+        LATERAL (SELECT convert_from(r.body, 'UTF8')::jsonb AS whole) b,
+        LATERAL (SELECT b.whole - '{_record,at,recorded_at,taken_at,sources,run_id,load_id,case_id,decision_id,answer_id,step_id,released_holds,sent_sha256,rule,subject,principal_and_reason}'::text[] #- '{document,load_id}'
+                 || CASE WHEN b.whole ? 'released_holds' THEN jsonb_build_object('released holds', jsonb_array_length(b.whole -> 'released_holds')) ELSE '{}' END AS body) said
+        WHERE r.subject NOT LIKE 'run:%' AND r.subject <> 'log'""",
 }  # fmt: skip
 
 STAGES = (

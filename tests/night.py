@@ -7,6 +7,7 @@ production. What this cannot prove: scheduling, deferral and the task runner; th
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -53,11 +54,15 @@ def environment(values: Mapping[str, str]):
         yield
 
 
+_WRITING = threading.Lock()
+
+
 def tasks(config: Reconciliation) -> list[Any]:
     """Return the operators of the Dag in an order in which they may run."""
     from airflow.sdk import DAG
 
-    with DAG("invoice_reconciliation", schedule=None) as dag:
+    # which Dag is being written is one of the whole process: threads take turns
+    with _WRITING, DAG("invoice_reconciliation", schedule=None) as dag:
         build_tasks(config)
     done: list[Any] = []
     waiting = dict(dag.task_dict)

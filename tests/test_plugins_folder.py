@@ -82,13 +82,13 @@ def test_the_package_is_kept_from_the_loader():
 def test_one_plugin_with_one_mount_and_nothing_under_a_bare_name(tmp_path):
     result = loaded(PLUGINS, tmp_path)
     assert (result["errors"], result["replaced"], result["bare"]) == ({}, [], ["backoffice_plugin"])
-    assert (result["plugins"], result["mounts"], result["views"], result["classes"]) == (1, 1, 2, 1)
+    assert (result["plugins"], result["mounts"], result["views"], result["classes"]) == (1, 1, 4, 1)
 
 
 def test_with_the_entry_point_beside_it_there_is_still_one(tmp_path, entry_point):
     result = loaded(PLUGINS, tmp_path, entry_point)
     assert result["entry_points"] == [True]  # it is there, and means the very class that the folder brought
-    assert (result["plugins"], result["mounts"], result["views"], result["classes"]) == (1, 1, 2, 1)
+    assert (result["plugins"], result["mounts"], result["views"], result["classes"]) == (1, 1, 4, 1)
     assert (result["replaced"], result["bare"]) == ([], ["backoffice_plugin"])
     assert [
         message for message in result["errors"].values() if "already registered, skipping" not in message

@@ -102,6 +102,17 @@ def sandbox() -> bool:
     return (option("sandbox", "false") or "").lower() in {"true", "1", "yes"}
 
 
+def test_cases() -> int:
+    """Return how many test cases may wait among the others (``[backoffice] test_cases``); 0: none is made.
+
+    :raises ConfigurationError: The option is no number from 0 to 1000.
+    """
+    given = (option("test_cases", "0") or "0").strip()
+    if not given.isdigit() or int(given) > 1000:
+        raise ConfigurationError(f"[backoffice] test_cases is {given!r}; it is a number from 0 to 1000")
+    return int(given)
+
+
 def web_dsn() -> str:
     """Return the DSN of the plugin's own database log-in (role ``backoffice_web``).
 

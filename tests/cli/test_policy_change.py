@@ -44,7 +44,9 @@ def file(tmp_path: Path) -> Path:
 
 def active(ledger) -> int:
     with ledger.connect("auditor") as connection:
-        return connection.execute("SELECT version FROM ledger.active_policy").fetchone()[0]
+        return connection.execute(
+            "SELECT version FROM ledger.active_policy WHERE policy_id = 'approve_invoice'"
+        ).fetchone()[0]
 
 
 def test_two_people_activate_a_policy(api, as_user, file, ledger, capsys) -> None:
@@ -101,7 +103,8 @@ def test_a_later_day_and_the_list(api, as_user, file, capsys) -> None:
     )
     assert f"version {INSTALLED}: active" in lines[2]
     assert "entered by the owner: installation" in lines[2]
-    assert lines[3].startswith(
+    assert lines[3] == "case_priority of review"
+    assert lines[5].startswith(
         f"proposal {proposal['proposal_id']}: approve_invoice version {NEXT}, approved, from 2026-12-01, by Clara Clerk"
     )
     assert run("list", "--json") == 0
@@ -170,9 +173,15 @@ def test_nobody_logged_in_is_asked_to(api, file, capsys) -> None:
 def test_a_text_cannot_drive_the_terminal(api, as_user, file, capsys) -> None:
     as_user("clerk")
     file.write_text(version(NEXT) + "# \u202e evil\n", encoding="utf-8")
+    assert run("activate", str(file), "--reason", "turned around") == 1
+    refused = capsys.readouterr().err
+    assert "U+202E" in refused
+    assert "\u202e" not in refused
+    # what a text may hold and a terminal might not take as it stands
+    file.write_text(version(NEXT) + "# \ue000 private\n", encoding="utf-8")
     assert run("activate", str(file), "--reason", "a \u0007 bell") == 0
     printed = capsys.readouterr().out
-    assert "+# \ufffd evil\n" in printed
+    assert "+# \ufffd private\n" in printed
     assert "a \ufffd bell" in printed
     assert all(letter.isprintable() for letter in printed.replace("\n", ""))
 

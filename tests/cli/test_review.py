@@ -38,7 +38,7 @@ def test_list_names_the_most_urgent_first(standing_api, as_user, standing_books,
     assert run("list") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["case", "state", "role", "due", "amount", "codes", "title"]
-    assert [int(line.split()[0]) for line in lines[1:]] == [standing_books.received, standing_books.price, standing_books.own_order, standing_books.duplicate, standing_books.large, standing_books.quarantined]  # fmt: skip
+    assert [int(line.split()[0]) for line in lines[1:]] == [standing_books.received, standing_books.price, standing_books.duplicate, standing_books.large, standing_books.own_order, standing_books.quarantined]  # fmt: skip
     assert "1200.00 EUR" in lines[1]
     assert all("synthetic data: " in line for line in lines[1:])
 

@@ -249,10 +249,15 @@ def test_every_route_is_documented() -> None:
     )
     assert prefix
     headings = re.findall(r"^### `([^`]+)`$", text, re.MULTILINE)
-    routers = ("api", "log_api", "policy_api", "privacy_api")
+    routers = ("api", "authority_api", "case_api", "log_api", "policy_api", "privacy_api")
     assert set(headings) == set().union(*(routes(router, prefix[1]) for router in routers))
     pages = tables(section(text, "Pages"))[0].column("address")
-    assert {span for cell in pages for span in spans(cell)} == routes("pages") | routes("policy_pages")
+    assert {span for cell in pages for span in spans(cell)} == set().union(
+        *(
+            routes(router)
+            for router in ("pages", "policy_pages", "own_pages", "audit_pages", "authority_pages")
+        )
+    )
 
 
 def test_the_fields_of_an_answer_are_documented() -> None:
@@ -260,6 +265,13 @@ def test_the_fields_of_an_answer_are_documented() -> None:
 
     listed = tables(section(page("docs/reference/rest-api.md"), "`POST /api/v1/cases/{case_id}/answers`"))[0]
     assert {cell.strip("`") for cell in listed.column("field")} == set(AnswerRequest.model_fields)
+
+
+def test_the_fields_of_a_change_of_authority_are_documented() -> None:
+    from backoffice.web.authority_models import ChangeRequest
+
+    listed = tables(section(page("docs/reference/rest-api.md"), "`POST /api/v1/authority/changes`"))[0]
+    assert {cell.strip("`") for cell in listed.column("field")} == set(ChangeRequest.model_fields)
 
 
 def test_the_fields_of_a_change_of_a_policy_are_documented() -> None:

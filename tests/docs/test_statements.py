@@ -10,6 +10,7 @@ pytestmark = pytest.mark.integration
 AS_OWNER = (
     "docs/how-to/run-on-an-existing-airflow.md",
     "docs/how-to/change-a-tolerance-or-policy.md",
+    "docs/how-to/change-who-may-do-what.md",
     "docs/reference/extract-profiles.md",
 )
 AS_AUDITOR = (

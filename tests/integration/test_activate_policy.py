@@ -13,7 +13,7 @@ pytestmark = pytest.mark.integration
 TEXT = version(NEXT)
 LIMIT = "machine_limit: 100000.00 EUR\n"
 FROM = "effective_from: 2026-01-01\n"
-ACTIVE = "SELECT policy_id, version, machine_limit, currency FROM ledger.active_policy"
+ACTIVE = "SELECT policy_id, version, machine_limit, currency FROM ledger.active_policy WHERE policy_id = 'approve_invoice'"
 
 
 @pytest.fixture

@@ -260,3 +260,22 @@ def test_the_undisturbed_night_is_worth_killing(nights: Nights) -> None:
     assert {"accepted", "rejected", "ask_again", "read_again", "discard"} <= results
     assert list(Path(nights.base["AIRFLOW__BACKOFFICE__REPORT_DIR"]).glob("run-*.html"))
     assert len(nights.messages) > 1
+
+
+def test_answers_are_booked_once_whoever_dies_on_the_way(nights: Nights) -> None:
+    """Run and housekeeping take turns on the same answers, each killed before it is through; then both may end."""
+    nights.calm()
+    turns = [(task_id, undisturbed_steps(nights, task_id)) for task_id in ("act_on_answers", "keep_house")]
+    nights.calm()
+    chance = random.Random(20261125)
+    with nights.scratch(nights.before["act_on_answers"]) as database:
+        for task_id, steps in turns * 12:
+            at = chance.randrange(len(steps))
+            ending = nights.killer.run(nights.environment(database), task_id, "night-1", at)
+            # what an earlier one got through leaves the later ones less to do
+            assert ending.killed or len(ending.steps) <= at, ending
+        nights.run(database, "keep_house", "act_on_answers")
+        found, expected = nights.dump(database), nights.after["act_on_answers"]
+        for section in ("journal", "answers", "open items", "GR/IR", "payment proposals", "cases"):
+            assert found[section] == expected[section], section
+        assert nights.sent() == nights.messages

@@ -117,7 +117,10 @@ def test_one_person_is_not_enough(web, admin, user) -> None:
         ("UPDATE review.person SET active = false WHERE person_id = 'p-manager'", "BO401"),
         ("DELETE FROM review.identity WHERE user_id = 'manager'", "BO401"),
         ("DELETE FROM review.authority WHERE person_id = 'p-manager' AND role = 'policy_owner'", "BO403"),
-        ("UPDATE review.authority SET process = 'payment_run' WHERE role = 'policy_owner'", "BO403"),
+        (
+            "UPDATE review.authority SET process = 'of_another_process' WHERE role = 'policy_owner' AND process IN ('*', 'invoice_reconciliation')",
+            "BO403",
+        ),
         ("UPDATE review.authority SET entity = '1000' WHERE role = 'policy_owner'", "BO403"),
         (
             "UPDATE review.authority SET effective_to = '2026-11-19', effective_from = '2000-01-01' WHERE role = 'policy_owner'",

@@ -14,9 +14,13 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 from tests.changing import SHIPPED, version
 
-from backoffice import migrations
+from backoffice import migrations, settings
+from backoffice.operators.case_keeping import POLICY_ID as PRIORITY
 
 pytestmark = pytest.mark.integration
+SHIPPED_PRIORITY = (settings.include_dir() / "policies" / "review" / f"{PRIORITY}.yaml").read_text(
+    encoding="utf-8"
+)
 OLD_VERSION = "INSERT INTO ledger.policy_version (policy_id, version, sha256, content, machine_limit, currency, active_from, active_until, activated_by) VALUES (%s, %s, %s, %s, 100000, 'EUR', %s, %s, 'me')"
 DECISION = "INSERT INTO ledger.decision (process, subject_kind, subject_id, subject_key, maker, outcome, rule, authority, policy_id, policy_version, policy_sha256, evidence_hash, explanation, run_id) VALUES (%s, 'invoice', 1, 'x', 'machine', 'approve', 'x', 'x', %s, %s, 'x', '', '{}', %s)"
 
@@ -64,10 +68,12 @@ def test_what_was_active_is_active_and_nothing_else(postgres: str, old: str) -> 
     with psycopg.connect(old) as connection:
         assert connection.execute("SELECT policy_id, version FROM ledger.active_policy ORDER BY 1").fetchall() == [
             ("approve_invoice", 4),
+            (PRIORITY, 1),
             ("twins", 2),
         ]  # fmt: skip
         assert connection.execute("SELECT policy_id, process FROM ledger.policy ORDER BY 1").fetchall() == [
             ("approve_invoice", "invoice_reconciliation"),
+            (PRIORITY, "review"),
             ("ended", "*"),
             ("twins", "payment_run"),
         ]
@@ -86,6 +92,9 @@ def test_installing_twice_activates_once(postgres: str, old: str) -> None:
     for _ in range(2):
         migrations.migrate(postgres, name, sandbox=True)
     with psycopg.connect(old) as connection:
-        assert connection.execute("SELECT version, content, approved_by FROM ledger.policy_version").fetchall() == [(3, SHIPPED, "installation")]  # fmt: skip
-        assert connection.execute("SELECT count(*) FROM audit.record WHERE subject LIKE 'policy:%'").fetchone() == (1,)  # fmt: skip
-        assert connection.execute("SELECT process FROM ledger.policy").fetchone() == ("invoice_reconciliation",)  # fmt: skip
+        assert connection.execute("SELECT policy_id, version, content, approved_by FROM ledger.policy_version ORDER BY 1").fetchall() == [
+            ("approve_invoice", 3, SHIPPED, "installation"),
+            (PRIORITY, 1, SHIPPED_PRIORITY, "installation"),
+        ]  # fmt: skip
+        assert connection.execute("SELECT count(*) FROM audit.record WHERE subject LIKE 'policy:%'").fetchone() == (2,)  # fmt: skip
+        assert connection.execute("SELECT policy_id, process FROM ledger.policy ORDER BY 1").fetchall() == [("approve_invoice", "invoice_reconciliation"), (PRIORITY, "review")]  # fmt: skip

@@ -45,13 +45,13 @@ def listed(client: TestClient, **query: object) -> list[int]:
 # -- listing -----------------------------------------------------------------------------------------------
 
 
-def test_open_cases_come_by_due_date_and_those_without_one_last(look, standing_books):
+def test_open_cases_come_by_when_they_are_due_then_by_number(look, standing_books):
     assert listed(look("clerk")) == [
         standing_books.received,
         standing_books.price,
-        standing_books.own_order,
         standing_books.duplicate,
         standing_books.large,
+        standing_books.own_order,
         standing_books.quarantined,
     ]
 

@@ -47,7 +47,20 @@ RUN_READERS = {"viewer": 200, "nobody": 403}
 TABLE = [
     Expected("/", "/", 307, 307, 307),
     Expected("/cases", "/cases", 200, **PERSON_ONLY),
+    Expected("/cases/counts", "/cases/counts", 200, **PERSON_ONLY),
     Expected("/cases/{case_id}", "/cases/{price}", 200, **PERSON_ONLY),
+    # of a document that is no PDF file; one that is: test_documents.py
+    Expected(
+        "/cases/{case_id}/documents/{document_id}/pdf",
+        "/cases/{price}/documents/{document}/pdf",
+        404,
+        **PERSON_ONLY,
+    ),
+    Expected("/activity", "/activity", 200, **PERSON_ONLY),
+    Expected("/health", "/health", 200, **PERSON_ONLY),
+    Expected("/audit", "/audit", 200, **PERSON_ONLY),
+    # what a pack holds, and of what there is one: test_audit_pages.py
+    Expected("/audit/evidence", "/audit/evidence?ref=nothing", 422, **PERSON_ONLY),
     Expected("/runs", "/runs", 200, **LOG_IN_ONLY),
     Expected("/runs/{dag_id}/{run_id}", "/runs/{dag_id}/{airflow_run_id}", 200, **RUN_READERS),
     Expected(
@@ -62,6 +75,9 @@ TABLE = [
     Expected("/static/{name}", "/static/backoffice.css", 200, **LOG_IN_ONLY),
     Expected("/{path:path}", "/nothing/here", 404, 404, 404),
     Expected("/api/v1/cases", "/api/v1/cases", 200, **PERSON_ONLY),
+    Expected("/api/v1/cases/counts", "/api/v1/cases/counts", 200, **PERSON_ONLY),
+    Expected("/api/v1/cases/answers", "/api/v1/cases/answers", 422, 403, 403, method="POST"),
+    Expected("/api/v1/cases/answers/check", "/api/v1/cases/answers/check", 422, 403, 403, method="POST"),
     Expected("/api/v1/cases/{case_id}", "/api/v1/cases/{price}", 200, **PERSON_ONLY),
     Expected(
         "/api/v1/cases/{case_id}/documents/{document_id}",
@@ -72,6 +88,23 @@ TABLE = [
     Expected(
         "/api/v1/cases/{case_id}/answers", "/api/v1/cases/{price}/answers", 409, 403, 403, method="POST"
     ),
+    # what each person may do with a case: test_case_life_api.py, tests/integration/life
+    Expected("/api/v1/cases/{case_id}/life", "/api/v1/cases/{price}/life", 200, **PERSON_ONLY),
+    Expected("/api/v1/cases/{case_id}/claim", "/api/v1/cases/999999/claim", 404, 403, 403, method="POST"),
+    *(
+        Expected(
+            f"/api/v1/cases/{{case_id}}/{act}", f"/api/v1/cases/{{price}}/{act}", 422, 403, 403, method="POST"
+        )
+        for act in ("release", "reassign", "questions", "information", "comments", "attachments")
+    ),
+    Expected(
+        "/api/v1/cases/{case_id}/attachments/{act_id}",
+        "/api/v1/cases/{price}/attachments/999999",
+        404,
+        403,
+        403,
+    ),
+    Expected("/api/v1/questions", "/api/v1/questions", 200, **PERSON_ONLY),
     # what log keepers may, and who is one: test_log_api.py
     Expected("/api/v1/log/proposals", "/api/v1/log/proposals", 200, **PERSON_ONLY),
     Expected("/api/v1/log/restores", "/api/v1/log/restores", 422, 403, 403, method="POST"),
@@ -134,6 +167,25 @@ TABLE = [
             {"reason": "as agreed"},
         )
         for end in ("refuse", "withdraw")
+    ),
+    # what administrators may, and that two carry a change: test_authority_api.py
+    Expected("/authority", "/authority", 200, **PERSON_ONLY),
+    Expected("/authority/changes/{change_id}", "/authority/changes/999999", 404, **PERSON_ONLY),
+    Expected("/api/v1/authority", "/api/v1/authority", 200, **PERSON_ONLY),
+    Expected("/api/v1/authority/changes", "/api/v1/authority/changes", 200, **PERSON_ONLY),
+    Expected("/api/v1/authority/changes", "/api/v1/authority/changes", 422, 403, 403, method="POST"),
+    Expected("/api/v1/authority/changes/{change_id}", "/api/v1/authority/changes/999999", 404, **PERSON_ONLY),
+    *(
+        Expected(
+            f"/api/v1/authority/changes/{{change_id}}/{end}",
+            f"/api/v1/authority/changes/999999/{end}",
+            404,
+            403,
+            403,
+            "POST",
+            {"reason": "as agreed", **({"shown_sha256": "00" * 32} if end == "approve" else {})},
+        )
+        for end in ("approve", "refuse", "withdraw")
     ),
     Expected("/api/v1/privacy/retention", "/api/v1/privacy/retention", 200, **PERSON_ONLY, officers=True),
     Expected("/api/v1/privacy/holds", "/api/v1/privacy/holds", 200, **PERSON_ONLY, officers=True),

@@ -96,7 +96,7 @@ def test_a_body_that_is_too_large_is_refused_by_its_header_and_by_its_length(loo
 
 def test_an_error_of_ours_is_our_page_and_never_the_hosts(ledger, app, books, monkeypatch, caplog):
     host = create_host(lambda: ledger.dsn("web"))
-    monkeypatch.setattr("backoffice.web.cases.list_cases", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("backoffice.web.inbox.list_cases", lambda *_, **__: 1 / 0)
     client = TestClient(
         host, headers={"Authorization": f"Bearer {log_in('clerk')}"}, raise_server_exceptions=True
     )
@@ -110,7 +110,7 @@ def test_an_error_of_ours_is_our_page_and_never_the_hosts(ledger, app, books, mo
 
 def test_a_broken_error_page_still_is_an_answer(ledger, books, monkeypatch):
     host = create_host(lambda: ledger.dsn("web"))
-    monkeypatch.setattr("backoffice.web.cases.list_cases", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("backoffice.web.inbox.list_cases", lambda *_, **__: 1 / 0)
     monkeypatch.setattr("backoffice.web.problems.render_page", lambda *_, **__: 1 / 0)
     client = TestClient(
         host, headers={"Authorization": f"Bearer {log_in('clerk')}"}, raise_server_exceptions=True

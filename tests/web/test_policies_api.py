@@ -46,7 +46,8 @@ def proposed(login) -> dict:
 
 def test_the_list_names_versions_and_their_states(login, proposed) -> None:
     found = login("buyer").get("/api/v1/policies").json()
-    [policy] = found["policies"]
+    [policy, priority] = found["policies"]
+    assert (priority["policy_id"], priority["process"]) == ("case_priority", "review")
     assert (policy["policy_id"], policy["process"], policy["active_version"]) == ("approve_invoice", "invoice_reconciliation", INSTALLED)  # fmt: skip
     [installed] = policy["versions"]
     assert (installed["version"], installed["state"], installed["approved_by"], installed["by_owner"]) == (INSTALLED, "active", "installation", True)  # fmt: skip
@@ -109,7 +110,7 @@ def test_two_people_change_a_policy(login, proposed) -> None:
     taken = act(login("manager"), proposed, "approve")
     assert taken.status_code == 200, taken.text
     assert (taken.json()["state"], taken.json()["next"][:24]) == ("active", "It decides from now on. ")
-    [policy] = login("clerk").get("/api/v1/policies").json()["policies"]
+    policy, _ = login("clerk").get("/api/v1/policies").json()["policies"]
     assert [(one["version"], one["state"], one["approved_by"]) for one in policy["versions"]] == [
         (NEXT, "active", "Max Manager"),
         (INSTALLED, "superseded", "installation"),
@@ -169,7 +170,7 @@ def test_a_version_for_a_later_day_waits_for_it(login) -> None:
     taken = act(login("manager"), told, "approve").json()
     assert (taken["state"], taken["effective_from"]) == ("approved", "2026-12-01")
     assert "from business day 2026-12-01 on" in taken["next"]
-    [policy] = login("clerk").get("/api/v1/policies").json()["policies"]
+    policy, _ = login("clerk").get("/api/v1/policies").json()["policies"]
     assert policy["active_version"] == INSTALLED
 
 

@@ -59,6 +59,6 @@ record AS MATERIALIZED (
   WHERE a.failure IS NOT NULL GROUP BY a.seal_no, a.anchor
   UNION ALL
   SELECT 'alert', 'record ' || r.record_id, coalesce(b.body ->> 'alert', '?') || ': ' || coalesce(b.body ->> 'detail', ''), b.body ->> 'by', r.recorded_at, NULL, NULL, false
-  FROM record x JOIN audit.record r ON r.record_id = x.record_id CROSS JOIN LATERAL (SELECT convert_from(r.body, 'UTF8')::jsonb AS body) b WHERE x.kind = 'alert'
+  FROM record x JOIN audit.record r ON r.record_id = x.record_id CROSS JOIN LATERAL (SELECT convert_from(r.body, 'UTF8')::jsonb AS body) b WHERE x.kind = 'alert' AND r.subject = 'log'
 )
 {{ include: controls/summary }}

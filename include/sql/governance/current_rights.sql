@@ -10,6 +10,8 @@ FROM (
   UNION ALL
   SELECT coalesce(p.proacl, acldefault('f', p.proowner)), p.proowner, 'function ' || n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')', n.nspname
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+  -- in a schema that nobody may look anything up in, a function is out of reach
+  WHERE EXISTS (SELECT FROM aclexplode(n.nspacl) u WHERE u.grantee <> n.nspowner AND u.privilege_type = 'USAGE')
   UNION ALL
   SELECT n.nspacl, n.nspowner, 'schema ' || n.nspname, n.nspname FROM pg_namespace n
   UNION ALL

@@ -11,7 +11,8 @@ fact AS (
   FROM ledger.decision d WHERE d.maker = 'human'
   UNION ALL
   SELECT 'answer', a.answer_id::text, 'human', CASE c.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || c.subject_key,
-         jsonb_build_array(a.case_id::text, a.decision_id::text, a.action, a.reason_code, a.final::text, a.person_id, encode(a.evidence_hash, 'hex'), a.answered_at)
+         jsonb_build_array(a.case_id::text, a.decision_id::text, a.action, a.reason_code, a.final::text, a.person_id, encode(a.evidence_hash, 'hex'), a.answered_at,
+           a.acted_for, a.persons_needed::text, array_to_string(a.as_roles, ', '))
   FROM review.answer a JOIN review.case c ON c.case_id = a.case_id
   UNION ALL
   SELECT 'booked answer', a.answer_id::text, 'path', CASE c.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || c.subject_key,
@@ -21,6 +22,14 @@ fact AS (
   SELECT 'case', c.case_id::text, 'path', CASE c.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || c.subject_key,
          jsonb_build_array(c.role, c.opened_run::text)
   FROM review.case c
+  UNION ALL
+  SELECT 'act on a case', a.act_id::text, 'human', 'case:' || a.case_id,
+         jsonb_build_array(a.case_id::text, a.act, a.person_id, a.to_person, a.whom, a.round::text, a.answers::text, encode(sha256(t.content), 'hex'), t.bytes::text, t.media_type, a.acted_at)
+  FROM review.case_act a LEFT JOIN review.attachment t ON t.act_id = a.act_id
+  UNION ALL
+  SELECT 'step of a case', s.step_id::text, 'path', 'case:' || s.case_id,
+         jsonb_build_array(s.case_id::text, s.step, s.person_id, s.level::text, s.role, s.priority::text, s.rule, s.run_id::text, s.taken_at)
+  FROM review.case_step s
   UNION ALL
   SELECT 'journal entry', e.business_key, 'effect',
          coalesce('invoice:' || encode(i.content_hash, 'hex'), 'receipt:' || r.entity || '/' || r.receipt_number || '/' || r.receipt_line),
@@ -83,6 +92,19 @@ fact AS (
          jsonb_build_array(q.requested_by, q.answered_by, q.basis, q.record_class, q.before::text)
   FROM review.privacy_request q WHERE q.state = 'carried_out' AND q.act IN ('erase_person', 'purge_records')
   UNION ALL
+  SELECT 'change of access', c.change_id::text, 'human', 'access:' || c.change_id, jsonb_build_array(c.proposed_by, c.kind, c.act, c.of_person, c.alone::text, c.impact_sha256)
+  FROM review.access_change c
+  UNION ALL
+  SELECT 'answer to a change of access', c.change_id::text, 'human', 'access:' || c.change_id, jsonb_build_array(c.answered_by, c.state)
+  FROM review.access_change c WHERE c.state <> 'proposed' AND NOT c.alone
+  UNION ALL
+  SELECT 'notice', n.notice_id::text, 'path', 'notice:' || n.notice_id, jsonb_build_array(n.kind, n.process, n.person_id)
+  FROM review.notice n
+  UNION ALL
+  SELECT 'measuring of persons', m.measure_id || '/' || a.step, 'human', 'person_measure:' || m.measure_id, jsonb_build_array(a.person_id, CASE WHEN a.step = 'requested' THEN m.until::text END)
+  FROM review.person_measure m CROSS JOIN LATERAL (VALUES ('requested', m.requested_by), (CASE WHEN m.approved THEN 'approved' ELSE 'declined' END, m.answered_by), ('ended', m.ended_by)) AS a(step, person_id)
+  WHERE a.person_id IS NOT NULL
+  UNION ALL
   SELECT 'proposal about the log', p.proposal_id::text, 'human', 'log', jsonb_build_array(p.act, p.person_id, encode(p.digest, 'hex'))
   FROM audit.log_proposal p
   UNION ALL
@@ -110,12 +132,20 @@ fact AS (
     WHERE s.kind = 'human' AND s.b ->> 'answer_id' IS NOT NULL
     UNION ALL
     SELECT 'answer', s.b ->> 'answer_id', jsonb_build_array(s.b ->> 'case_id', s.b ->> 'decision_id', s.b ->> 'action', s.b ->> 'reason_code', s.b ->> 'final', s.b ->> 'person_id',
-             s.b ->> 'evidence_sha256', (s.b ->> 'at')::timestamptz)
+             s.b ->> 'evidence_sha256', (s.b ->> 'at')::timestamptz, s.b ->> 'on_behalf_of', s.b ->> 'persons_needed', s.b ->> 'as_roles')
     WHERE s.kind = 'human' AND s.b ->> 'answer_id' IS NOT NULL
     UNION ALL
     SELECT 'booked answer', s.b ->> 'answer_id', jsonb_build_array(s.b ->> 'case_id', s.b ->> 'result', s.b ->> 'run_id') WHERE s.kind = 'path' AND s.b ->> 'step' = 'answer booked'
     UNION ALL
     SELECT 'case', s.b ->> 'case_id', jsonb_build_array(s.b ->> 'role', s.b ->> 'run_id') WHERE s.kind = 'path' AND s.b ->> 'step' = 'case opened'
+    UNION ALL
+    SELECT 'act on a case', s.b ->> 'act_id', jsonb_build_array(s.b ->> 'case_id', s.b ->> 'act', s.b ->> 'person_id', s.b ->> 'to_person', s.b ->> 'whom', s.b ->> 'round', s.b ->> 'answers',
+             s.b ->> 'sha256', s.b ->> 'bytes', s.b ->> 'media_type', (s.b ->> 'acted_at')::timestamptz)
+    WHERE s.kind = 'human' AND s.b ->> 'step' = 'act on a case'
+    UNION ALL
+    SELECT 'step of a case', s.b ->> 'step_id', jsonb_build_array(s.b ->> 'case_id', s.b ->> 'taken', s.b ->> 'of_person', s.b ->> 'level', s.b ->> 'role', s.b ->> 'priority', s.b ->> 'rule',
+             s.b ->> 'run_id', (s.b ->> 'taken_at')::timestamptz)
+    WHERE s.kind = 'path' AND s.b ->> 'step' = 'step of a case'
     UNION ALL
     SELECT 'hold released by a person', h.hold_id, jsonb_build_array(CASE s.b ->> 'result' WHEN 'accepted' THEN 'person' ELSE s.b ->> 'result' END, s.b ->> 'decision_id', (s.b ->> 'at')::timestamptz)
     FROM jsonb_array_elements_text(s.b -> 'released_holds') AS h(hold_id) WHERE s.kind = 'path' AND s.b ->> 'step' = 'answer booked'
@@ -149,6 +179,17 @@ fact AS (
     SELECT 'erasure or purge', s.b ->> 'request_id', jsonb_build_array(s.b ->> 'requested_by', s.b ->> 'approved_by',
              CASE s.b ->> 'step' WHEN 'person erased' THEN s.b ->> 'basis' END, s.b ->> 'class', s.b ->> 'before')
     WHERE s.kind = 'erasure' AND s.b ->> 'step' IN ('person erased', 'records purged')
+    UNION ALL
+    SELECT 'change of access', s.b ->> 'change_id', jsonb_build_array(s.b ->> 'person_id', s.b ->> 'kind', s.b ->> 'act', s.b ->> 'of_person', s.b ->> 'alone', s.b ->> 'shown_sha256')
+    WHERE s.kind = 'human' AND s.b ->> 'step' IN ('access change proposed', 'access change made alone')
+    UNION ALL
+    SELECT 'answer to a change of access', s.b ->> 'change_id', jsonb_build_array(s.b ->> 'person_id', split_part(s.b ->> 'step', ' ', 3))
+    WHERE s.kind = 'human' AND s.b ->> 'step' IN ('access change approved', 'access change refused', 'access change withdrawn')
+    UNION ALL
+    SELECT 'notice', s.b ->> 'notice_id', jsonb_build_array(s.b ->> 'notice', s.b ->> 'process', s.b ->> 'person_id') WHERE s.kind = 'path' AND s.b ->> 'step' = 'notice written'
+    UNION ALL
+    SELECT 'measuring of persons', (s.b ->> 'measure_id') || '/' || substr(s.b ->> 'step', length('measuring of persons ') + 1), jsonb_build_array(s.b ->> 'person_id', s.b ->> 'until')
+    WHERE s.kind = 'human' AND s.b ->> 'measure_id' IS NOT NULL
     UNION ALL
     SELECT 'proposal about the log', s.b ->> 'proposal_id',
            jsonb_build_array(CASE s.b ->> 'step' WHEN 'restore proposed' THEN 'restore' ELSE 'lost_key' END, s.b ->> 'person_id', s.b ->> 'digest')

@@ -23,5 +23,8 @@ SELECT array_remove(ARRAY[t.invoice_id], NULL) AS invoice_ids,
              UNION SELECT d.decision_id FROM ledger.decision d WHERE d.case_id = t.case_id ORDER BY 1) AS decision_ids,
        ARRAY(SELECT p.proposal_id FROM ledger.payment_proposal p WHERE p.invoice_id = t.invoice_id ORDER BY 1) AS payment_ids,
        ARRAY(SELECT c.case_id FROM review.case c WHERE c.subject_kind = 'invoice' AND c.subject_id = t.invoice_id OR c.case_id = t.case_id ORDER BY 1) AS case_ids,
-       array_remove(ARRAY[(SELECT 'invoice:' || encode(i.content_hash, 'hex') FROM purchasing.invoice i WHERE i.invoice_id = t.invoice_id), t.subject], NULL) AS subjects
+       array_remove(ARRAY[(SELECT 'invoice:' || encode(i.content_hash, 'hex') FROM purchasing.invoice i WHERE i.invoice_id = t.invoice_id), t.subject], NULL)
+         -- what people said and asked about its cases
+         || ARRAY(SELECT DISTINCT 'case:' || a.case_id FROM review.case_act a JOIN review.case c ON c.case_id = a.case_id
+                  WHERE c.subject_kind = 'invoice' AND c.subject_id = t.invoice_id OR c.case_id = t.case_id ORDER BY 1) AS subjects
 FROM target t

@@ -7,6 +7,12 @@ setting_now AS (
     SELECT 'review.person' AS tab, to_jsonb(x) - '{name,email}'::text[] AS content FROM review.person x
     UNION ALL SELECT 'review.identity', to_jsonb(x) FROM review.identity x
     UNION ALL SELECT 'review.authority', to_jsonb(x) FROM review.authority x
+    UNION ALL SELECT 'review.quorum_rule', to_jsonb(x) FROM review.quorum_rule x
+    UNION ALL SELECT 'review.duty_rule', to_jsonb(x) FROM review.duty_rule x
+    UNION ALL SELECT 'review.absence', to_jsonb(x) FROM review.absence x
+    UNION ALL SELECT 'review.substitute', to_jsonb(x) FROM review.substitute x
+    UNION ALL SELECT 'review.escalation', to_jsonb(x) FROM review.escalation x
+    UNION ALL SELECT 'review.oversight_limit', to_jsonb(x) FROM review.oversight_limit x
     UNION ALL SELECT 'ledger.tolerance', to_jsonb(x) FROM ledger.tolerance x
     UNION ALL SELECT 'ledger.setting', to_jsonb(x) FROM ledger.setting x
     UNION ALL SELECT 'ledger.hold_code', to_jsonb(x) FROM ledger.hold_code x

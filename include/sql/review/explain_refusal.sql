@@ -1,25 +1,18 @@
--- Question: why may this person not decide this case now? Answered for display; review.decide_case is what enforces it.
--- Grain: one row; refusal is null when the person may. highest is the largest limit the person has in the role.
-SELECT CASE
-         WHEN c.state NOT IN ('open', 'half_decided') THEN 'closed'
-         WHEN NOT mine.in_role THEN 'role'
-         WHEN NOT mine.within_limit THEN 'limit'
-         WHEN c.subject_kind = 'invoice' AND review.may_have_ordered(%(person_id)s, c.subject_id) THEN 'own_order'
-         WHEN c.state = 'half_decided' AND first.person_id = %(person_id)s THEN 'first_answer'
-       END AS refusal,
+-- Question: what does each action of this case need, and why may this person not take it? Answered for display by what
+-- review.decide_case itself asks.
+-- Grain: one row per action of the case; kind and reason are null when the person may. highest is the largest limit
+-- that the person has in the case's role.
+SELECT o.action, CASE WHEN taken.by_other AND o.kind IS DISTINCT FROM 'closed' THEN 'claimed' ELSE o.kind END AS kind, o.reason, review.name_of(c.claimed_by) AS claimed_by, f.name AS on_behalf_of, o.persons_needed, o.persons_given, o.members, o.with_roles, o.veto_roles,
        mine.highest, mine.currency
   FROM review.case c
-  JOIN ops.entity e USING (entity)
- CROSS JOIN LATERAL (
-       SELECT count(*) > 0 AS in_role,
-              coalesce(bool_or(c.amount IS NULL OR u.amount_limit >= c.amount), false)
-                AS within_limit,
-              max(u.amount_limit) AS highest, max(u.currency) AS currency
+ CROSS JOIN LATERAL review.offered_to(%(person_id)s, c.case_id) o
+ CROSS JOIN LATERAL (SELECT coalesce(c.claimed_by <> %(person_id)s, false) AND NOT review.is_idle(c) AS by_other) taken
+  LEFT JOIN review.person f ON f.person_id = o.on_behalf_of
+  LEFT JOIN LATERAL (
+       SELECT u.amount_limit AS highest, u.currency
          FROM review.authority u
         WHERE u.person_id = %(person_id)s AND u.role = c.role
           AND u.process IN ('*', c.process) AND u.entity IN ('*', c.entity)
-          AND ops.business_date(c.entity) BETWEEN u.effective_from AND coalesce(u.effective_to, 'infinity')) mine
-  LEFT JOIN LATERAL (
-       SELECT a.person_id FROM review.answer a
-        WHERE a.case_id = c.case_id AND NOT a.final ORDER BY a.answer_id DESC LIMIT 1) first ON true
+          AND ops.business_date(c.entity) BETWEEN u.effective_from AND coalesce(u.effective_to, 'infinity')
+        ORDER BY u.amount_limit DESC LIMIT 1) mine ON true
  WHERE c.case_id = %(case_id)s

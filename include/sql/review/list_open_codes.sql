@@ -1,9 +1,17 @@
--- Question: which codes do the cases carry that wait for anybody and that this person may see?
+-- Question: which codes do cases carry that wait for anybody and that this person may see?
 -- Grain: one row per code.
-SELECT i.code, h.title, count(DISTINCT i.case_id) AS cases
-  FROM review.case c
-  JOIN review.case_item i USING (case_id)
+WITH RECURSIVE carried AS (
+  (SELECT i.code FROM review.case_item i WHERE i.settled_at IS NULL ORDER BY i.code LIMIT 1)
+  UNION ALL
+  SELECT n.code FROM carried o CROSS JOIN LATERAL (
+         SELECT i.code FROM review.case_item i WHERE i.settled_at IS NULL AND i.code > o.code ORDER BY i.code LIMIT 1) n)
+SELECT carried.code, h.title
+  FROM carried
   LEFT JOIN ledger.hold_code h USING (code)
- WHERE c.state IN ('open', 'half_decided') AND i.settled_at IS NULL AND review.may_read(%(person_id)s, c.process, c.entity)
- GROUP BY i.code, h.title
- ORDER BY count(DISTINCT i.case_id) DESC, i.code
+ CROSS JOIN LATERAL (
+       -- the first one found is enough; LIMIT keeps the planner from joining all of them
+       SELECT FROM review.case_item i JOIN review.case c USING (case_id)
+        WHERE i.code = carried.code AND i.settled_at IS NULL AND c.state IN ('open', 'half_decided')
+          AND (%(everything)s OR (c.process, c.entity) IN (SELECT * FROM unnest(%(processes)s::text[], %(entities)s::text[])))
+        LIMIT 1) one
+ ORDER BY coalesce(h.title, carried.code)

@@ -1,4 +1,4 @@
-"""``review list``, ``review show``, ``review decide``: the inbox on the command line, over the REST API.
+"""``review list``, ``review show``, ``review decide``, and the life of a case: the inbox on the command line.
 
 Whoever calls it acts as themselves, with their own log-in; the ledger decides what they may do.
 """
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from backoffice.cli import review_life
 from backoffice.cli.review_client import Refused, ReviewClient, WrongUse, connect
 
 _EPILOG = """
@@ -27,7 +28,7 @@ _ACTIONS = ("accept", "reject", "ask_again", "read_again", "discard")
 def register(subparsers: Any) -> None:
     """Add the commands."""
     review = subparsers.add_parser(
-        "review", help="list, read and decide the cases that wait for people", epilog=_EPILOG
+        "review", help="list, read, take, ask about and decide the cases that wait for people", epilog=_EPILOG
     )
     commands = review.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -50,7 +51,8 @@ def register(subparsers: Any) -> None:
     decide.add_argument("--reason-code", required=True)
     decide.add_argument("--reason", required=True, help="why, in your own words")
 
-    for command, run in ((listing, _list), (show, _show), (decide, _decide)):
+    life = review_life.register(commands, positive, _EPILOG)
+    for command, run in ((listing, _list), (show, _show), (decide, _decide), *life):
         command.add_argument("--user", help="log in as this user")
         command.add_argument("--json", action="store_true", help="print the API's own answer")
         command.set_defaults(run=lambda arguments, act=run: _guarded(act, arguments))

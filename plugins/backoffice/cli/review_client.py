@@ -71,18 +71,28 @@ class ReviewClient:
         """
         return self.post(f"/cases/{case_id}/answers", body)
 
-    def post(self, path: str, body: dict[str, Any], timeout: httpx.Timeout = _TIMEOUT) -> Any:
+    def post(self, path: str, body: dict[str, Any] | None, timeout: httpx.Timeout = _TIMEOUT) -> Any:
         """Send one act. A broken connection is tried once more under the same key, so it counts once.
 
         :param timeout: For what may take longer than usual.
 
         :raises Refused: The act was not taken.
         """
+        return self._post(path, timeout, json=body)
+
+    def post_file(self, path: str, content: bytes) -> Any:
+        """Send a file, as ``post`` sends words.
+
+        :raises Refused: The file was not taken.
+        """
+        return self._post(path, PATIENT, content=content)
+
+    def _post(self, path: str, timeout: httpx.Timeout, **request: Any) -> Any:
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         try:
-            response = _send(self._http, "POST", _API + path, json=body, headers=headers, timeout=timeout)
+            response = _send(self._http, "POST", _API + path, headers=headers, timeout=timeout, **request)
         except Refused:
-            response = _send(self._http, "POST", _API + path, json=body, headers=headers, timeout=timeout)
+            response = _send(self._http, "POST", _API + path, headers=headers, timeout=timeout, **request)
         return _checked(response)
 
 

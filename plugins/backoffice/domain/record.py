@@ -41,10 +41,12 @@ class RecordSpec:
 
     :param fields: Name of the field (and of its staging column) to how it is read.
     :param defaults: Value of a field that the source leaves out; only where there is one safe meaning.
+    :param later: Fields that came with a later version: a record that leaves them out keeps the hash it had.
     """
 
     fields: Mapping[str, Kind]
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    later: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ def read_record(spec: RecordSpec, item: object, found: tuple[Defect, ...] = ()) 
             if value is None and name in spec.defaults:
                 value = spec.defaults[name]
         values[name] = value
-    return Record(values, tuple(defects), _hash(values, refused, found))
+    said = {name: value for name, value in values.items() if value is not None or name not in spec.later}
+    return Record(values, tuple(defects), _hash(said, refused, found))
 
 
 def _hash(values: Mapping[str, Any], refused: Mapping[str, object], found: tuple[Defect, ...] = ()) -> bytes:

@@ -33,8 +33,10 @@ SUPPLIER = RecordSpec(
         "currency": Code(),
         "payment_terms_days": Whole(),
         "blocked": Flag(),
+        "changed_by": Text(),
         "updated_at": Moment(),
-    }
+    },
+    later=frozenset({"changed_by"}),
 )
 
 ORDER_LINE = RecordSpec(
@@ -62,10 +64,12 @@ ORDER_LINE = RecordSpec(
         "buyer": Text(),
         "requester": Text(),
         "created_by": Text(),
+        "cost_centre": Text(),
         "version": Whole(),
         "updated_at": Moment(),
     },
     defaults={"price_base_quantity": Decimal(1), "amount_based": False},
+    later=frozenset({"cost_centre"}),
 )
 
 RECEIPT_LINE = RecordSpec(

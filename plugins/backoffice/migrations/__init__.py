@@ -229,6 +229,8 @@ REFERENCE = (
     ("account_roles", "ledger.account_role", "entity, role"),
     ("hold_codes", "ledger.hold_code", "code"),
     ("uom_factors", "purchasing.uom_factor", "from_uom, to_uom, item"),
+    ("duty_rules", "review.duty_rule", "duty, code"),
+    ("escalation", "review.escalation", "process, role, level"),
     ("retention", "audit.retention", "class"),
     ("record_classes", "audit.record_class", "kind, subject_kind"),
 )
@@ -258,7 +260,7 @@ SANDBOX = (
     ("fiscal_periods", "ledger.fiscal_period", "entity, period"),
     ("persons", "review.person", "person_id"),
     ("identities", "review.identity", "system, user_id"),
-    ("authority", "review.authority", "person_id, role, process, entity, effective_from"),
+    ("authority", "review.authority", "person_id, role, process, entity, cost_centre, code, effective_from"),
 )
 
 

@@ -31,6 +31,9 @@ def open_ledger_run(
     """
     dag_run = context["dag_run"]
     given: Mapping[str, Any] = context.get("params") or {} if parameters is None else parameters
+    started_by = getattr(dag_run, "triggering_user_name", None)
+    if isinstance(started_by, str) and (person := _person_of(connection, started_by)):
+        given = {**given, "triggered_by": person}
     row = connection.execute(
         settings.sql("intake/open_run"),
         (
@@ -45,3 +48,12 @@ def open_ledger_run(
     if row is None:
         raise RuntimeError("ops.open_run returned nothing")
     return int(row[0])
+
+
+def _person_of(connection: psycopg.Connection[tuple[Any, ...]], user_name: str) -> str | None:
+    """Return the id of the person who started a run by hand, who may have to keep out of what it asks.
+
+    The id is a pseudonym; a log-in has no place in the run's record.
+    """
+    row = connection.execute(settings.sql("intake/find_trigger_person"), (user_name,)).fetchone()
+    return None if row is None else str(row[0])

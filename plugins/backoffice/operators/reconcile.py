@@ -9,6 +9,7 @@ from backoffice.operators import steps
 from backoffice.operators.ingest_selection import read_selection
 from backoffice.operators.ledger_run import open_ledger_run
 from backoffice.operators.ledger_step import LedgerStepOperator
+from backoffice.settings import test_cases
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,12 +107,16 @@ class OpenCasesOperator(LedgerStepOperator):
     """Open a case per reviewed invoice and responsible role, and one per quarantined document.
 
     Reads holds, decisions and quarantine; writes cases with their hand-over. What the facts settled meanwhile
-    is closed.
+    is closed. With ``[backoffice] test_cases`` it also puts past cases whose answer is known among them, to
+    see whether people look; how many is told to nobody.
     """
 
     def step(self, connection: Connection, run_id: int, context: Context) -> dict[str, Any]:
         """Open and refresh cases."""
-        return steps.open_cases(connection, run_id)
+        opened = steps.open_cases(connection, run_id)
+        if most := test_cases():
+            steps.seed_test_cases(connection, run_id, most)
+        return opened
 
 
 class ActOnAnswersOperator(LedgerStepOperator):

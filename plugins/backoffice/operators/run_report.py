@@ -112,6 +112,7 @@ def report_view(report: Mapping[str, Any]) -> dict[str, Any]:
         "quarantine": report.get("quarantine") or [],
         "quarantine_open": report.get("quarantine_open") or [],
         "money_at_stake": report.get("money_at_stake") or [],
+        "oversight": report["oversight"] or _Reported(),
         "policy": report["policy"] or _Reported(),
         "audit": report["audit"] or _Reported(),
         "draft_policies": list(report["draft_policies"] or ()),

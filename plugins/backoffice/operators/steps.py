@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
+from backoffice.operators.case_keeping import prioritise_cases
 from backoffice.operators.decide import decide_open_invoices
 from backoffice.operators.ledger_step import counts
 
@@ -38,8 +39,17 @@ def post_entries(connection: Connection, run_id: int) -> dict[str, Any]:
 
 
 def open_cases(connection: Connection, run_id: int) -> dict[str, Any]:
-    """Hand the doubtful rest to people."""
-    return counts(connection, "SELECT * FROM review.open_cases(%s)", run_id)
+    """Hand the doubtful rest to people, and say how urgent each case is."""
+    opened = counts(connection, "SELECT * FROM review.open_cases(%s)", run_id)
+    row = connection.execute("SELECT process FROM ops.run WHERE run_id = %s", (run_id,)).fetchone()
+    if row is not None:
+        prioritise_cases(connection, run_id, row[0])
+    return opened
+
+
+def seed_test_cases(connection: Connection, run_id: int, most: int) -> int:
+    """Put past cases with a known answer among the open ones, so that at most so many of them wait."""
+    return int(counts(connection, "SELECT review.seed_test_cases(%s, %s) AS seeded", run_id, most)["seeded"])
 
 
 def book_answers(connection: Connection, run_id: int, process: str) -> dict[str, Any]:

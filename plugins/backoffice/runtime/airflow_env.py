@@ -31,7 +31,14 @@ import psutil
 
 from backoffice.runtime.database import AIRFLOW_DATABASE, LEDGER_DATABASE, DatabaseServer
 from backoffice.runtime.home import INSTANCE_VARIABLE, SERVICE_VARIABLE, Home, Ports, package_folder
-from backoffice.runtime.secret_store import AIRFLOW_LOGIN, LEDGER_LOGINS, SANDBOX_USER, USERS, Secrets
+from backoffice.runtime.secret_store import (
+    AIRFLOW_LOGIN,
+    INBOX_ONLY_ROLE,
+    LEDGER_LOGINS,
+    SANDBOX_USER,
+    USERS,
+    Secrets,
+)
 
 _INHERITED = (
     "HOME",
@@ -139,6 +146,7 @@ class EnvironmentBuilder:
             **self._task_tokens(),
             **self._log_requests(),
             "AIRFLOW__BACKOFFICE__PEOPLE_JWT_SECRET": self.secrets.people_jwt_secret,
+            "AIRFLOW__BACKOFFICE__INBOX_ONLY_ROLES": INBOX_ONLY_ROLE,
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.passwords_file),
             "AIRFLOW__BACKOFFICE__WEB_DSN": self.ledger_dsn("backoffice_web"),
         }

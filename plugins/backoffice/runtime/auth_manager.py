@@ -12,8 +12,13 @@ import os
 from functools import cache
 from typing import Any
 
-from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import (
+    SimpleAuthManager,
+    SimpleAuthManagerRole,
+)
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.api_fastapi.auth.tokens import JWTGenerator, JWTValidator
+from airflow.api_fastapi.common.types import MenuItem
 from airflow.configuration import conf
 
 PEOPLE_SECRET_VARIABLE = "AIRFLOW__BACKOFFICE__PEOPLE_JWT_SECRET"  # noqa: S105 - a name, not a secret
@@ -30,8 +35,37 @@ def _people_secret() -> str:
     return secret
 
 
+def _is_known(user: SimpleAuthManagerUser) -> bool:
+    """Tell whether the log-in's role is one of Airflow's own."""
+    return (user.role or "").upper() in SimpleAuthManagerRole.__members__
+
+
 class PeopleAuthManager(SimpleAuthManager):
-    """The simple auth manager, signing and checking people's tokens with the API server's own secret."""
+    """The simple auth manager, signing and checking people's tokens with the API server's own secret.
+
+    A log-in may have a role that Airflow does not know, for example ``reviewer``: it may do nothing in
+    Airflow, and who it is still counts in the back office. What such a log-in may reach at all is the
+    matter of ``backoffice.web.inbox_only``.
+    """
+
+    @staticmethod
+    def _is_admin(user: SimpleAuthManagerUser) -> bool:
+        return _is_known(user) and SimpleAuthManager._is_admin(user)
+
+    @staticmethod
+    def _is_authorized(*, user: SimpleAuthManagerUser, **request: Any) -> bool:
+        return _is_known(user) and bool(SimpleAuthManager._is_authorized(user=user, **request))
+
+    def is_authorized_hitl_task(self, *, assigned_users: set[str], user: SimpleAuthManagerUser) -> bool:
+        """Answer as Airflow does, and no for a role that it does not know."""
+        known = _is_known(user)
+        return known and super().is_authorized_hitl_task(assigned_users=assigned_users, user=user)
+
+    def filter_authorized_menu_items(
+        self, menu_items: list[MenuItem], *, user: SimpleAuthManagerUser
+    ) -> list[MenuItem]:
+        """Return Airflow's own menu, or nothing of it for a role that it does not know."""
+        return super().filter_authorized_menu_items(menu_items, user=user) if _is_known(user) else []
 
     @classmethod
     @cache

@@ -12,8 +12,16 @@ from backoffice.runtime.errors import RuntimeFault
 from backoffice.runtime.files import FileLock, read_json, write_json
 from backoffice.runtime.home import Home
 
+# A role that Airflow does not know: who has it sees the inbox alone, no Dag, no log, no connection.
+INBOX_ONLY_ROLE = "reviewer"
 # Log-ins of the bundled Airflow and their Airflow roles. What each may decide is data in the ledger.
-USERS = {"admin": "admin", "clerk": "user", "manager": "user", "buyer": "user", "auditor": "viewer"}
+USERS = {
+    "admin": "admin",
+    "clerk": INBOX_ONLY_ROLE,
+    "manager": INBOX_ONLY_ROLE,
+    "buyer": INBOX_ONLY_ROLE,
+    "auditor": "viewer",
+}
 LEDGER_LOGINS = (
     "backoffice_migrator",
     "backoffice_app",

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from backoffice.domain.review_window import CaseCounts, Until, Verdict, judge_waiting
+from backoffice.domain.review_window import EVERY_CASE, CaseCounts, Goal, Verdict, judge_waiting
 from backoffice.settings import sql
 
 CHANNEL = "backoffice_review"
@@ -53,7 +54,7 @@ class _Waiting:
     process: str
     window_until: datetime
     poll_seconds: float
-    until: Until
+    goal: Goal
     outcome: asyncio.Future[Outcome] = field(repr=False)
 
     def settle(self, verdict: Verdict, counts: CaseCounts | None) -> None:
@@ -80,14 +81,20 @@ class ReviewListener:
         return len(self._waiting)
 
     async def wait(
-        self, *, run_id: int, process: str, window_until: datetime, poll_seconds: float, until: Until = "all"
+        self,
+        *,
+        run_id: int,
+        process: str,
+        window_until: datetime,
+        poll_seconds: float,
+        goal: Goal = EVERY_CASE,
     ) -> Outcome:
-        """Return when no case of the run is unanswered, or when its window is over.
+        """Return when no case of the run is unanswered, its goal is reached, or its window is over.
 
         A ledger that is out of reach is waited for: it never ends the waiting early and never makes it fail.
         """
         waiting = _Waiting(
-            run_id, process, window_until, poll_seconds, until, asyncio.get_running_loop().create_future()
+            run_id, process, window_until, poll_seconds, goal, asyncio.get_running_loop().create_future()
         )
         self._waiting.add(waiting)
         self._nudge.set()
@@ -148,12 +155,13 @@ class ReviewListener:
             by_process[waiting.process].append(waiting)
         for process, waiting_runs in by_process.items():
             run_ids = sorted({waiting.run_id for waiting in waiting_runs})
+            # read before the cases: an answer that the window's last moment brought must not come too late
+            now = datetime.now(UTC)
             cursor = await connection.execute(self._count_cases, {"run_ids": run_ids, "process": process})
             counts = counts_by_run(await cursor.fetchall())
-            now = datetime.now(UTC)
             for waiting in waiting_runs:
                 counted = counts.get(waiting.run_id, CaseCounts({}))
-                waiting.settle(judge_waiting(counted, waiting.window_until, now, waiting.until), counted)
+                waiting.settle(judge_waiting(counted, waiting.window_until, now, waiting.goal), counted)
 
     async def _sleep(self, connection: psycopg.AsyncConnection) -> None:
         """Sleep until there is a reason to look: an answer, a newcomer, the poll interval, a window's end."""
@@ -200,12 +208,25 @@ async def _next_notification(connection: psycopg.AsyncConnection, seconds: float
     return received
 
 
-def counts_by_run(rows: Iterable[tuple[int, str, int]]) -> dict[int, CaseCounts]:
-    """Turn rows of (run, state, number) into the counts of each run."""
-    by_run: defaultdict[int, dict[str, int]] = defaultdict(dict)
-    for run_id, state, cases in rows:
-        by_run[run_id][state] = cases
-    return {run_id: CaseCounts(by_state) for run_id, by_state in by_run.items()}
+def counts_by_run(rows: Iterable[tuple[int, str, str | None, int, Decimal | None]]) -> dict[int, CaseCounts]:
+    """Turn rows of (run, state, currency, number, amount) into the counts of each run."""
+    by_run: defaultdict[int, list[tuple[str, str | None, int, Decimal | None]]] = defaultdict(list)
+    for run_id, state, currency, cases, amount in rows:
+        by_run[run_id].append((state, currency, cases, amount))
+    return {run_id: _counts(found) for run_id, found in by_run.items()}
+
+
+def _counts(rows: list[tuple[str, str | None, int, Decimal | None]]) -> CaseCounts:
+    by_state: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
+    amounts: dict[tuple[str, str], Decimal] = {}
+    for state, currency, cases, amount in rows:
+        by_state[state] += cases
+        if currency is None or amount is None:
+            unknown[state] += cases
+        else:
+            amounts[state, currency] = amount
+    return CaseCounts(by_state, amounts, unknown)
 
 
 # -- one listener per ledger and event loop, closed with its last user ---------------------------------------

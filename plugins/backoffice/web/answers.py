@@ -52,6 +52,13 @@ def _check_reason_code(record: CaseRecord, given: AnswerRequest) -> None:
 
 def _what_happens_next(answer: Mapping[str, Any]) -> str:
     if not answer.get("final"):
+        missing = (answer.get("persons_needed") or 0) - answer["persons_given"]
+        if missing > 1:
+            return (
+                f"{missing} more people have to agree before anything happens. The case stays open for them."
+            )
+        if missing < 1:
+            return "Enough people agree, but a role that is asked for is not among them. The case stays open."
         return "A second person has to agree before anything happens. The case stays open for them."
     return "The answer is recorded. It is booked within minutes, by the waiting run or the next housekeeping."
 

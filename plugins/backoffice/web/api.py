@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -9,7 +11,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from backoffice.web import answers, cases, documents, runs
+from backoffice.web import answers, bulk, cases, documents, inbox, runs
 from backoffice.web.auth import (
     Ledger,
     LoggedIn,
@@ -19,15 +21,17 @@ from backoffice.web.auth import (
     require_login,
     require_run_reader,
 )
+from backoffice.web.bulk import BulkAnswer, BulkChecked, BulkQuestion, BulkTaken
+from backoffice.web.inbox_query import MOST_PER_PAGE, CasePageQuery
 from backoffice.web.models import (
     AnswerRequest,
     AnswerTaken,
+    CaseCounts,
     CaseDetail,
     CaseList,
     IdempotencyKey,
     ProblemBody,
     RunList,
-    StateFilter,
 )
 from backoffice.web.problems import Problem
 
@@ -49,35 +53,55 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix=PREFIX, dependencies=[Depends(require_login)], responses=ERRORS)
 
 CaseId = Annotated[int, Path(ge=1, le=2**63 - 1)]
-Most = Annotated[int, Query(ge=1, le=cases.MOST_PER_PAGE)]
-Text = Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")]
+Most = Annotated[int, Query(ge=1, le=MOST_PER_PAGE)]
 
 
 def page_address(request: Request, **changes: object) -> str:
-    """Return this address with some query values changed."""
-    values = {**dict(request.query_params), **{name: str(value) for name, value in changes.items()}}
-    return f"{request.url.path}?{urlencode(values)}"
+    """Return this address with some query values changed; None takes one out."""
+    return address_with(request.url.path, request.query_params, **changes)
+
+
+def address_with(path: str, query: Mapping[str, str], **changes: object) -> str:
+    """Return an address with the query values that are given and not empty, some of them changed."""
+    values = {**query, **{name: "" if value is None else str(value) for name, value in changes.items()}}
+    kept = {name: value for name, value in values.items() if value != ""}
+    return f"{path}?{urlencode(kept)}" if kept else path
 
 
 @router.get("/cases", summary="List cases, the most urgent first", tags=["cases"])
 def list_cases(
-    request: Request,
-    person: Reviewer,
-    ledger: Ledger,
-    state: StateFilter = "open",
-    role: Text = None,
-    code: Text = None,
-    mine: bool = False,
-    q: Text = None,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
-    limit: Most = 50,
+    request: Request, person: Reviewer, ledger: Ledger, query: Annotated[CasePageQuery, Query()]
 ) -> CaseList:
     """Return the cases that match all filters; ``next`` is the address of the following page."""
-    chosen = cases.CaseFilter(state, role, code, mine, q.strip() if q else None)
     with ledger.reading() as connection:
-        page = cases.list_cases(connection, person, chosen, cursor=cursor, most=limit)
+        page = inbox.list_cases(connection, person, query, cursor=query.cursor, most=query.limit)
     following = page_address(request, cursor=page.next_cursor) if page.next_cursor else None
     return CaseList.model_validate({"cases": page.cases, "next": following})
+
+
+@router.get("/cases/counts", summary="Count the cases that wait", tags=["cases"])
+def count_cases(person: Reviewer, ledger: Ledger) -> CaseCounts:
+    """Return how many cases wait for anybody and for you, by role and process."""
+    with ledger.reading() as connection:
+        counts = inbox.count_open(connection, person)
+    return CaseCounts(**vars(counts))
+
+
+@router.post("/cases/answers/check", summary="Ask which of several cases you may answer so", tags=["cases"])
+def check_answers(question: BulkQuestion, person: Reviewer, ledger: Ledger) -> BulkChecked:
+    """Return which cases would be decided, and by name those that would be left out. Records nothing."""
+    return BulkChecked.model_validate(bulk.check(ledger, person, question))
+
+
+@router.post("/cases/answers", summary="Answer several cases alike", tags=["cases"])
+def answer_cases(
+    answer: BulkAnswer,
+    person: Reviewer,
+    ledger: Ledger,
+    idempotency_key: Annotated[IdempotencyKey, Header()],
+) -> BulkTaken:
+    """Record the same answer to each case that you may decide, and name the others with the reason."""
+    return BulkTaken.model_validate(bulk.decide(ledger, person, answer, idempotency_key))
 
 
 @router.get("/cases/{case_id}", summary="Read one case", tags=["cases"])
@@ -93,6 +117,11 @@ def read_case(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledge
                 {name: getattr(hold, name) for name in ("code", "title", "effect", "sentence", "line")}
                 for hold in record.holds
             ],
+            "hypotheses": [asdict(one) for one in record.hypotheses],
+            "changed": [asdict(one) for one in record.changed],
+            "changed_just_now": None
+            if record.changed_just_now is None
+            else [asdict(one) for one in record.changed_just_now],
             "actions": record.actions,
             "answers": record.answers,
             "documents": [

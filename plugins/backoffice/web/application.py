@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from backoffice import __version__, settings
-from backoffice.web import api, log_api, pages, policy_api, policy_pages, privacy_api
+from backoffice.web import (
+    api,
+    audit_pages,
+    authority_api,
+    authority_pages,
+    case_api,
+    log_api,
+    own_pages,
+    pages,
+    policy_api,
+    policy_pages,
+    privacy_api,
+)
 from backoffice.web.database import LedgerPool, LedgerUnavailable
 from backoffice.web.guard import Guard, log
 from backoffice.web.problems import Problem, answer, problem_of_http, problem_of_validation, unavailable
+from backoffice.web.rate import Buckets, limit_rate
 
 
 def create_app(dsn_source: Callable[[], str] = settings.web_dsn) -> FastAPI:
@@ -29,7 +42,9 @@ def create_app(dsn_source: Callable[[], str] = settings.web_dsn) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(limit_rate)],
     )
+    app.state.rates = Buckets()
     app.state.ledger = LedgerPool(dsn_source)
     app.add_middleware(Guard)
     app.add_exception_handler(Problem, _answer_problem)
@@ -37,10 +52,15 @@ def create_app(dsn_source: Callable[[], str] = settings.web_dsn) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _answer_validation)
     app.add_exception_handler(LedgerUnavailable, _answer_unavailable)
     app.include_router(api.router)
+    app.include_router(authority_api.router)
+    app.include_router(case_api.router)
     app.include_router(log_api.router)
     app.include_router(policy_api.router)
     app.include_router(privacy_api.router)
+    app.include_router(authority_pages.router)
     app.include_router(policy_pages.router)
+    app.include_router(own_pages.router)
+    app.include_router(audit_pages.router)
     app.include_router(pages.router)  # answers every other address, so it comes last
     return app
 

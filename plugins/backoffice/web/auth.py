@@ -7,13 +7,13 @@ without a person may see the reports of runs it may see in Airflow, and nothing 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, cast
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
+from airflow.api_fastapi.core_api.security import bearer_scheme, get_user, requires_access_dag
 from fastapi import Depends, HTTPException, Request
 from starlette.concurrency import run_in_threadpool
 
@@ -56,6 +56,20 @@ async def require_login(user: Annotated[BaseUser, Depends(get_user)]) -> Princip
 
 
 LoggedIn = Annotated[Principal, Depends(require_login)]
+
+
+async def roles_of_login(scope: MutableMapping[str, Any]) -> frozenset[str]:
+    """Return the roles of who asks, in lower case; none without a valid log-in.
+
+    The simple auth manager gives a log-in one role, FAB several.
+    """
+    request = Request({**scope, "type": "http"})
+    try:
+        user: Any = await get_user(request, None, await bearer_scheme(request))
+    except HTTPException:
+        return frozenset()
+    held = getattr(user, "roles", None) or [getattr(user, "role", None)]
+    return frozenset(str(getattr(role, "name", role)).lower() for role in held if role)
 
 
 def find_person(ledger: LedgerPool, principal: Principal) -> Person | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from backoffice.domain.wording import amount, number, plain
+from backoffice.domain.wording import age, amount, number, plain
 from backoffice.web import words
 
 # How the recorded facts are called, and how they are written. Facts that are not here are shown as recorded.
@@ -84,6 +85,16 @@ _COMPARED: Mapping[str, _Sides] = {
     "CREDIT_EXCESS": _Sides("Credited in all", "credited_after", "Billed before", "billed"),
 }
 _DUPLICATES = ("DUP_EXACT", "DUP_LIKELY")
+# Which record the right-hand value is from, where it is not the order.
+_RIGHT_IS_FROM = {
+    "QTY_REC": "receipts",
+    "AMT_REC": "receipts",
+    "NO_RECEIPT": "receipts",
+    "DUP_EXACT": "other",
+    "DUP_LIKELY": "other",
+    "LINE_ARITH": "invoice",
+    "CREDIT_EXCESS": "order",
+}
 
 
 @dataclass(frozen=True)
@@ -96,6 +107,19 @@ class Comparison:
     right_value: str
     difference: str | None
     limit: str | None
+    left_from: str | None = None
+    right_from: str | None = None
+
+
+@dataclass(frozen=True)
+class ChangeView:
+    """A fact that changed since the case was opened, or since the page was written."""
+
+    code: str
+    line: str | None
+    fact: str
+    before: str
+    now: str
 
 
 @dataclass(frozen=True)
@@ -113,12 +137,55 @@ class HoldView:
     facts: Sequence[tuple[str, str]]
 
 
-def view_hold(hold: Mapping[str, Any], sentences: Mapping[str, str], document: Mapping[str, Any]) -> HoldView:
+def view_changes(changes: Sequence[Mapping[str, Any]]) -> list[ChangeView]:
+    """Put what changed into words: the value before and the value now."""
+    return [
+        ChangeView(
+            code=str(change.get("code", "")),
+            line=str(change["line"]) if change.get("line") else None,
+            fact=_FACT_NAMES.get(str(change.get("fact")), plain(change["fact"]))
+            if change.get("fact")
+            else "Hold",
+            before=number(change.get("before")),
+            now=number(change.get("now")),
+        )
+        for change in changes
+    ]
+
+
+def view_origin(origin: Mapping[str, Any] | None, now: datetime) -> str | None:
+    """Say from which source, document and line a value is, and how old it is."""
+    if not origin:
+        return None
+    line = f" line {origin['line']}" if origin.get("line") else ""
+    version = f" version {origin['version']}" if origin.get("version") else ""
+    return (
+        f"{origin.get('document')}{line}{version}, from {origin.get('source')}{_old(origin.get('at'), now)}"
+    )
+
+
+def _old(at: Any, now: datetime) -> str:
+    try:
+        ago = age(datetime.fromisoformat(str(at)), now)
+    except ValueError:
+        return ""
+    return f", {ago}" if ago == "just now" else f", {ago} old"
+
+
+def view_hold(
+    hold: Mapping[str, Any],
+    sentences: Mapping[str, str],
+    document: Mapping[str, Any],
+    sources: Mapping[str, Any] | None = None,
+    now: datetime | None = None,
+) -> HoldView:
     """Put one hold of a hand-over into words.
 
     :param hold: The hold as recorded: code, effect, measured value, limit, facts.
     :param sentences: Template of the sentence by hold code.
     :param document: The hand-over's document: number, date, gross amount and currency.
+    :param sources: Where the values are from, by position of the line; the empty one is the document.
+    :param now: To say how old they are.
     """
     code = str(hold.get("code", ""))
     facts = {str(name): value for name, value in (hold.get("facts") or {}).items() if value not in (None, "")}
@@ -139,10 +206,27 @@ def view_hold(hold: Mapping[str, Any], sentences: Mapping[str, str], document: M
         effect_meaning=meaning,
         line=str(line) if line else None,
         sentence=filled or str(hold.get("title") or code),
-        comparison=_compare_documents(facts, document)
-        if code in _DUPLICATES
-        else _compare(code, facts, measured, limit, currency),
+        comparison=_with_origins(
+            code,
+            _compare_documents(facts, document)
+            if code in _DUPLICATES
+            else _compare(code, facts, measured, limit, currency),
+            (sources or {}).get(str(hold.get("position") or "")),
+            now,
+        ),
         facts=[(_FACT_NAMES.get(name, plain(name)), text) for name, text in sorted(written.items())],
+    )
+
+
+def _with_origins(
+    code: str, comparison: Comparison | None, sources: Mapping[str, Any] | None, now: datetime | None
+) -> Comparison | None:
+    if comparison is None or not sources or now is None:
+        return comparison
+    return replace(
+        comparison,
+        left_from=view_origin(sources.get("invoice"), now),
+        right_from=view_origin(sources.get(_RIGHT_IS_FROM.get(code, "order")), now),
     )
 
 

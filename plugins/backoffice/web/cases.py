@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, datetime
 from typing import Any
 
 from backoffice.domain.wording import amount, plain, role
 from backoffice.settings import sql
 from backoffice.web.auth import Person
-from backoffice.web.case_view import HoldView, view_hold
+from backoffice.web.case_view import ChangeView, HoldView, view_changes, view_hold
 from backoffice.web.database import Connection, fetch_all, fetch_one
-from backoffice.web.models import StateFilter
-from backoffice.web.problems import FieldError, Problem
+from backoffice.web.hypotheses import HypothesisView, view_hypotheses
+from backoffice.web.problems import Problem
 
-MOST_PER_PAGE = 200
 STATES: Mapping[str, list[str]] = {
     "open": ["open", "half_decided"],
     "all": ["open", "half_decided", "decided", "settled", "superseded"],
@@ -27,98 +23,27 @@ _LAST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
-class CaseFilter:
-    """Which cases to list.
-
-    :param state: ``open`` also takes in cases that wait for their second person.
-    :param role: Only cases of this role.
-    :param code: Only cases that carry this code.
-    :param mine: Only cases I am named in or whose role I have.
-    :param query: Words to look for in supplier, numbers and title; a number alone also finds the case by its
-        id.
-    """
-
-    state: StateFilter = "open"
-    role: str | None = None
-    code: str | None = None
-    mine: bool = False
-    query: str | None = None
-
-
-@dataclass(frozen=True)
-class CasePage:
-    """Some cases and where the next ones begin."""
-
-    cases: list[dict[str, Any]]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True)
 class CaseRecord:
-    """All that is known of one case, with what this person may do."""
+    """All that is known of one case, with what this person may do.
+
+    :param changed: What changed since the case was opened.
+    :param changed_just_now: What changed since the hand-over was written, so that no answer is taken; None
+        when nothing did.
+    """
 
     case: dict[str, Any]
     holds: list[HoldView]
     actions: list[dict[str, Any]]
     answers: list[dict[str, Any]]
     documents: list[dict[str, Any]]
+    hypotheses: list[HypothesisView]
+    changed: list[ChangeView]
+    changed_just_now: list[ChangeView] | None
 
     @property
     def handover(self) -> dict[str, Any]:
         """What the run handed over."""
         return dict(self.case["handover"])
-
-
-def list_cases(
-    connection: Connection, person: Person, chosen: CaseFilter, *, cursor: str | None, most: int
-) -> CasePage:
-    """Return the cases that match and that this person may see, nearest due date first, then oldest."""
-    after_due, after_case = _read_cursor(cursor)
-    rows = fetch_all(
-        connection,
-        sql("review/list_cases"),
-        {
-            "states": STATES.get(chosen.state, [chosen.state]),
-            "role": chosen.role,
-            "code": chosen.code,
-            "mine": chosen.mine,
-            "person_id": person.person_id,
-            "roles": list(person.roles),
-            "query": chosen.query,
-            "pattern": _like_pattern(chosen.query),
-            "after_due": after_due,
-            "after_case": after_case,
-            "most": most + 1,
-        },
-    )
-    shown = rows[:most]
-    return CasePage(shown, _write_cursor(shown[-1]) if len(rows) > most else None)
-
-
-@dataclass(frozen=True)
-class OpenCounts:
-    """How many cases wait for a person.
-
-    :param roles: Role, number of cases.
-    :param codes: Hold code, its title, number of cases.
-    """
-
-    waiting: int
-    mine: int
-    roles: list[dict[str, Any]]
-    codes: list[dict[str, Any]]
-
-
-def count_open(connection: Connection, person: Person) -> OpenCounts:
-    """Return how many cases that this person may see wait for anybody and for them, by role and by code."""
-    who = {"person_id": person.person_id, "roles": list(person.roles)}
-    roles = fetch_all(connection, sql("review/count_open_cases"), who)
-    return OpenCounts(
-        waiting=sum(row["cases"] for row in roles),
-        mine=sum(row["mine"] for row in roles),
-        roles=roles,
-        codes=fetch_all(connection, sql("review/list_open_codes"), who),
-    )
 
 
 def titles_of_codes(connection: Connection) -> dict[str, str]:
@@ -146,71 +71,96 @@ def read_case(connection: Connection, person: Person, case_id: int) -> CaseRecor
     return CaseRecord(
         case=case,
         holds=[
-            view_hold(hold, sentences, handover.get("document") or {}) for hold in handover.get("holds") or []
+            view_hold(
+                hold, sentences, handover.get("document") or {}, handover.get("sources"), datetime.now(UTC)
+            )
+            for hold in handover.get("holds") or []
         ],
         actions=_offer(connection, person, case),
         answers=fetch_all(connection, sql("review/list_answers"), {"case_id": case_id}),
         documents=fetch_all(connection, sql("review/list_case_documents"), {"case_id": case_id}),
+        hypotheses=view_hypotheses(handover.get("hypotheses") or []),
+        changed=view_changes(handover.get("changed") or []),
+        changed_just_now=_changed_just_now(connection, case),
     )
+
+
+def _changed_just_now(connection: Connection, case: Mapping[str, Any]) -> list[ChangeView] | None:
+    row = fetch_one(
+        connection,
+        sql("review/read_changes"),
+        {"case_id": case["case_id"], "evidence_hash": case["evidence_hash"]},
+    )
+    return None if row is None or row["changes"] is None else view_changes(row["changes"])
 
 
 def _offer(connection: Connection, person: Person, case: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the actions of the hand-over, each with whether this person may take it and, if not, why not."""
-    row = fetch_one(
+    rows = fetch_all(
         connection,
         sql("review/explain_refusal"),
         {"case_id": case["case_id"], "person_id": person.person_id},
     )
-    why_not = _why_not(row, case) if row else None
+    judged = {row["action"]: row for row in rows}
     return [
-        {
-            "action": action["action"],
-            "label": action.get("label") or plain(action["action"]),
-            "effect": action.get("effect") or "",
-            "needs_second_person": bool(action.get("needs_second_person")),
-            "reason_codes": list(action.get("reason_codes") or []),
-            "allowed": why_not is None,
-            "why_not": why_not,
-        }
-        for action in case["handover"].get("actions") or []
+        _offered(action, judged[action["action"]], case) for action in case["handover"].get("actions") or []
     ]
 
 
+def _offered(action: Mapping[str, Any], judged: Mapping[str, Any], case: Mapping[str, Any]) -> dict[str, Any]:
+    why_not = _why_not(judged, case)
+    return {
+        "action": action["action"],
+        "label": action.get("label") or plain(action["action"]),
+        "effect": action.get("effect") or "",
+        "needs_second_person": judged["persons_needed"] > 1,
+        "persons_needed": judged["persons_needed"],
+        "persons_given": judged["persons_given"],
+        "of_persons": judged["members"],
+        "with_roles": judged["with_roles"],
+        "veto_roles": judged["veto_roles"],
+        "on_behalf_of": judged["on_behalf_of"],
+        "reason_codes": list(action.get("reason_codes") or []),
+        "entries": list((case["handover"].get("entries") or {}).get(action["action"]) or []),
+        "allowed": why_not is None,
+        "why_not": why_not,
+    }
+
+
 def _why_not(row: Mapping[str, Any], case: Mapping[str, Any]) -> str | None:
-    """Say why a person may not decide a case; None when they may."""
-    limit = amount(row["highest"], row["currency"])
+    """Say why a person may not take an action; None when they may."""
+    kind, highest = row["kind"], row["highest"]
+    if kind is None:
+        return None
+    above = highest is not None and case["amount"] is not None and case["amount"] > highest
     sentences = {
         "closed": f"The case is {plain(case['state']).lower()}; there is nothing left to decide.",
+        "claimed": f"{row['claimed_by']} has taken this case; ask them to release it or to hand it on.",
         "role": f"This is for the role {role(case['role'])!r}, which you do not have.",
-        "limit": f"{amount(case['amount'], case['currency'])} is above your limit of {limit}.",
+        "limit": f"{amount(case['amount'], case['currency'])} is above your limit of "
+        f"{amount(highest, row['currency'])}."
+        if above
+        else "Your authority does not cover this: its currency, code, cost centre or variance is beyond it.",
         "own_order": "You created an order of this invoice, or nobody knows who did; "
         "somebody else has to decide.",
-        "first_answer": "You gave the first of two answers; another person must give the second.",
+        "first_answer": "You gave the first of two answers; another person must give the second."
+        if row["persons_needed"] <= 2
+        else "You have answered; the other answers have to come from other people.",
     }
-    refusal = row["refusal"]
-    return None if refusal is None else sentences[refusal]
+    return sentences.get(kind) or _as_sentence(row["reason"])
 
 
-def _like_pattern(query: str | None) -> str | None:
-    if not query:
-        return None
-    escaped = query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+def why_not_decide(
+    connection: Connection, person: Person, case_ids: Sequence[int], action: str
+) -> dict[int, str]:
+    """Return, for each of these cases in which this person may not act so, the reason in a sentence."""
+    rows = fetch_all(
+        connection,
+        sql("review/list_refusals"),
+        {"case_ids": list(case_ids), "person_id": person.person_id, "action": action},
+    )
+    return {row["case_id"]: _as_sentence(row["reason"]) for row in rows}
 
 
-def _write_cursor(row: Mapping[str, Any]) -> str:
-    due = row["due_date"].isoformat() if row["due_date"] else "infinity"
-    return base64.urlsafe_b64encode(json.dumps([due, row["case_id"]]).encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str | None) -> tuple[str, int]:
-    if cursor is None:
-        return "-infinity", 0
-    try:
-        due, case_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if due != "infinity":
-            date.fromisoformat(due)
-        return str(due), int(case_id)
-    except (ValueError, TypeError, binascii.Error) as error:
-        message = "This is no address of a next page; start again from the first one."
-        raise Problem(422, message, [FieldError("cursor", message)]) from error
+def _as_sentence(reason: str) -> str:
+    return f"{reason[0].upper()}{reason[1:]}."

@@ -23,7 +23,11 @@ Connection = psycopg.Connection[DictRow]
 
 _SESSION = (
     "-c timezone=UTC -c statement_timeout={statement} -c lock_timeout={statement} "
-    "-c idle_in_transaction_session_timeout=15000 -c default_transaction_read_only=on"
+    "-c idle_in_transaction_session_timeout=15000 -c default_transaction_read_only=on "
+    # many small questions at once: a second process for one of them is one less for the others
+    "-c max_parallel_workers_per_gather=0 "
+    # a word that every case holds and one that none does are looked for in different ways
+    "-c plan_cache_mode=force_custom_plan"
 )
 # The server refuses or does not know us; nothing the person at the screen can mend.
 _NOT_READY = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -13,12 +14,15 @@ from starlette.exceptions import HTTPException
 
 from backoffice.domain.decision_table.document import LONGEST
 from backoffice.web.mount import Application, Receive, Scope, Send
-from backoffice.web.problems import Problem, answer, broken
+from backoffice.web.problems import Problem, answer, broken, own_path
 
 MOST_BODY_BYTES = 64 * 1024
 # a policy of the longest kind, each of its characters written as JSON may write it: two bytes as \u00e9
 MOST_PROPOSAL_BYTES = 3 * LONGEST + MOST_BODY_BYTES
 PROPOSALS = "/api/v1/policies/proposals"
+# a file is read whole before the ledger says how large one may be (setting attachment_max_bytes)
+MOST_FILE_BYTES = 20 * 1024 * 1024
+_TAKES_A_FILE = re.compile(r"/api/v1/cases/[0-9]{1,19}/attachments")
 REQUESTED_WITH = "backoffice"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -81,9 +85,8 @@ class Guard:
 def refuse_before_reading(request: Request) -> Problem | None:
     """Return why a request is refused by its headers alone, or None."""
     length = request.headers.get("content-length", "0")
-    most = most_bytes(request)
-    if not length.isdigit() or int(length) > most:
-        return Problem(413, f"The request is larger than {most // 1024} KiB.")
+    if not length.isdigit() or int(length) > most_bytes(request):
+        return _too_large(most_bytes(request))
     if request.method not in _SAFE_METHODS and not is_ours(request.headers):
         return Problem(
             403,
@@ -94,7 +97,9 @@ def refuse_before_reading(request: Request) -> Problem | None:
 
 
 def most_bytes(request: Request) -> int:
-    """Return how long the body of a request may be; only a proposed policy may be long."""
+    """Return how large the body of a request may be: a file's, a proposed policy's, or that of any other."""
+    if request.method == "POST" and _TAKES_A_FILE.fullmatch(own_path(request)):
+        return MOST_FILE_BYTES
     proposes = request.method == "POST" and request.url.path.endswith(PROPOSALS)
     return MOST_PROPOSAL_BYTES if proposes else MOST_BODY_BYTES
 
@@ -119,6 +124,10 @@ def _answer_broken(request: Request) -> Response:
     except Exception:
         log.exception("the error page failed")
         return PlainTextResponse(broken().detail, 500)
+
+
+def _too_large(most: int) -> Problem:
+    return Problem(413, f"The request is larger than {most // 1024} KiB.")
 
 
 def _limited(receive: Receive, most: int) -> Receive:

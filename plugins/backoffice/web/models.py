@@ -9,7 +9,18 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 Action = Literal["accept", "reject", "ask_again", "read_again", "discard"]
-StateFilter = Literal["open", "half_decided", "decided", "settled", "superseded", "all"]
+StateFilter = Literal[
+    "open",
+    "unclaimed",
+    "claimed",
+    "waiting",
+    "escalated",
+    "half_decided",
+    "decided",
+    "settled",
+    "superseded",
+    "all",
+]
 
 
 class CaseSummary(BaseModel):
@@ -33,11 +44,30 @@ class CaseSummary(BaseModel):
     synthetic: bool = Field(description="Of the sandbox company, not of a real one")
 
 
+class ListedCase(CaseSummary):
+    """One line of the inbox, with what it takes to answer from there."""
+
+    evidence_hash: str = Field(description="Of the facts as they are now; send it back with an answer")
+    status: str = Field(description="As state; an open case may also be claimed, waiting or escalated")
+    priority: int = Field(description="1 urgent to 4 low")
+    due_at: datetime | None = Field(description="When the case itself is due, where that is set")
+    claimer: str | None = Field(description="Who has claimed it")
+
+
 class CaseList(BaseModel):
     """One page of the inbox."""
 
-    cases: list[CaseSummary]
+    cases: list[ListedCase]
     next: str | None = Field(description="Address of the next page; null on the last one")
+
+
+class CaseCounts(BaseModel):
+    """How many cases wait, of those that you may see."""
+
+    waiting: int
+    mine: int = Field(description="You are named in them, have claimed them or have their role")
+    roles: dict[str, int]
+    processes: dict[str, int]
 
 
 class Hold(BaseModel):
@@ -50,6 +80,56 @@ class Hold(BaseModel):
     line: str | None
 
 
+class EntryLine(BaseModel):
+    """One side of an entry."""
+
+    account: str
+    name: str
+    debit: Decimal
+    credit: Decimal
+    currency: str
+    purpose: str
+
+
+class ProposedEntry(BaseModel):
+    """A journal entry that an answer would book."""
+
+    event: str
+    note: str | None = None
+    lines: list[EntryLine]
+
+
+class EvidenceOfHypothesis(BaseModel):
+    """One record of the ledger that speaks for a hypothesis."""
+
+    what: str
+    reference: str
+    value: str
+    at: str
+    state: str
+
+
+class Hypothesis(BaseModel):
+    """A possible cause of what disagrees."""
+
+    hypothesis: str
+    title: str
+    line: str | None
+    sentence: str
+    score: Decimal = Field(description="1 fits exactly")
+    evidence: list[EvidenceOfHypothesis]
+
+
+class ChangedFact(BaseModel):
+    """A fact that changed."""
+
+    code: str
+    line: str | None
+    fact: str
+    before: str
+    now: str
+
+
 class OfferedAction(BaseModel):
     """One thing that can be done with the case, and whether you may do it."""
 
@@ -57,9 +137,16 @@ class OfferedAction(BaseModel):
     label: str
     effect: str = Field(description="What is booked or sent when this is decided")
     needs_second_person: bool
+    persons_needed: int = Field(description="How many different people have to agree on the same facts")
+    persons_given: int = Field(description="How many of them have")
+    of_persons: list[str] | None = Field(description="Only these; null for whoever has the authority")
+    with_roles: list[str] = Field(description="Roles that must be among those who agree")
+    veto_roles: list[str] = Field(description="Roles that end it alone by rejecting")
+    on_behalf_of: str | None = Field(description="For whom you would answer, if not for yourself")
     reason_codes: list[str]
     allowed: bool
     why_not: str | None
+    entries: list[ProposedEntry] = Field(description="The journal entries that the answer would book")
 
 
 class AnswerGiven(BaseModel):
@@ -67,10 +154,12 @@ class AnswerGiven(BaseModel):
 
     answer_id: int
     person: str
+    on_behalf_of: str | None = Field(description="For whom the person stood in")
+    persons_needed: int | None
     action: str
     reason_code: str
     reason: str
-    final: bool = Field(description="False while a second person has to agree")
+    final: bool = Field(description="False while other people have to agree")
     answered_at: datetime
     booked_at: datetime | None
     booking_result: str | None
@@ -95,6 +184,11 @@ class CaseDetail(CaseSummary):
     airflow_run_id: str | None
     closed_at: datetime | None
     holds: list[Hold]
+    hypotheses: list[Hypothesis] = Field(description="The best first; none without evidence")
+    changed: list[ChangedFact] = Field(description="Since the case was opened")
+    changed_just_now: list[ChangedFact] | None = Field(
+        description="Since the hand-over was written: answers are refused until the next run"
+    )
     actions: list[OfferedAction]
     answers: list[AnswerGiven]
     documents: list[CaseDocument]
@@ -134,6 +228,10 @@ class AnswerTaken(BaseModel):
     case_id: int
     state: str
     final: bool
+    person: str
+    on_behalf_of: str | None = Field(description="For whom you stood in")
+    persons_needed: int | None
+    persons_given: int
     next: str = Field(description="What happens now, in a sentence")
 
 

@@ -14,8 +14,8 @@ from backoffice.domain.wording import age
 from backoffice.operators.gate_page import gate_root
 from backoffice.operators.run_report import report_view
 from backoffice.settings import include_dir
-from backoffice.web import cases, documents, gates, runs
-from backoffice.web.api import CaseId, Text, page_address
+from backoffice.web import cases, documents, gates, inbox, inbox_view, runs
+from backoffice.web.api import CaseId, address_with, page_address
 from backoffice.web.auth import (
     Ledger,
     LoggedIn,
@@ -25,7 +25,10 @@ from backoffice.web.auth import (
     require_login,
     require_run_reader,
 )
-from backoffice.web.models import StateFilter
+from backoffice.web.case_life_view import view_life
+from backoffice.web.case_view import HoldView
+from backoffice.web.guard import PAGE_POLICY
+from backoffice.web.inbox_query import read_typed
 from backoffice.web.problems import Problem
 from backoffice.web.rendering import render_page
 
@@ -47,45 +50,49 @@ def start(request: Request) -> Response:
 
 
 @router.get("/cases")
-def inbox(
+def inbox_page(
     request: Request,
     person: Reviewer,
     ledger: Ledger,
-    state: StateFilter = "open",
-    role: Text = None,
-    code: Text = None,
-    mine: bool = False,
-    q: Text = None,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Annotated[str | None, Query(max_length=300)] = None,
 ) -> Response:
     """Show the cases that wait for people."""
-    chosen = cases.CaseFilter(state, role or None, code or None, mine, q.strip() if q else None)
+    asked = read_typed({name: value for name, value in request.query_params.items() if name != "cursor"})
     with ledger.reading() as connection:
-        page = cases.list_cases(connection, person, chosen, cursor=cursor, most=_CASES_PER_PAGE)
-        counts = cases.count_open(connection, person)
+        page = inbox.list_cases(connection, person, asked.query, cursor=cursor, most=_CASES_PER_PAGE)
+        counts = inbox.count_open(connection, person)
+        codes = inbox.list_codes(connection, person)
         titles = cases.titles_of_codes(connection)
-    now = datetime.now(UTC)
     return _page(
         request,
         "inbox.html",
         person=person,
-        chosen=chosen,
-        cases=[
-            {**case, "age": age(case["opened_at"], now), "late": _is_late(case, now)} for case in page.cases
-        ],
+        **inbox_view.view(page.cases, titles, datetime.now(UTC)),
+        asked=asked,
         counts=counts,
-        titles=titles,
-        address_of=lambda mine: page_address(request, mine=str(mine).lower()),
+        codes=codes,
+        address_of=lambda **changes: page_address(request, cursor=None, **changes),
         next_address=page_address(request, cursor=page.next_cursor) if page.next_cursor else None,
         first_page=cursor is None,
+        idempotency_key=str(uuid.uuid4()),
     )
 
 
-def _is_late(case: dict[str, Any], now: datetime) -> bool:
-    return (
-        case["due_date"] is not None
-        and case["due_date"] < now.date()
-        and case["state"] in ("open", "half_decided")
+@router.get("/cases/counts")
+def counts_part(request: Request, person: Reviewer, ledger: Ledger) -> Response:
+    """Give the part of the inbox that counts, which the page asks for anew while it is open."""
+    asked = read_typed(dict(request.query_params))
+    with ledger.reading() as connection:
+        counts = inbox.count_open(connection, person)
+    inbox_address = f"{request.scope.get('root_path', '')}/cases"
+    return _page(
+        request,
+        "inbox_counts.html",
+        asked=asked,
+        counts=counts,
+        address_of=lambda **changes: address_with(
+            inbox_address, request.query_params, cursor=None, **changes
+        ),
     )
 
 
@@ -94,8 +101,10 @@ def case_page(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledge
     """Show one case with what happened and what can be done."""
     with ledger.reading() as connection:
         record = cases.read_case(connection, person, case_id)
+        originals = documents.shown(connection, person, case_id, record.documents)
+        life = view_life(connection, person, case_id)
     handover = record.handover
-    return _page(
+    page = _page(
         request,
         "case.html",
         person=person,
@@ -107,15 +116,54 @@ def case_page(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledge
         steps=handover.get("steps") or [],
         actions=record.actions,
         answers=record.answers,
-        originals=[
-            {**item, "name": documents.safe_filename(item["filename"], f"document-{item['document_id']}")}
-            for item in record.documents
-        ],
+        originals=originals,
+        most_lines=documents.MOST_LINES_SHOWN,
+        hypotheses=record.hypotheses,
+        changed=record.changed,
+        changed_just_now=record.changed_just_now,
+        timeline=handover.get("timeline") or [],
+        similar=handover.get("similar") or {},
+        also_needed=(handover.get("entries") or {}).get("also_needed") or [],
+        gathered_at=handover.get("gathered_at"),
+        failed=_failed(handover, record.holds),
         age=age(record.case["opened_at"], datetime.now(UTC)),
         answerable=record.case["state"] in ("open", "half_decided"),
         refusals=sorted({action["why_not"] for action in record.actions if not action["allowed"]}),
         idempotency_key=str(uuid.uuid4()),
+        **life,
     )
+    if any(original.pdf for original in originals):
+        page.headers["Content-Security-Policy"] = f"{PAGE_POLICY}; frame-src 'self'"
+    return page
+
+
+def _failed(handover: dict[str, Any], holds: list[HoldView]) -> dict[str, Any] | None:
+    """Return the step that did not go through, when, and why in one sentence."""
+    findings = handover.get("findings") or []
+    if findings:
+        checked: dict[str, Any] = next(
+            (step for step in handover.get("steps") or [] if step["step"] == "checked"), {}
+        )
+        return {"step": "checked", "at": checked.get("at"), "why": f"{findings[0].get('reason')}."}
+    step = handover.get("failed_step") or {}
+    place = next(
+        (
+            n
+            for n, hold in enumerate(handover.get("holds") or [])
+            if hold.get("hold_id") == step.get("hold_id")
+        ),
+        None,
+    )
+    if place is None:
+        return None
+    return {"step": step.get("step"), "at": step.get("at"), "why": holds[place].sentence}
+
+
+@router.get("/cases/{case_id}/documents/{document_id}/pdf")
+def framed_pdf(case_id: CaseId, document_id: CaseId, person: Reviewer, ledger: Ledger) -> Response:
+    """Serve a PDF file to the sandboxed frame of its case page."""
+    with ledger.reading() as connection:
+        return documents.framed_pdf(connection, person, case_id, document_id)
 
 
 @router.get("/runs")
@@ -167,8 +215,12 @@ def gate_page(dag_id: str, run_id: str, dataset: str, name: str) -> Response:
 def static_file(name: str) -> Response:
     """Serve the pages' own style sheets and script; nothing else is there to be asked for."""
     files = {
+        "authority.js": (_STATIC / "authority.js", "text/javascript"),
         "backoffice.css": (_STATIC / "backoffice.css", "text/css"),
         "backoffice.js": (_STATIC / "backoffice.js", "text/javascript"),
+        "case_life.js": (_STATIC / "case_life.js", "text/javascript"),
+        "htmx.min.js": (_STATIC / "vendor" / "htmx.min.js", "text/javascript"),
+        "inbox.js": (_STATIC / "inbox.js", "text/javascript"),
         "policy.js": (_STATIC / "policy.js", "text/javascript"),
         "theme.js": (_STATIC / "theme.js", "text/javascript"),
         "report.css": (include_dir() / "templates" / "report.css", "text/css"),

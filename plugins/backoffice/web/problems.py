@@ -55,6 +55,7 @@ class Problem(Exception):
     :param errors: What is wrong with which field.
     :param log_in: Whether logging in again may help.
     :param findings: What is wrong with a policy's text, one object each, for programs.
+    :param retry_after: After how many seconds it is worth trying again.
     """
 
     def __init__(
@@ -65,8 +66,10 @@ class Problem(Exception):
         *,
         log_in: bool = False,
         findings: Sequence[Mapping[str, object]] = (),
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(detail)
+        self.retry_after = retry_after
         self.findings = tuple(findings)
         self.log_in = log_in
         self.status = status
@@ -103,6 +106,8 @@ def answer(request: Request, problem: Problem) -> Response:
     """Return the problem as problem+json (RFC 9457) below ``/api/``, as a page elsewhere."""
     title = HTTPStatus(problem.status).phrase
     headers = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
+    if problem.retry_after is not None:
+        headers["Retry-After"] = str(problem.retry_after)
     if is_api(own_path(request)):
         body: dict[str, object] = {
             "type": "about:blank",
@@ -166,7 +171,12 @@ def own_path(request: Request) -> str:
 
 
 def _log_in_url(request: Request) -> str:
-    """Return Airflow's own log-in address, which sends the person back here afterwards."""
+    """Return Airflow's own log-in address, which sends the person back here afterwards.
+
+    Only the path and the query of this request go along: whatever host a caller claims, the way back leads
+    to Airflow's own.
+    """
     root: str = request.scope.get("root_path", "")
     airflow_root = root.rsplit("/", 1)[0]
-    return f"{airflow_root}/api/v2/auth/login?next={quote(request.url.path, safe='')}"
+    back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return f"{airflow_root}/api/v2/auth/login?next={quote(back, safe='')}"

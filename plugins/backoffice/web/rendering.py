@@ -30,6 +30,7 @@ def environment() -> Environment:
         amount=wording.amount,
         day=wording.day,
         moment=wording.moment,
+        number=wording.number,
         **REPORT_FILTERS,
     )
     return created

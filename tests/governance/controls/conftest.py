@@ -117,6 +117,7 @@ def finished_night(
                 with ledger.connect("web") as web:
                     discard_one(web)
                     answer_all(web)
+                take_their_time(ledger)
         verified(ledger)
         yield ledger
 
@@ -131,6 +132,16 @@ def verified(ledger: Ledger, failed: str = "{}", detail: str = "") -> int:
         row = app.execute("SELECT max(verification_id) FROM audit.verification").fetchone()
     assert row is not None
     return int(row[0])
+
+
+def take_their_time(ledger: Ledger) -> None:
+    """Let a minute lie between two answers, as between those of people who look."""
+    with ledger.connect("admin") as connection:
+        connection.execute(
+            "UPDATE review.answer a SET answered_at = b.at FROM (SELECT answer_id, max(answered_at) OVER () "
+            "- interval '1 minute' * (row_number() OVER (ORDER BY answer_id DESC) - 1) AS at FROM review.answer) b "
+            "WHERE b.answer_id = a.answer_id"
+        )
 
 
 def discard_one(web: psycopg.Connection[Any]) -> None:

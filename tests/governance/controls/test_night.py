@@ -12,7 +12,7 @@ pytestmark = pytest.mark.integration
 
 def test_a_night_of_the_product_has_no_exceptions(night: Books) -> None:
     results = night.examine()
-    assert len(results) == 17
+    assert len(results) == 18
     assert {name: result.exceptions for name, result in results.items() if result.exceptions} == {}
     assert {result.outcome for result in results.values()} == {"effective"}
     assert all(result.tested == result.items > 0 for result in results.values())
@@ -67,7 +67,7 @@ def test_a_period_without_anything_is_not_called_effective(night: Books) -> None
     assert all(result.good for result in empty.values())
     assert {name for name, result in empty.items() if result.outcome == "no population"} == {
         "three_way_match", "duplicates", "human_authority", "machine_limit", "payment_release", "intake_completeness", "line_states", "audit_completeness",
-        "policy_changes", "supplier_bank_details", "log_sealed",
+        "policy_changes", "supplier_bank_details", "log_sealed", "human_oversight",
     }  # fmt: skip
 
 

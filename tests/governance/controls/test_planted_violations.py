@@ -113,6 +113,7 @@ PLANTS = [
     # -- authority of people --
     Plant("human_authority", "no_authority", f"UPDATE review.case SET amount = 25000.01, currency = 'EUR' WHERE case_id = ({CLERKS_CASE})", NUMBER.format(f"SELECT subject_id FROM review.case WHERE case_id = ({CLERKS_CASE})")),
     Plant("human_authority", "log_in_of_another", f"UPDATE review.answer SET principal = 'airflow:manager' WHERE case_id = ({CLERKS_CASE})", NUMBER.format(f"SELECT subject_id FROM review.case WHERE case_id = ({CLERKS_CASE})")),
+    Plant("human_authority", "stood_in_for_nobody", f"UPDATE review.answer SET acted_for = 'p-manager' WHERE case_id = ({CLERKS_CASE})", NUMBER.format(f"SELECT subject_id FROM review.case WHERE case_id = ({CLERKS_CASE})")),
     Plant("human_authority", "entry_of_another", "UPDATE ledger.journal_entry SET person_id = 'p-admin' WHERE entry_id = (SELECT min(entry_id) FROM ledger.journal_entry WHERE person_id IS NOT NULL)",
           KEY.format("SELECT min(entry_id) FROM ledger.journal_entry WHERE person_id IS NOT NULL")),
     # -- limits of the machine --
@@ -157,8 +158,8 @@ PLANTS = [
     Plant("audit_completeness", "no_record", "INSERT INTO review.case (process, subject_kind, subject_id, subject_key, role, entity, title, evidence_hash, handover) VALUES ('p', 'invoice', 0, 'k', 'r', '1000', 't', '', '{}')",
           "SELECT 'case ' || max(case_id) FROM review.case", ref_after=True),
     # -- policies, rules, programs --
-    Plant("policy_changes", "changed_by_the_owner", "SELECT ledger.activate_policy(regexp_replace(content, '^version: .*$', 'version: ' || version + 1, 'n'), 'mallory') FROM ledger.policy_version", "SELECT 'policy approve_invoice version ' || max(version) FROM ledger.policy_version", ref_after=True, triggers=True),
-    Plant("policy_changes", "limit_is_not_its_texts", "UPDATE ledger.policy_version SET machine_limit = 900000", "SELECT 'policy approve_invoice version ' || version FROM ledger.policy_version"),
+    Plant("policy_changes", "changed_by_the_owner", "SELECT ledger.activate_policy(regexp_replace(content, '^version: .*$', 'version: ' || version + 1, 'n'), 'mallory') FROM ledger.policy_version WHERE policy_id = 'approve_invoice'", "SELECT 'policy approve_invoice version ' || max(version) FROM ledger.policy_version WHERE policy_id = 'approve_invoice'", ref_after=True, triggers=True),
+    Plant("policy_changes", "limit_is_not_its_texts", "UPDATE ledger.policy_version SET machine_limit = 900000 WHERE policy_id = 'approve_invoice'", "SELECT 'policy approve_invoice version ' || version FROM ledger.policy_version WHERE policy_id = 'approve_invoice'"),
     Plant("rule_changes", "changed_by_the_owner", "UPDATE ledger.tolerance SET up_pct = 50 WHERE code = 'PRICE'", "SELECT 'ledger.tolerance PRICE'", triggers=True),
     Plant("rule_changes", "changed_past_the_record", "INSERT INTO ledger.tolerance (tolerance_set, code, supplier_id, up_pct, effective_from) VALUES ('default', 'PRICE', 'S-OF-A-FRIEND', 50, '2000-01-01')", "SELECT 'ledger.tolerance'"),
     Plant("program_changes", "not_as_installed", "CREATE OR REPLACE FUNCTION ledger.above_limit(excess numeric, reference numeric, pct numeric, absolute numeric, lenient boolean) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE "
@@ -233,10 +234,11 @@ def test_every_exception_of_the_catalogue_is_planted_somewhere() -> None:
         ("human_authority", "inactive_person"), ("human_authority", "no_answer"), ("three_way_match", "amt_rec"), ("three_way_match", "booked_past_the_product"),
         ("database_rights", "stranger"), ("database_rights", "too_strong"), ("database_rights", "becomes_another"), ("database_rights", "owner_can_log_in"),
         ("database_rights", "anybody_may_connect"), ("policy_changes", "one_person"), ("segregation_of_duties", "own_policy_approved"), ("segregation_of_duties", "own_act_about_the_log_confirmed"), ("log_sealed", "verification_failed"), ("database_rights", "nothing_to_compare_with"), ("program_changes", "nothing_to_compare_with"), ("log_sealed", "laid_down_nowhere"),
+        ("human_oversight", "too_quick"), ("human_oversight", "test_case_wrong"),
     }  # fmt: skip
     refused_by_the_database = {
         ("intake_completeness", "not_conserved"), ("intake_completeness", "amount_not_conserved"), ("log_sealed", "altered"),  # CHECK constraints
-        ("policy_changes", "text_is_not_its_hash"), ("segregation_of_duties", "own_request_carried_out"),
+        ("policy_changes", "text_is_not_its_hash"), ("segregation_of_duties", "own_request_carried_out"), ("segregation_of_duties", "own_change_of_access_approved"),
     }  # fmt: skip
     assert described - planted == elsewhere | refused_by_the_database
     assert planted <= described
@@ -347,14 +349,17 @@ def test_an_amount_above_the_received_value_is_found(night: Books) -> None:
 
 
 def test_a_policy_that_two_people_carried_is_as_it_should_be_until_they_are_one(night: Books) -> None:
-    [(shipped,)] = night.ask("SELECT version FROM ledger.policy_version")
+    [(shipped,)] = night.ask("SELECT version FROM ledger.policy_version WHERE policy_id = 'approve_invoice'")
     changed = f"policy approve_invoice version {shipped + 1}"
     with night.ledger.connect("web") as web:
         change(web, limited(shipped + 1, "50000.00"))
     assert reported(night) == set()
     result = night.examine()["policy_changes"]
-    assert [(share.unit, share.items) for share in result.population] == [("policy versions", 2)]
-    assert [notice.ref for notice in result.notices] == [f"policy approve_invoice version {shipped}"]
+    assert [(share.unit, share.items) for share in result.population] == [("policy versions", 3)]
+    assert [notice.ref for notice in result.notices] == [
+        f"policy approve_invoice version {shipped}",
+        "policy case_priority version 1",
+    ]
     night.as_owner("UPDATE review.policy_act SET person_id = 'p-clerk' WHERE act = 'approve'", triggers=False)
     assert reported(night) == {
         ("policy_changes", "one_person", changed),

@@ -382,4 +382,4 @@ def test_a_policy_that_two_people_changed_shows_both_and_both_texts(ledger, tmp_
     page = files["summary.html"].decode()
     for shown in ("was proposed by p-", "was approved by p-", "What people did about this version", "50000"):
         assert shown in page
-    assert (len(population.items), population.ties) == (2, True)
+    assert (len(population.items), population.ties) == (3, True)

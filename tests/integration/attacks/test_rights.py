@@ -27,21 +27,25 @@ COLUMN_INSERTS = {"app": {f"intake.document.{column}" for column in ("sha256", "
 READING = {
     "ops.business_date", "ops.latest_moment", "ops.utc", "ops.stale_datasets", "ops.installed_texts_sha256", "ledger.tolerances_sha256", "ops.check_run", "ops.build_report", "ledger.draft_policies",
     "intake.this_load", "intake.in_unit", "intake.amounts_finer_than", "intake.resolve_supplier", "ledger.is_business_day", "ledger.business_days", "audit.text", "audit.number",
-    "audit.object", "audit.sealer_is_there", "audit.why_no_confirmation", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "review.may_have_ordered", "review.may_read",
+    "audit.object", "audit.sealer_is_there", "audit.why_no_confirmation", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "review.may_have_ordered", "review.may_read", "review.changes_since",
+    "review.clock", "review.setting", "review.chain", "review.is_idle", "review.last_touch", "review.name_of", "review.holds_role", "review.stands_above", "review.open_question",
     "ledger.policy_day", "ledger.policy_day_at", "ledger.policy_in_force",
-    "review.is_data_protection_officer", "audit.today",
+    "review.is_data_protection_officer", "audit.today", "review.may_decide", "review.why_not", "review.persons_needed", "review.acting_for", "review.offered_to",
+    "review.is_access_administrator", "review.why_no_access_act",
+    "review.persons_are_measured", "review.how_people_decide",
 }  # fmt: skip
 CALLS = {
     "app": READING | {
         "ops.open_run", "ops.write_report", "ops.keep_rehearsal", "ops.take_unsent", "ops.mark_attempt", "ops.mark_sent",
         "audit.record_calls", "intake.open_load", "intake.finish_load", "intake.begin_gate", "intake.mark_gated",
         "intake.accept_loads", "ledger.allocate_receipts", "ledger.match_invoices", "ledger.decision_input", "ledger.record_machine_decisions", "ledger.post_entries",
-        "review.open_cases", "review.book_answers", "audit.request_seal", "audit.raise_alert", "audit.record_verification", "audit.user_hash", "ledger.policy_says", "ledger.policy_says_day",
+        "review.open_cases", "review.book_answers", "review.keep_cases", "review.priority_input", "review.record_priorities", "review.write_notices", "review.take_notice", "review.notice_cases", "review.seed_test_cases", "review.check_oversight", "audit.request_seal", "audit.raise_alert", "audit.record_verification", "audit.user_hash", "ledger.policy_says", "ledger.policy_says_day",
     },
     "web": READING | {
         "review.decide_case", "review.propose_policy", "review.approve_policy", "review.refuse_policy", "review.withdraw_policy", "review.why_no_policy_act",
-        "review.place_hold", "review.request_privacy_act", "review.answer_privacy_request", "vault.writing_key",
-        "audit.propose_restore", "audit.propose_lost_key", "audit.confirm_proposal",
+        "review.claim_case", "review.release_case", "review.reassign_case", "review.ask_information", "review.give_information", "review.comment_case", "review.attach_file",
+        "review.ask_person_measure", "review.answer_person_measure", "review.place_hold", "review.request_privacy_act", "review.answer_privacy_request", "vault.writing_key",
+        "audit.propose_restore", "audit.propose_lost_key", "audit.confirm_proposal", "review.propose_access_change", "review.answer_access_change",
     },
     "auditor": READING | {"vault.reading_key", "audit.check_purges", "audit.user_hash", "ledger.policy_says", "ledger.policy_says_day"},
     "sealer": {"audit.introduce_key", "audit.begin_seal", "audit.finish_seal", "audit.record_anchor", "audit.raise_alert", "audit.sealer_is_there"},
@@ -129,10 +133,26 @@ def attempts(admin: psycopg.Connection, name: str, kind: str) -> Iterator[tuple[
 def test_no_function_is_open_but_those_of_the_list(admin: psycopg.Connection, role: str) -> None:
     rows = admin.execute(
         "SELECT n.nspname || '.' || p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
-        "WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND has_function_privilege(%s, p.oid, 'EXECUTE')",
+        "WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'trigrams') AND has_function_privilege(%s, p.oid, 'EXECUTE')",
         (LOG_INS[role],),
     )
     assert {row[0] for row in rows} == CALLS[role]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_nobody_may_look_anything_up_where_the_trigrams_stand(admin: psycopg.Connection, role: str) -> None:
+    """Functions of an extension stay open to everybody; so nobody may use their schema, and it holds nothing else."""
+    allowed = admin.execute(
+        "SELECT has_schema_privilege(%s, 'trigrams', 'USAGE') OR has_schema_privilege(%s, 'trigrams', 'CREATE')",
+        (LOG_INS[role], LOG_INS[role]),
+    ).fetchone()
+    assert allowed == (False,)
+    others = admin.execute(
+        "SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'trigrams'::regnamespace AND NOT EXISTS ("
+        "SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid "
+        "WHERE d.objid = p.oid AND d.deptype = 'e' AND e.extname = 'pg_trgm')"
+    ).fetchall()
+    assert others == []
 
 
 def test_every_function_with_the_owners_rights_fixes_where_names_are_looked_up(

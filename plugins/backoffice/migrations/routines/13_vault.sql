@@ -114,7 +114,7 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   ON CONFLICT (subject, record_subject, kind) DO UPDATE SET last_at = greatest(u.last_at, excluded.last_at)
 $$;
 
--- What people did about policies and about the log is append-only, but for what they said: that is cleared for a person whose key is
+-- What people did about policies, cases and the log is append-only, but for what they said: that is cleared for a person whose key is
 -- destroyed, and for nobody else. Nothing else of the row changes, and nothing comes into its place but that it was erased.
 CREATE OR REPLACE FUNCTION vault.refuse_change_but_erasure() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -129,7 +129,7 @@ END $$;
 DO $$
 DECLARE protected text;
 BEGIN
-  FOREACH protected IN ARRAY ARRAY['review.policy_act', 'audit.log_proposal', 'audit.log_confirmation'] LOOP
+  FOREACH protected IN ARRAY ARRAY['review.policy_act', 'review.case_act', 'audit.log_proposal', 'audit.log_confirmation'] LOOP
     EXECUTE format('DROP TRIGGER IF EXISTS append_only ON %s', protected);
     EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION vault.refuse_change_but_erasure()', protected);
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER append_only', protected);

@@ -31,6 +31,7 @@ CREATE OR REPLACE FUNCTION audit.entity_of(subject_in text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE split_part(subject_in, ':', 1)
     WHEN 'invoice' THEN (SELECT i.entity FROM purchasing.invoice i WHERE i.content_hash = CASE WHEN subject_in ~ '^invoice:([0-9a-f]{2})+$' THEN decode(substr(subject_in, 9), 'hex') END)
+    WHEN 'case' THEN (SELECT c.entity FROM review.case c WHERE c.case_id = CASE WHEN subject_in ~ '^case:[0-9]{1,18}$' THEN substr(subject_in, 6)::bigint END)
     WHEN 'receipt' THEN split_part(substr(subject_in, 9), '/', 1) END
 $$;
 

@@ -70,17 +70,17 @@ BEGIN
            a.content_hash, to_jsonb(a) - 'disposition' - 'repetition' - 'contradicted' - 'content_hash' - 'defects' - 'changed_at', load_in FROM accepted a
   ), written AS (
     INSERT INTO purchasing.order_line AS o (entity, po_number, po_line, supplier_id, currency, item, description, category, quantity, uom, unit_price,
-      price_base_quantity, amount_based, ordered_value, tax_rate, match_type, gr_based, order_date, closed, approved, buyer, requester, created_by,
+      price_base_quantity, amount_based, ordered_value, tax_rate, match_type, gr_based, order_date, closed, approved, buyer, requester, created_by, cost_centre,
       version, content_hash, load_id, source_updated_at)
     SELECT a.entity, a.po_number, a.po_line, a.supplier_id, a.currency, a.item, a.description, a.category, a.quantity, a.uom, a.unit_price,
       coalesce(a.price_base_quantity, 1), coalesce(a.amount_based, false), a.ordered_value, a.tax_rate, a.match_type, a.gr_based, a.order_date,
-      a.status <> 'open', coalesce(a.approved, false), a.buyer, a.requester, a.created_by, coalesce(a.version, 1), a.content_hash, load_in, a.changed_at
+      a.status <> 'open', coalesce(a.approved, false), a.buyer, a.requester, a.created_by, a.cost_centre, coalesce(a.version, 1), a.content_hash, load_in, a.changed_at
     FROM accepted a
     ON CONFLICT (entity, po_number, po_line) DO UPDATE SET supplier_id = excluded.supplier_id, currency = excluded.currency, item = excluded.item,
       description = excluded.description, category = excluded.category, quantity = excluded.quantity, uom = excluded.uom, unit_price = excluded.unit_price,
       price_base_quantity = excluded.price_base_quantity, amount_based = excluded.amount_based, ordered_value = excluded.ordered_value,
       tax_rate = excluded.tax_rate, match_type = excluded.match_type, gr_based = excluded.gr_based, order_date = excluded.order_date,
-      closed = excluded.closed, approved = excluded.approved, buyer = excluded.buyer, requester = excluded.requester, created_by = excluded.created_by,
+      closed = excluded.closed, approved = excluded.approved, buyer = excluded.buyer, requester = excluded.requester, created_by = excluded.created_by, cost_centre = excluded.cost_centre,
       version = excluded.version, content_hash = excluded.content_hash, load_id = excluded.load_id, source_updated_at = excluded.source_updated_at
     WHERE o.source_updated_at IS NULL OR excluded.source_updated_at IS NULL OR excluded.source_updated_at >= o.source_updated_at
     RETURNING o.order_line_id
@@ -176,12 +176,12 @@ BEGIN
   INSERT INTO purchasing.invoice (entity, document_id, content_hash, syntax, kind, type_code, invoice_number, invoice_date, due_date, currency,
     supplier_id, supplier_group, seller_id, seller_vat_id, seller_name, payee_iban, po_number, receipt_number, preceding_invoice_number,
     line_total, allowance_total, charge_total, net_total, tax_total, gross_total, prepaid_total, rounding_amount, payable_total,
-    duplicates_evaluable, received_at, load_id)
+    duplicates_evaluable, received_at, keyed_by, load_id)
   SELECT d.entity, d.document_id, d.content_hash, d.syntax, d.kind, d.type_code, d.invoice_number, d.invoice_date, d.due_date, d.currency,
     s.supplier_id, coalesce(s.supplier_group, 'vat ' || d.seller_vat_id, 'id ' || d.seller_id, 'name ' || upper(d.seller_name), 'unknown'),
     d.seller_id, d.seller_vat_id, d.seller_name, d.payee_iban, nullif(d.po_number, ''), d.receipt_number, d.preceding_invoice_number,
     d.line_total, coalesce(d.allowance_total, 0), coalesce(d.charge_total, 0), d.net_total, coalesce(d.tax_total, 0), d.gross_total,
-    coalesce(d.prepaid_total, 0), coalesce(d.rounding_amount, 0), d.payable_total, d.duplicates_evaluable, d.received_at, load_in
+    coalesce(d.prepaid_total, 0), coalesce(d.rounding_amount, 0), d.payable_total, d.duplicates_evaluable, d.received_at, d.keyed_by, load_in
   FROM intake.disposition_invoices d
   LEFT JOIN purchasing.supplier s ON s.supplier_id = intake.resolve_supplier(d.seller_id, d.seller_vat_id)
   WHERE d.load_id = load_in AND d.disposition = 'accepted';

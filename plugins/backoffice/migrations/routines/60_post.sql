@@ -1,3 +1,11 @@
+-- Is a row that we see of a part of this transaction that can still be taken back alone? Its number comes after the transaction's
+-- own, and it has not ended: what others write and have not committed is not seen.
+CREATE OR REPLACE FUNCTION ledger.is_being_written(xmin_in xid) RETURNS boolean
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(CASE WHEN n.later > 0 AND n.later < 2147483648 THEN pg_xact_status((n.own + n.later)::text::xid8) = 'in progress' END, false)
+  FROM (SELECT x.own, (xmin_in::text::bigint - x.own % 4294967296 + 4294967296) % 4294967296 AS later FROM (SELECT pg_current_xact_id()::text::bigint AS own) x) n
+$$;
+
 -- An entry balances in its own currency and in the ledger currency, is complete in the statement that writes it, and
 -- takes no line afterwards.
 CREATE OR REPLACE FUNCTION ledger.check_balance() RETURNS trigger
@@ -11,7 +19,7 @@ BEGIN
   IF FOUND THEN
     RAISE EXCEPTION 'journal entry % does not balance in %: debit %, credit %', wrong.entry_id, wrong.currency, wrong.debit, wrong.credit USING ERRCODE = 'BO500';
   END IF;
-  IF EXISTS (SELECT FROM ledger.journal_entry e WHERE e.entry_id IN (SELECT n.entry_id FROM new_lines n) AND e.xmin <> pg_current_xact_id()::xid) THEN
+  IF EXISTS (SELECT FROM ledger.journal_entry e WHERE e.entry_id IN (SELECT n.entry_id FROM new_lines n) AND CASE WHEN e.xmin = pg_current_xact_id()::xid THEN false ELSE NOT ledger.is_being_written(e.xmin) END) THEN
     RAISE EXCEPTION 'a booked journal entry takes no further line; book a reversal' USING ERRCODE = 'BO403';
   END IF;
   RETURN NULL;
@@ -124,6 +132,20 @@ BEGIN
   {{ include: invoice_reconciliation/book_invoices }}
   RETURN write_entry_lines(run_in);
 END $$;
+
+-- Entries of these invoices that a reversal would undo: all that are not undone yet, transfers included.
+CREATE OR REPLACE FUNCTION ledger.entries_to_reverse(invoices bigint[]) RETURNS SETOF ledger.journal_entry
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT e.* FROM ledger.journal_entry e
+  WHERE e.invoice_id = ANY (invoices) AND e.event <> 'reversal' AND NOT EXISTS (SELECT FROM ledger.journal_entry r WHERE r.reverses_entry_id = e.entry_id) ORDER BY e.entry_id
+$$;
+
+-- The lines that undo an entry: each with its sides exchanged. What a reversal writes and what a case shows of it is this.
+CREATE OR REPLACE FUNCTION ledger.reversal_lines(entry_in bigint) RETURNS SETOF ledger.journal_line
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT l.entry_id, l.line_no, l.account, l.credit, l.debit, l.currency, l.ledger_credit, l.ledger_debit, l.order_line_id, l.supplier_id, 'reversal: ' || l.purpose
+  FROM ledger.journal_line l WHERE l.entry_id = entry_in ORDER BY l.line_no
+$$;
 
 -- Is what exceeds its reference above the limit? No limit = not checked; of two, either (or with lenient both) must be exceeded.
 CREATE OR REPLACE FUNCTION ledger.above_limit(excess numeric, reference numeric, pct numeric, absolute numeric, lenient boolean) RETURNS boolean

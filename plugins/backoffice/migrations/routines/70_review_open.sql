@@ -25,7 +25,7 @@ $$;
 CREATE OR REPLACE FUNCTION review.open_cases(run_in bigint, OUT opened bigint, OUT superseded bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE this_run ops.run;
+DECLARE this_run ops.run; touched bigint[];
 BEGIN
   SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;
   PERFORM ops.lock_process(this_run.process);
@@ -47,17 +47,18 @@ BEGIN
            abs(w.gross_total), w.currency, w.due_date, review.invoice_evidence(w.invoice_id, w.role), review.invoice_handover(w.invoice_id, w.role), run_in
     FROM wanted w
     ON CONFLICT (process, subject_kind, subject_id, role) WHERE state IN ('open', 'half_decided', 'decided')
-    DO UPDATE SET evidence_hash = excluded.evidence_hash, handover = excluded.handover, title = excluded.title
+    DO UPDATE SET evidence_hash = excluded.evidence_hash, title = excluded.title,
+      handover = excluded.handover || jsonb_build_object('earlier', review.keep_earlier(c.handover, c.evidence_hash))
     WHERE c.state IN ('open', 'half_decided') AND (c.evidence_hash, c.title) IS DISTINCT FROM (excluded.evidence_hash, excluded.title)
     RETURNING c.case_id, c.subject_key, c.role, (c.xmax = 0) AS is_new
   ), recorded AS (
-    SELECT count(*) FILTER (WHERE o.is_new) AS n, count(*) AS touched, array_agg('invoice:' || o.subject_key ORDER BY o.subject_key, o.role) AS subjects,
+    SELECT count(*) FILTER (WHERE o.is_new) AS n, count(*) AS touched, array_agg(o.case_id ORDER BY o.case_id) AS cases, array_agg('invoice:' || o.subject_key ORDER BY o.subject_key, o.role) AS subjects,
            -- not the title: it names the supplier, who may be a person
            array_agg(audit.object('step', audit.text(CASE WHEN o.is_new THEN 'case opened' ELSE 'case refreshed' END), 'role', audit.text(o.role), 'codes', audit.text(w.codes),
              'case_id', audit.text(o.case_id::text), 'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))) ORDER BY o.subject_key, o.role) AS bodies
     FROM opened_cases o JOIN wanted w ON encode(w.content_hash, 'hex') = o.subject_key AND w.role = o.role
   )
-  SELECT r.n INTO opened FROM recorded r LEFT JOIN LATERAL (SELECT audit.append_many('path', r.subjects, r.bodies) WHERE r.touched > 0) AS done(ok) ON true;
+  SELECT r.n, r.cases INTO opened, touched FROM recorded r LEFT JOIN LATERAL (SELECT audit.append_many('path', r.subjects, r.bodies) WHERE r.touched > 0) AS done(ok) ON true;
 
   INSERT INTO review.case_item (case_id, item_no, hold_id, code)
   SELECT k.case_id, coalesce((SELECT max(x.item_no) FROM review.case_item x WHERE x.case_id = k.case_id), 0)
@@ -66,6 +67,7 @@ BEGIN
   WHERE k.process = this_run.process AND k.subject_kind = 'invoice' AND k.state IN ('open', 'half_decided')
     AND NOT EXISTS (SELECT FROM review.case_item x WHERE x.hold_id = h.hold_id);
 
+  PERFORM review.gather_handovers(ARRAY(SELECT unnest(touched) UNION SELECT review.overtaken_cases(this_run.process)), run_in);
   opened := coalesce(opened, 0) + review.open_quarantine_cases(run_in, this_run.process);
 END $$;
 
@@ -107,7 +109,7 @@ BEGIN
   FROM ledger.hold h WHERE h.hold_id = x.hold_id AND x.settled_at IS NULL AND h.released_at IS NOT NULL;
   WITH finished AS (
     UPDATE review.case c SET state = 'superseded', closed_at = now()
-    WHERE c.process = process_in AND c.subject_kind = 'invoice' AND c.state IN ('open', 'half_decided')
+    WHERE c.process = process_in AND c.subject_kind = 'invoice' AND c.state IN ('open', 'half_decided') AND NOT EXISTS (SELECT FROM vault.seeded_case t WHERE t.case_id = c.case_id)
       AND NOT EXISTS (SELECT FROM review.asked_hold h WHERE h.invoice_id = c.subject_id AND h.role = c.role)
     RETURNING c.case_id, c.subject_key, c.role
   ), recorded AS (
@@ -133,6 +135,16 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   ORDER BY named.position, p.person_id LIMIT 1
 $$;
 
+-- The holds that are asked of a role, with what was measured and the facts it rests on.
+CREATE OR REPLACE FUNCTION review.case_holds(invoice_in bigint, role_in text) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(jsonb_agg(jsonb_build_object('hold_id', h.hold_id::text, 'code', h.code, 'effect', h.effect, 'title', c.title,
+    'line_id', x.line_id, 'position', x.position, 'measured', trim_scale(round(h.measured, 6))::text, 'limit', trim_scale(h.limit_value)::text, 'unit', h.limit_unit, 'scope', h.scope,
+    'facts', h.facts) ORDER BY x.position NULLS FIRST, h.code), '[]')
+  FROM review.asked_hold h JOIN ledger.hold_code c ON c.code = h.code LEFT JOIN purchasing.invoice_line x ON x.invoice_line_id = h.invoice_line_id
+  WHERE h.invoice_id = invoice_in AND h.role = role_in
+$$;
+
 CREATE OR REPLACE FUNCTION review.invoice_handover(invoice_in bigint, role_in text) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_build_object(
@@ -141,16 +153,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
       'gross', trim_scale(i.gross_total)::text, 'net', trim_scale(i.net_total)::text, 'tax', trim_scale(i.tax_total)::text, 'currency', i.currency, 'po_number', i.po_number,
       'source', l.source, 'received_at', ops.utc(i.received_at),
       'filename', (SELECT g.filename FROM intake.stage_invoice g WHERE g.load_id = i.load_id AND g.content_hash = i.content_hash ORDER BY g.row_no LIMIT 1)),
-    'holds', (SELECT coalesce(jsonb_agg(jsonb_build_object('hold_id', h.hold_id::text, 'code', h.code, 'effect', h.effect, 'title', c.title,
-        'line_id', x.line_id, 'position', x.position, 'measured', trim_scale(round(h.measured, 6))::text, 'limit', trim_scale(h.limit_value)::text, 'unit', h.limit_unit, 'scope', h.scope,
-        'facts', h.facts) ORDER BY x.position NULLS FIRST, h.code), '[]')
-      FROM review.asked_hold h JOIN ledger.hold_code c ON c.code = h.code LEFT JOIN purchasing.invoice_line x ON x.invoice_line_id = h.invoice_line_id
-      WHERE h.invoice_id = i.invoice_id AND h.role = role_in),
+    'holds', review.case_holds(i.invoice_id, role_in),
     'findings', '[]'::jsonb,
     'steps', jsonb_build_array(
       jsonb_build_object('step', 'received', 'at', ops.utc(i.received_at), 'result', 'from ' || l.source),
       jsonb_build_object('step', 'checked', 'at', ops.utc(l.accepted_at), 'result', 'accepted'),
       jsonb_build_object('step', 'matched', 'at', ops.utc(st.evaluated_at), 'result', st.state),
+      jsonb_build_object('step', 'decided', 'at', ops.utc(d.decided_at), 'result', d.outcome || coalesce(', rule ' || d.rule, '')),
       jsonb_build_object('step', 'booked', 'at', (SELECT ops.utc(e.booked_at) FROM ledger.journal_entry e WHERE e.invoice_id = i.invoice_id AND e.event IN ('invoice', 'credit_note') ORDER BY e.entry_id DESC LIMIT 1),
         'result', CASE WHEN st.booking_no IS NULL THEN 'parked: nothing is booked' ELSE 'booked with a payment block' END)),
     'actions', (SELECT jsonb_agg(a ORDER BY a ->> 'action') FROM (
@@ -165,7 +174,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         'reason_codes', jsonb_build_array('duplicate', 'wrong_supplier', 'wrong_price', 'not_ordered', 'not_received', 'arithmetic'),
         'effect', CASE WHEN st.booking_no IS NULL THEN 'The invoice is refused; nothing is booked.' ELSE 'The invoice is refused; its entry is reversed.' END)) AS offered(a)))
   FROM purchasing.invoice i JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id JOIN intake.load l ON l.load_id = i.load_id
-  LEFT JOIN purchasing.supplier s ON s.supplier_id = i.supplier_id WHERE i.invoice_id = invoice_in
+  LEFT JOIN purchasing.supplier s ON s.supplier_id = i.supplier_id
+  LEFT JOIN LATERAL (SELECT x.outcome, x.rule, x.decided_at FROM ledger.decision x WHERE x.process = 'invoice_reconciliation' AND x.subject_kind = 'invoice' AND x.subject_id = i.invoice_id
+                     AND x.maker = 'machine' ORDER BY x.decision_id + 0 DESC LIMIT 1) d ON true
+  WHERE i.invoice_id = invoice_in
 $$;
 
 CREATE OR REPLACE FUNCTION review.quarantine_handover(quarantine_in bigint) RETURNS jsonb

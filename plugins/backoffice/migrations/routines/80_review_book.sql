@@ -13,8 +13,7 @@ BEGIN
         FROM ledger.booked_line b WHERE b.invoice_id = invoice_in AND b.order_line_id IS NOT NULL GROUP BY b.order_line_id) s
   WHERE g.order_line_id = s.order_line_id;
   DELETE FROM ledger.booked_line b WHERE b.invoice_id = invoice_in;
-  FOR entry IN SELECT * FROM ledger.journal_entry e WHERE e.invoice_id = invoice_in AND e.event <> 'reversal'
-      AND NOT EXISTS (SELECT FROM ledger.journal_entry r WHERE r.reverses_entry_id = e.entry_id) ORDER BY e.entry_id
+  FOR entry IN SELECT * FROM ledger.entries_to_reverse(ARRAY[invoice_in])
   LOOP
     SELECT p.day, p.period INTO posting FROM ledger.posting_day p WHERE p.entity = entry.entity;
     IF NOT FOUND THEN
@@ -24,8 +23,8 @@ BEGIN
     VALUES (entry.entity, 'reversal/' || entry.business_key, 'reversal', posting.day, entry.document_date, posting.period, invoice_in, decision_in, entry.entry_id, d.person_id, d.reason_code, d.case_id, run_in)
     RETURNING entry_id INTO reversal;
     INSERT INTO ledger.journal_line (entry_id, line_no, account, debit, credit, currency, ledger_debit, ledger_credit, order_line_id, supplier_id, purpose)
-    SELECT reversal, l.line_no, l.account, l.credit, l.debit, l.currency, l.ledger_credit, l.ledger_debit, l.order_line_id, l.supplier_id, 'reversal: ' || l.purpose
-    FROM ledger.journal_line l WHERE l.entry_id = entry.entry_id;
+    SELECT reversal, l.line_no, l.account, l.debit, l.credit, l.currency, l.ledger_debit, l.ledger_credit, l.order_line_id, l.supplier_id, l.purpose
+    FROM ledger.reversal_lines(entry.entry_id) l;
     UPDATE ledger.open_item o SET closed_by_entry = reversal WHERE o.opened_by_entry = entry.entry_id;
     PERFORM audit.append('effect', subject, audit.object('effect', audit.text('journal entry'), 'business_key', audit.text('reversal/' || entry.business_key), 'event', audit.text('reversal'),
       'reverses', audit.text(entry.business_key), 'entity', audit.text(entry.entity), 'period', audit.text(posting.period), 'posting_date', audit.text(posting.day::text),
@@ -68,7 +67,7 @@ BEGIN
   PERFORM ops.rehearse(r) FROM ops.run r WHERE r.run_id = run_in;
   FOR a IN
     SELECT n.*, c.subject_kind, c.subject_id, c.subject_key, c.role, c.process FROM review.answer n JOIN review.case c ON c.case_id = n.case_id
-    WHERE n.booked_at IS NULL AND n.final AND c.process = process_in AND c.state = 'decided'
+    WHERE n.booked_at IS NULL AND n.final AND c.process = process_in AND c.state = 'decided' AND NOT review.is_test_case(c.case_id)
       AND (c.subject_kind <> 'invoice' OR EXISTS (SELECT FROM ledger.posting_day p WHERE p.entity = c.entity)) ORDER BY n.answer_id FOR UPDATE OF n, c
   LOOP
     released := NULL;
@@ -118,8 +117,13 @@ BEGIN
       'released_holds', (SELECT coalesce('[' || string_agg(audit.text(r::text), ',') || ']', '[]') FROM unnest(released) AS r), 'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))));
   END LOOP;
   IF booked > 0 THEN entries := ledger.post_accepted(run_in, accepted); END IF;
+  PERFORM review.settle_test_cases(run_in, process_in);
   PERFORM review.settle_by_facts(process_in);
-  IF stale > 0 THEN PERFORM review.open_cases(run_in); END IF; -- who looks again sees the facts of now
+  IF stale > 0 THEN
+    PERFORM review.open_cases(run_in); -- who looks again sees the facts of now
+  ELSIF booked > 0 THEN
+    PERFORM review.gather_handovers(ARRAY(SELECT review.overtaken_cases(process_in)), run_in);
+  END IF;
 END $$;
 
 DROP FUNCTION IF EXISTS ledger.post_accepted(bigint, text);

@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION ops.take_unsent(most integer) RETURNS TABLE (outbox_id bigint, idempotency_key text, destination text, payload jsonb)
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT o.outbox_id, o.idempotency_key, o.destination, o.payload FROM ops.outbox o
-  WHERE o.sent_at IS NULL ORDER BY o.attempts, o.outbox_id LIMIT most FOR UPDATE SKIP LOCKED
+  WHERE o.sent_at IS NULL AND o.destination <> 'notice' ORDER BY o.attempts, o.outbox_id LIMIT most FOR UPDATE SKIP LOCKED
 $$;
 CREATE OR REPLACE FUNCTION ops.mark_attempt(outbox_in bigint) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -178,6 +178,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     'policy', (SELECT jsonb_build_object('policy_id', p.policy_id, 'version', p.version::text, 'sha256', p.sha256) FROM ledger.active_policy p WHERE p.policy_id = 'approve_invoice'),
     'audit', (SELECT jsonb_build_object('checkpoint', s.short, 'size', s.size::text, 'root', encode(s.root, 'hex'), 'sealed_at', ops.utc(s.sealed_at),
         'waiting', (SELECT count(*) FROM audit.waiting), 'sealer', audit.sealer_is_there()) FROM (SELECT) AS one LEFT JOIN audit.latest_seal s ON true),
+    'oversight', (SELECT review.oversight_report(r.process) FROM this_run r),
     'checks', ops.check_run(run_in))
 $$;
 

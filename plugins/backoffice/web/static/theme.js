@@ -1,4 +1,4 @@
-// Follow the host: Airflow keeps its colour mode in local storage; without one the system's choice stands.
+// Inside Airflow's frame logging out is Airflow's. Follow the host: Airflow keeps its colour mode in local storage; without one the system's choice stands.
 "use strict";
 (function () {
   function follow() {
@@ -11,6 +11,7 @@
       delete document.documentElement.dataset.theme;
     }
   }
+  if (window.top !== window.self) { document.documentElement.dataset.framed = "yes"; }
   follow();
   window.addEventListener("storage", follow);
 })();

@@ -1,0 +1,55 @@
+"""A page of cases as a person reads it: in words, with what may be answered from the list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from backoffice.domain.wording import age, plain
+
+QUARANTINE = "QUARANTINE"
+_WAITING = ("open", "half_decided")
+_PRIORITIES = {1: "urgent", 2: "high"}
+
+
+def view(
+    cases: Sequence[Mapping[str, Any]], titles: Mapping[str, str], now: datetime
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the lines of the list, and every action that one of them offers with its reason codes.
+
+    :param titles: Title by hold code.
+    """
+    offered: dict[str, dict[str, Any]] = {}
+    for case in cases:
+        for action in _answerable(case):
+            name = action["action"]
+            label = action.get("label") or plain(name)
+            known = offered.setdefault(name, {"action": name, "label": label, "codes": []})
+            codes = action.get("reason_codes") or []
+            known["codes"] += [code for code in codes if code not in known["codes"]]
+    return {"cases": [_line(case, titles, now) for case in cases], "offered": list(offered.values())}
+
+
+def title_of(code: str, titles: Mapping[str, str]) -> str:
+    """Return what a code is called."""
+    return titles.get(code) or ("Document quarantined" if code == QUARANTINE else plain(code.lower()))
+
+
+def _line(case: Mapping[str, Any], titles: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    due = case["inbox_due"]
+    return {
+        **case,
+        "name": f"{plain(case['document_kind'] or 'document')} {case['document_number']}"
+        if case["document_number"]
+        else case["title"],
+        "age": age(case["opened_at"], now),
+        "late": due is not None and due.date() < now.date() and case["state"] in _WAITING,
+        "reasons": [{"code": code, "title": title_of(code, titles)} for code in case["codes"]],
+        "urgency": _PRIORITIES.get(case["priority"]),
+        "offers": [action["action"] for action in _answerable(case)],
+    }
+
+
+def _answerable(case: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return list(case["actions"] or []) if case["state"] in _WAITING else []
