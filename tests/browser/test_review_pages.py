@@ -142,6 +142,8 @@ def test_deciding_needs_no_mouse(open_page, host, books, ledger):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Entry: Invoice", "what it would book"
     page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "scroll", "its table, on narrow screens"
+    page.keyboard.press("Tab")
     page.keyboard.press("a")  # agreed with supplier
     page.keyboard.press("Tab")
     page.keyboard.type("agreed by phone")
