@@ -15,7 +15,7 @@ UNION ALL
 SELECT st.invoice_id, CASE d.outcome WHEN 'approve' THEN d.decision_id ELSE (SELECT a.decision_id FROM accepted_by_person a WHERE a.invoice_id = st.invoice_id) END, true
 FROM invoice_status st JOIN invoice i ON i.invoice_id = st.invoice_id
 JOIN evidence_of(ARRAY(SELECT x.invoice_id FROM invoice_status x WHERE x.payment_block AND x.state = 'matched')) e ON e.invoice_id = st.invoice_id
-JOIN decision d ON d.decision_id = (SELECT x.decision_id FROM decision x WHERE x.process = 'invoice_reconciliation' AND x.subject_kind = 'invoice' AND x.subject_id = st.invoice_id ORDER BY x.decision_id + 0 DESC LIMIT 1)
+JOIN LATERAL last_decision('invoice_reconciliation', st.invoice_id) d ON true
 WHERE st.payment_block AND st.state = 'matched'
   AND NOT EXISTS (SELECT FROM match_queue q WHERE q.invoice_id = st.invoice_id)
   AND NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect IN ('B', 'P'))

@@ -25,6 +25,20 @@ CREATE OR REPLACE VIEW ledger.latest_decision AS
 SELECT DISTINCT ON (d.process, d.subject_kind, d.subject_id) d.*
 FROM ledger.decision d ORDER BY d.process, d.subject_kind, d.subject_id, d.decision_id DESC;
 
+-- The last decision about one invoice, and the machine's last: what statements over many invoices ask row by row. They become part of
+-- the statement that asks, so they are written out here as it is parsed. + 0: else a planner without statistics (the first night, a
+-- task killed before) walks all decisions backwards by their primary key for each invoice.
+CREATE OR REPLACE FUNCTION ledger.last_decision(process_in text, invoice_in bigint) RETURNS SETOF ledger.decision
+LANGUAGE sql STABLE ROWS 1
+BEGIN ATOMIC
+  SELECT d.* FROM ledger.decision d WHERE d.process = process_in AND d.subject_kind = 'invoice' AND d.subject_id = invoice_in ORDER BY d.decision_id + 0 DESC LIMIT 1;
+END;
+CREATE OR REPLACE FUNCTION ledger.last_machine_decision(process_in text, invoice_in bigint) RETURNS SETOF ledger.decision
+LANGUAGE sql STABLE ROWS 1
+BEGIN ATOMIC
+  SELECT d.* FROM ledger.decision d WHERE d.process = process_in AND d.subject_kind = 'invoice' AND d.subject_id = invoice_in AND d.maker = 'machine' ORDER BY d.decision_id + 0 DESC LIMIT 1;
+END;
+
 -- Invoices that the machine may not decide: above the active policy's limit, or in a currency in which it has none.
 CREATE OR REPLACE VIEW ledger.beyond_machine AS
 SELECT i.invoice_id, p.machine_limit, p.currency AS limit_currency
@@ -228,11 +242,7 @@ BEGIN
     JOIN ledger.decision_data(run_in, invoices) e ON e.invoice_id = g.invoice_id
     JOIN purchasing.invoice i ON i.invoice_id = g.invoice_id
     CROSS JOIN LATERAL (SELECT 'invoice:' || encode(i.content_hash, 'hex') AS subject OFFSET 0) s
-    LEFT JOIN LATERAL (
-      -- + 0: else a planner without statistics walks all decisions backwards for each invoice
-      SELECT d.maker, d.outcome, d.rule, d.evidence_hash, d.policy_sha256 FROM ledger.decision d
-      WHERE d.process = this_run.process AND d.subject_kind = 'invoice' AND d.subject_id = g.invoice_id ORDER BY d.decision_id + 0 DESC LIMIT 1
-    ) last ON true
+    LEFT JOIN LATERAL ledger.last_decision(this_run.process, g.invoice_id) last ON true
     WHERE (last.maker, last.outcome, last.rule, last.evidence_hash, last.policy_sha256) IS DISTINCT FROM ('machine', g.outcome, g.rule, e.evidence_hash, sha256_in)
   ), numbered AS MATERIALIZED (
     -- sorted, so everything that is looked up was looked up before the first row is written

@@ -212,8 +212,7 @@ BEGIN
          CASE WHEN a.invoice_id IS NULL THEN d.outcome <> 'approve' ELSE st.state <> 'matched' END OR EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'P')
   FROM invoice_status st
   JOIN invoice i ON i.invoice_id = st.invoice_id
-  JOIN LATERAL (SELECT d.* FROM decision d WHERE d.process = this_run.process AND d.subject_kind = 'invoice' AND d.subject_id = st.invoice_id
-                ORDER BY d.decision_id + 0 DESC LIMIT 1) d ON d.maker = 'machine'
+  JOIN LATERAL last_decision(this_run.process, st.invoice_id) d ON d.maker = 'machine'
   JOIN active_policy p ON p.policy_id = d.policy_id AND p.version = d.policy_version AND p.sha256 = d.policy_sha256
   JOIN evidence_of(ARRAY(SELECT x.invoice_id FROM invoice_status x WHERE x.booking_no IS NULL AND x.state IN ('matched', 'waiting_receipt', 'held'))) e
     ON e.invoice_id = st.invoice_id AND e.evidence_hash = d.evidence_hash

@@ -7,8 +7,7 @@ SELECT h.hold_id, h.invoice_id, h.invoice_line_id, h.code, h.effect, h.measured,
          AND NOT EXISTS (SELECT FROM unnest(string_to_array(h.facts ->> 'why', ', ')) AS reason WHERE reason !~ ('^(' || c.releasable_reasons || ')$'))) AS releasable
 FROM ledger.hold h JOIN ledger.hold_code c ON c.code = h.code
 WHERE h.released_at IS NULL AND h.effect <> 'W' AND (EXISTS (SELECT FROM review.case_item x WHERE x.hold_id = h.hold_id)
-  OR EXISTS (SELECT FROM (SELECT d.outcome, d.explanation FROM ledger.decision d WHERE d.process = 'invoice_reconciliation' AND d.subject_kind = 'invoice' AND d.subject_id = h.invoice_id
-                            AND d.maker = 'machine' ORDER BY d.decision_id + 0 DESC LIMIT 1) d
+  OR EXISTS (SELECT FROM ledger.last_machine_decision('invoice_reconciliation', h.invoice_id) d
              WHERE d.outcome = 'review' AND NOT coalesce(d.explanation -> 'not_yet' ? h.code, false)));
 
 -- What a case rests on: its subject and the holds that are asked of its role. A person decides on exactly this.
@@ -36,8 +35,7 @@ BEGIN
     SELECT i.invoice_id, h.role, i.entity, i.supplier_group, i.invoice_number, i.gross_total, i.currency, i.due_date, i.content_hash, i.document_id, i.supplier_id,
            string_agg(DISTINCT h.code, ', ' ORDER BY h.code) AS codes
     FROM review.asked_hold h JOIN purchasing.invoice i ON i.invoice_id = h.invoice_id
-    JOIN LATERAL (SELECT d.outcome FROM ledger.decision d WHERE d.process = this_run.process AND d.subject_kind = 'invoice' AND d.subject_id = i.invoice_id
-                  AND d.maker = 'machine' ORDER BY d.decision_id + 0 DESC LIMIT 1) d ON d.outcome = 'review'
+    JOIN LATERAL ledger.last_machine_decision(this_run.process, i.invoice_id) d ON d.outcome = 'review'
     JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id AND st.state IN ('held', 'waiting_receipt')
     GROUP BY i.invoice_id, h.role
   ), opened_cases AS (
@@ -175,8 +173,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         'effect', CASE WHEN st.booking_no IS NULL THEN 'The invoice is refused; nothing is booked.' ELSE 'The invoice is refused; its entry is reversed.' END)) AS offered(a)))
   FROM purchasing.invoice i JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id JOIN intake.load l ON l.load_id = i.load_id
   LEFT JOIN purchasing.supplier s ON s.supplier_id = i.supplier_id
-  LEFT JOIN LATERAL (SELECT x.outcome, x.rule, x.decided_at FROM ledger.decision x WHERE x.process = 'invoice_reconciliation' AND x.subject_kind = 'invoice' AND x.subject_id = i.invoice_id
-                     AND x.maker = 'machine' ORDER BY x.decision_id + 0 DESC LIMIT 1) d ON true
+  LEFT JOIN LATERAL ledger.last_machine_decision('invoice_reconciliation', i.invoice_id) d ON true
   WHERE i.invoice_id = invoice_in
 $$;
 

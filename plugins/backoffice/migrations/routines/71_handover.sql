@@ -106,7 +106,7 @@ BEGIN
       TRUNCATE work_booking;
       INSERT INTO work_booking (invoice_id, decision_id, payment_block)
       SELECT w.id, d.decision_id, true FROM unnest(now_ones) AS w(id)
-      JOIN LATERAL (SELECT x.decision_id FROM decision x WHERE x.process = 'invoice_reconciliation' AND x.subject_kind = 'invoice' AND x.subject_id = w.id ORDER BY x.decision_id + 0 DESC LIMIT 1) d ON true;
+      JOIN LATERAL last_decision('invoice_reconciliation', w.id) d ON true;
       PERFORM book_invoices(run_in);
       SELECT coalesce(jsonb_agg(jsonb_build_array(e.invoice_id, e.told)), '[]') INTO written FROM (
         SELECT e.invoice_id, jsonb_build_object('event', e.event, 'lines', jsonb_agg(jsonb_build_object('account', l.account, 'name', a.name, 'debit', l.debit::text, 'credit', l.credit::text,

@@ -39,7 +39,7 @@ LANGUAGE sql STABLE SET search_path = ledger, purchasing, pg_catalog, pg_temp AS
   ), open AS (
     SELECT st.invoice_id, st.booking_no, i.entity, i.currency, i.gross_total, d.maker, d.outcome, d.evidence_hash, d.policy_id
     FROM invoice_status st JOIN invoice i ON i.invoice_id = st.invoice_id
-    JOIN LATERAL (SELECT x.* FROM decision x WHERE x.process = 'invoice_reconciliation' AND x.subject_kind = 'invoice' AND x.subject_id = st.invoice_id ORDER BY x.decision_id DESC LIMIT 1) d ON true
+    JOIN LATERAL last_decision('invoice_reconciliation', st.invoice_id) d ON true
     WHERE st.state <> 'rejected' AND (st.booking_no IS NULL OR st.payment_block)
       AND NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect IN ('B', 'P'))
   ), approved AS (

@@ -74,4 +74,4 @@ SELECT DISTINCT ON (d.policy_id, d.policy_version) d.policy_id, d.policy_version
 FROM ledger.decision d JOIN ledger.policy_version v ON v.policy_id = d.policy_id AND v.version = d.policy_version
 WHERE d.run_id IS NOT NULL ORDER BY d.policy_id, d.policy_version, d.decision_id;
 -- The latest decisions of a policy: what a change of it is tried on.
-CREATE INDEX decision_by_policy ON ledger.decision (policy_id, decision_id) WHERE maker = 'machine';
+CREATE INDEX decision_by_policy ON ledger.decision (policy_id, decision_id) WHERE policy_id IS NOT NULL;
