@@ -66,7 +66,7 @@ def test_an_answer_ends_the_waiting_within_two_seconds(running: Installation) ->
     [(case_id, evidence)] = running.ledger(
         "SELECT c.case_id, encode(c.evidence_hash, 'hex') FROM review.case c JOIN ops.run r ON r.run_id = c.opened_run "
         f"WHERE r.airflow_run_id = '{run_id}' AND c.state = 'open' AND c.role = 'ap_clerk' AND c.amount < 20000 AND c.subject_kind = 'invoice' "
-        "AND NOT review.may_have_ordered('p-clerk', c.subject_id) ORDER BY c.case_id LIMIT 1"
+        "AND review.may_decide('p-clerk', c.case_id, 'reject') IS NULL ORDER BY c.case_id LIMIT 1"
     )
     body = {
         "action": "reject",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backoffice.domain.decision_table import Money, Policy, load_policy
-from backoffice.domain.decision_table.columns import ColumnDecisions, column_of, decide_columns
+from backoffice.domain.decision_table.columns import column_of, decide_columns
 from backoffice.exceptions import ConfigurationError
+from backoffice.settings import sql
 
 if TYPE_CHECKING:
     from backoffice.operators.ledger_step import Connection
@@ -14,20 +15,12 @@ if TYPE_CHECKING:
 POLICY_ID = "case_priority"
 PRIORITIES = {"urgent": 1, "high": 2, "normal": 3, "low": 4}
 
-_DUE = """
-SELECT EXISTS (SELECT FROM review.case_due d WHERE d.process = %(process)s)
-    OR EXISTS (SELECT FROM (SELECT x.entity, ops.business_date(x.entity) AS today FROM ops.entity x
-                           OFFSET 0) e
-                 JOIN review.case c ON c.entity = e.entity AND c.process = %(process)s
-                  AND c.state IN ('open', 'half_decided')
-                WHERE (c.prioritised_on IS NULL OR c.prioritised_on < e.today OR c.prioritised_on > e.today)
-                  AND EXISTS (SELECT FROM ledger.active_policy p WHERE p.policy_id = %(policy)s))
-"""
-
 
 def something_is_due(connection: Connection, process: str) -> bool:
     """Tell whether a case of the process is to be looked at."""
-    row = connection.execute(_DUE, {"process": process, "policy": POLICY_ID}).fetchone()
+    row = connection.execute(
+        sql("review/look_for_due_cases"), {"process": process, "policy": POLICY_ID}
+    ).fetchone()
     return bool(row and row[0])
 
 
@@ -87,31 +80,30 @@ def _record(
         policy,
         {name: column_of(policy.inputs[name], given[name]) for name in given if name in policy.inputs},
     )
-    told = [_told(decided, row) for row in range(len(rows))]
+    pairs = list(zip(decided.outcome.tolist(), decided.rule.tolist(), strict=True))
+    told = {pair: _told(policy, *pair) for pair in set(pairs)}  # few: one per rule that hit
     answer = connection.execute(
         "SELECT review.record_priorities(%s, %s, %s::bigint[], %s::integer[], %s::text[], %s::text[])",
         (
             run_id,
             policy.sha256,
             cases,
-            [one[0] for one in told],
-            [one[1] for one in told],
-            [one[2] for one in told],
+            [told[pair][0] for pair in pairs],
+            [told[pair][1] for pair in pairs],
+            [told[pair][2] for pair in pairs],
         ),
     ).fetchone()
     return int(answer[0]) if answer else 0
 
 
-def _told(decided: ColumnDecisions, row: int) -> tuple[int, str, str]:
-    """Return priority, rule and reason of one row."""
-    policy, place = decided.policy, int(decided.rule[row])
-    names = list(policy.outcomes)
-    outcome = names[int(decided.outcome[row])]
+def _told(policy: Policy, outcome_place: int, rule_place: int) -> tuple[int, str, str]:
+    """Return priority, rule and reason of an outcome and the rule that gave it; below zero the default."""
+    outcome = list(policy.outcomes)[outcome_place]
     if outcome not in PRIORITIES:
         raise ConfigurationError(
             f"policy {POLICY_ID} has the outcome {outcome!r}; a priority is one of {', '.join(PRIORITIES)}"
         )
-    if place < 0:
+    if rule_place < 0:
         return PRIORITIES[outcome], "default", policy.default_why
-    rule = policy.rules[place]
+    rule = policy.rules[rule_place]
     return PRIORITIES[outcome], rule.rule_id, rule.why

@@ -39,8 +39,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE first_hours numeric; next_hours numeric;
 BEGIN
   SELECT min(x.after_hours) FILTER (WHERE x.step = 'escalate'), (array_agg(x.after_hours ORDER BY x.level) FILTER (WHERE x.level > NEW.escalation_level))[1] INTO first_hours, next_hours
-  FROM (SELECT DISTINCT ON (e.level) e.level, e.after_hours, e.step FROM review.escalation e WHERE e.process IN ('*', NEW.process) AND e.role IN ('*', NEW.role)
-        ORDER BY e.level, e.role = '*', e.process = '*') x;
+  FROM review.chain(NEW.process, NEW.role) x;
   NEW.due_at := least(NEW.opened_at + NEW.waited + first_hours * interval '1 hour',
     (SELECT NEW.due_date::timestamp AT TIME ZONE e.time_zone FROM ops.entity e WHERE e.entity = NEW.entity));
   NEW.next_level_at := CASE WHEN NEW.state IN ('open', 'half_decided') THEN NEW.opened_at + NEW.waited + next_hours * interval '1 hour' END;

@@ -1,13 +1,4 @@
--- May this person have created an order of this document? A creator whom nobody mapped to a person may be anyone, and so may
--- one whom the source does not name.
-CREATE OR REPLACE FUNCTION review.may_have_ordered(person_in text, invoice_in bigint) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT EXISTS (
-    SELECT FROM purchasing.invoice_line l JOIN purchasing.order_line o ON o.order_line_id = l.order_line_id
-    LEFT JOIN review.identity d ON d.system = 'erp' AND d.user_id = o.created_by
-    WHERE l.invoice_id = invoice_in AND (d.person_id IS NULL OR d.person_id = person_in))
-$$;
-
+DROP FUNCTION IF EXISTS review.may_have_ordered(text, bigint);
 -- May this person see cases of this process and company? Whoever holds any authority for them on the company's day; the role
 -- auditor is one that decides nothing.
 CREATE OR REPLACE FUNCTION review.may_read(person_in text, process_in text, entity_in text) RETURNS boolean
