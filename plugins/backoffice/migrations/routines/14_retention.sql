@@ -119,15 +119,17 @@ BEGIN
   RETURN jsonb_build_object('records', gone.records, 'held', counted.held, 'leaves_sha256', gone.digest);
 END $$;
 
+-- What each purge took, as its record has to say it: how many records, and the hash over the hashes of their blocks.
+CREATE OR REPLACE VIEW audit.purge_sum AS
+SELECT b.erasure, sum(b.records)::bigint AS records, encode(sha256(string_agg(b.digest, ''::bytea ORDER BY b.block_no)), 'hex') AS leaves_sha256
+FROM (SELECT p.erasure, p.leaf_index / 256 AS block_no, count(*) AS records, sha256(string_agg(r.leaf, ''::bytea ORDER BY p.leaf_index)) AS digest
+      FROM audit.purged p JOIN audit.leaf l ON l.leaf_index = p.leaf_index JOIN audit.record r ON r.record_id = l.record_id GROUP BY 1, 2) AS b GROUP BY b.erasure;
+
 -- What is wrong with the gaps in the log; no row: each is accounted for. An offline verifier checks the same on an export.
 CREATE OR REPLACE FUNCTION audit.check_purges() RETURNS TABLE (leaf_index bigint, problem text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH said AS (
     SELECT e.record_id, convert_from(e.body, 'UTF8')::jsonb AS body FROM audit.record e WHERE e.kind = 'erasure' AND convert_from(e.body, 'UTF8')::jsonb ->> 'step' = 'records purged'
-  ), found AS (
-    SELECT b.erasure, sum(b.records) AS records, encode(sha256(string_agg(b.digest, ''::bytea ORDER BY b.block_no)), 'hex') AS leaves_sha256
-    FROM (SELECT p.erasure, p.leaf_index / 256 AS block_no, count(*) AS records, sha256(string_agg(r.leaf, ''::bytea ORDER BY p.leaf_index)) AS digest
-          FROM audit.purged p JOIN audit.leaf l ON l.leaf_index = p.leaf_index JOIN audit.record r ON r.record_id = l.record_id GROUP BY 1, 2) AS b GROUP BY b.erasure
   )
   SELECT l.leaf_index, 'a body is missing and no record says that it was purged' FROM audit.record r LEFT JOIN audit.leaf l ON l.record_id = r.record_id
   WHERE r.body IS NULL AND NOT EXISTS (SELECT FROM audit.purged p WHERE p.leaf_index = l.leaf_index)
@@ -136,6 +138,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WHERE r.record_id IS NULL OR r.body IS NOT NULL
   UNION ALL
   SELECT NULL, 'record ' || coalesce(s.record_id, f.erasure) || ' does not account for the bodies that are missing: it says ' || coalesce(s.body ->> 'records', 'nothing') || ', there are ' || coalesce(f.records, 0)
-  FROM said s FULL JOIN found f ON f.erasure = s.record_id
+  FROM said s FULL JOIN audit.purge_sum f ON f.erasure = s.record_id
   WHERE (f.records::text, f.leaves_sha256) IS DISTINCT FROM (s.body ->> 'records', s.body ->> 'leaves_sha256')
 $$;
