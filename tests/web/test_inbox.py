@@ -120,6 +120,16 @@ def test_due_filters_look_at_the_day(login, books, ledger):
     assert listed(login("clerk"), sort="age")[0] == books.price
 
 
+def test_a_case_somebody_was_only_reminded_of_is_not_escalated(login, books, ledger):
+    with ledger.connect("admin") as connection:
+        connection.execute("UPDATE review.case SET escalation_level = 1")
+        connection.execute(
+            "UPDATE review.case SET escalation_level = 2, escalated_role = 'ap_manager' WHERE case_id = %s",
+            (books.large,),
+        )
+    assert listed(login("clerk"), state="escalated") == [books.large]
+
+
 def test_a_claimed_case_is_its_claimers(login, books, ledger):
     with ledger.connect("admin") as connection:
         connection.execute(

@@ -31,7 +31,7 @@ _STATES: Mapping[str, str] = {
     "unclaimed": f"{_WAITS} AND c.claimed_by IS NULL",
     "claimed": f"{_WAITS} AND c.claimed_by IS NOT NULL",
     "waiting": f"{_WAITS} AND c.waiting_since IS NOT NULL",
-    "escalated": f"{_WAITS} AND c.escalation_level > 0",
+    "escalated": f"{_WAITS} AND c.escalated_role IS NOT NULL",
     "half_decided": "c.state = 'half_decided'",
     "decided": "c.state = 'decided'",
     "settled": "c.state = 'settled'",
