@@ -20,6 +20,7 @@ PAGES = {
     "activity": "/activity",
     "health": "/health",
     "audit": "/audit",
+    "authority": "/authority",
     "audit-wrong-name": "/audit/evidence?ref=nothing",
     "policies": "/policies",
     "nothing-there": "/nothing/here",

@@ -243,6 +243,7 @@ def test_every_page_is_readable_wide_and_narrow_light_and_dark(
         "activity": "/backoffice/activity",
         "health": "/backoffice/health",
         "audit": "/backoffice/audit",
+        "authority": "/backoffice/authority",
         "audit-wrong-name": "/backoffice/audit/evidence?ref=nothing",
         "policies": "/backoffice/policies",
         "runs": "/backoffice/runs",

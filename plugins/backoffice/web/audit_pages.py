@@ -14,7 +14,7 @@ from backoffice.web.auth import Ledger, Reviewer, require_login
 from backoffice.web.database import fetch_all, fetch_one
 from backoffice.web.documents import content_disposition
 from backoffice.web.problems import Problem
-from backoffice.web.rendering import render_page
+from backoffice.web.rendering import page
 
 router = APIRouter(dependencies=[Depends(require_login)], include_in_schema=False)
 
@@ -32,8 +32,9 @@ def _audit_page(
             "checkpoints": fetch_all(connection, sql("log/list_checkpoints"), {"most": _CHECKPOINTS}),
             "verifications": fetch_all(connection, sql("log/list_verifications"), {"most": _VERIFICATIONS}),
         }
-    root = request.scope.get("root_path", "")
-    return HTMLResponse(render_page("audit.html", root=root, person=person, **values, **form), status)
+    shown = page(request, "audit.html", person=person, **values, **form)
+    shown.status_code = status
+    return shown
 
 
 @router.get("/audit")

@@ -5,15 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
 from backoffice.web import authority
 from backoffice.web.auth import Ledger, Reviewer, require_login
 from backoffice.web.authority_api import ChangeId
-from backoffice.web.rendering import render_page
+from backoffice.web.rendering import page
 
 router = APIRouter(dependencies=[Depends(require_login)], include_in_schema=False)
 
@@ -98,17 +97,13 @@ FORMS: Mapping[str, Sequence[Input]] = {
 }
 
 
-def _page(request: Request, template: str, **values: Any) -> HTMLResponse:
-    return HTMLResponse(render_page(template, root=request.scope.get("root_path", ""), **values))
-
-
 @router.get("/authority")
 def authority_page(request: Request, person: Reviewer, ledger: Ledger) -> Response:
     """Show who may do what, the changes that wait, and the forms to propose one."""
     with ledger.reading() as connection:
         matrix = authority.read_matrix(connection, person)
         changes = authority.list_changes(connection, person)
-    return _page(
+    return page(
         request,
         "authority.html",
         person=person,
@@ -125,7 +120,7 @@ def change_page(change_id: ChangeId, request: Request, person: Reviewer, ledger:
     """Show one change: what differs, who could do what before and after, and the form to sign it."""
     with ledger.reading() as connection:
         found = authority.read_change(connection, person, change_id)
-    return _page(
+    return page(
         request,
         "authority_change.html",
         person=person,

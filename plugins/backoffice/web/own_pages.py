@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
 from backoffice import __version__
 from backoffice.settings import sql
@@ -14,17 +14,13 @@ from backoffice.web import health, inbox
 from backoffice.web.api import page_address
 from backoffice.web.auth import Ledger, Reviewer, require_login
 from backoffice.web.database import fetch_all, fetch_one
-from backoffice.web.rendering import render_page
+from backoffice.web.rendering import page
 
 router = APIRouter(dependencies=[Depends(require_login)], include_in_schema=False)
 
 _ANSWERS_PER_PAGE = 50
 _LAST_ID = 2**63 - 1
 Before = Annotated[int | None, Query(ge=1, le=_LAST_ID)]
-
-
-def _page(request: Request, template: str, **values: Any) -> HTMLResponse:
-    return HTMLResponse(render_page(template, root=request.scope.get("root_path", ""), **values))
 
 
 @router.get("/activity")
@@ -40,7 +36,7 @@ def activity_page(request: Request, person: Reviewer, ledger: Ledger, before: Be
         )
     shown = rows[:_ANSWERS_PER_PAGE]
     following = shown[-1]["answer_id"] if len(rows) > _ANSWERS_PER_PAGE else None
-    return _page(
+    return page(
         request,
         "activity.html",
         person=person,
@@ -60,7 +56,7 @@ def health_page(request: Request, person: Reviewer, ledger: Ledger) -> Response:
         last_runs = fetch_all(connection, sql("health/list_last_runs"), {})
         waiting = fetch_all(connection, sql("health/count_waiting_cases"), vars(readable))
     now = datetime.now(UTC)
-    return _page(
+    return page(
         request,
         "health.html",
         person=person,

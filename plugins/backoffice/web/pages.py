@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 
 from backoffice.domain.wording import age
 from backoffice.operators.gate_page import gate_root
@@ -30,17 +30,13 @@ from backoffice.web.case_view import HoldView
 from backoffice.web.guard import PAGE_POLICY
 from backoffice.web.inbox_query import read_typed
 from backoffice.web.problems import Problem
-from backoffice.web.rendering import render_page
+from backoffice.web.rendering import page
 
 router = APIRouter(dependencies=[Depends(require_login)], include_in_schema=False)
 
 _CASES_PER_PAGE = 50
 _RUNS_PER_PAGE = 50
 _STATIC = Path(__file__).parent / "static"
-
-
-def _page(request: Request, template: str, **values: Any) -> HTMLResponse:
-    return HTMLResponse(render_page(template, root=request.scope.get("root_path", ""), **values))
 
 
 @router.get("/")
@@ -59,20 +55,20 @@ def inbox_page(
     """Show the cases that wait for people."""
     asked = read_typed({name: value for name, value in request.query_params.items() if name != "cursor"})
     with ledger.reading() as connection:
-        page = inbox.list_cases(connection, person, asked.query, cursor=cursor, most=_CASES_PER_PAGE)
+        listed = inbox.list_cases(connection, person, asked.query, cursor=cursor, most=_CASES_PER_PAGE)
         counts = inbox.count_open(connection, person)
         codes = inbox.list_codes(connection, person)
         titles = cases.titles_of_codes(connection)
-    return _page(
+    return page(
         request,
         "inbox.html",
         person=person,
-        **inbox_view.view(page.cases, titles, datetime.now(UTC)),
+        **inbox_view.view(listed.cases, titles, datetime.now(UTC)),
         asked=asked,
         counts=counts,
         codes=codes,
         address_of=lambda **changes: page_address(request, cursor=None, **changes),
-        next_address=page_address(request, cursor=page.next_cursor) if page.next_cursor else None,
+        next_address=page_address(request, cursor=listed.next_cursor) if listed.next_cursor else None,
         first_page=cursor is None,
         idempotency_key=str(uuid.uuid4()),
     )
@@ -85,7 +81,7 @@ def counts_part(request: Request, person: Reviewer, ledger: Ledger) -> Response:
     with ledger.reading() as connection:
         counts = inbox.count_open(connection, person)
     inbox_address = f"{request.scope.get('root_path', '')}/cases"
-    return _page(
+    return page(
         request,
         "inbox_counts.html",
         asked=asked,
@@ -104,7 +100,7 @@ def case_page(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledge
         originals = documents.shown(connection, person, case_id, record.documents)
         life = view_life(connection, person, case_id)
     handover = record.handover
-    page = _page(
+    shown = page(
         request,
         "case.html",
         person=person,
@@ -133,8 +129,8 @@ def case_page(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledge
         **life,
     )
     if any(original.pdf for original in originals):
-        page.headers["Content-Security-Policy"] = f"{PAGE_POLICY}; frame-src 'self'"
-    return page
+        shown.headers["Content-Security-Policy"] = f"{PAGE_POLICY}; frame-src 'self'"
+    return shown
 
 
 def _failed(handover: dict[str, Any], holds: list[HoldView]) -> dict[str, Any] | None:
@@ -177,7 +173,7 @@ def runs_page(
         if person is None:
             dag_ids = [dag_id for dag_id in dag_ids if may_read_dag(request, dag_id, principal)]
         found, following = runs.list_runs(connection, dag_ids, before_run=before, most=_RUNS_PER_PAGE)
-    return _page(
+    return page(
         request,
         "runs.html",
         person=person,
@@ -193,8 +189,8 @@ def run_page(dag_id: str, run_id: str, request: Request, principal: LoggedIn, le
         found = runs.read_report(connection, dag_id, run_id)
     person = find_person(ledger, principal)
     if found["report"] is None:
-        return _page(request, "run_unreported.html", person=person, run=found)
-    return _page(
+        return page(request, "run_unreported.html", person=person, run=found)
+    return page(
         request, "run.html", person=person, open_cases=found["open_cases"], **report_view(found["report"])
     )
 

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
 from backoffice.web import policies
 from backoffice.web.auth import Ledger, Reviewer, require_login
 from backoffice.web.policy_api import ProposalId
 from backoffice.web.policy_models import Impact
-from backoffice.web.rendering import render_page
+from backoffice.web.rendering import page
 
 router = APIRouter(dependencies=[Depends(require_login)], include_in_schema=False)
-
-
-def _page(request: Request, template: str, **values: Any) -> HTMLResponse:
-    return HTMLResponse(render_page(template, root=request.scope.get("root_path", ""), **values))
 
 
 @router.get("/policies")
@@ -26,7 +22,7 @@ def policies_page(request: Request, person: Reviewer, ledger: Ledger) -> Respons
     """List policies, their versions and proposed changes."""
     with ledger.reading() as connection:
         found = policies.list_policies(connection, person)
-    return _page(request, "policies.html", person=person, **found)
+    return page(request, "policies.html", person=person, **found)
 
 
 @router.get("/policies/{policy_id}/versions/{version}")
@@ -40,7 +36,7 @@ def version_page(
     """Show the text of one version."""
     with ledger.reading() as connection:
         found = policies.read_version(connection, person, policy_id, version)
-    return _page(request, "policy_version.html", person=person, policy=found)
+    return page(request, "policy_version.html", person=person, policy=found)
 
 
 @router.get("/policies/proposals/{proposal_id}")
@@ -48,7 +44,7 @@ def proposal_page(proposal_id: ProposalId, request: Request, person: Reviewer, l
     """Show a proposed change, what it would change, and the form to sign it."""
     with ledger.reading() as connection:
         found = policies.read_proposal(connection, person, proposal_id)
-    return _page(
+    return page(
         request,
         "policy_proposal.html",
         person=person,

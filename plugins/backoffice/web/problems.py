@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from backoffice.web.rendering import render_page
+from backoffice.web.rendering import airflow_root, render_page
 
 API_PREFIX = "/api/"
 
@@ -176,7 +176,5 @@ def _log_in_url(request: Request) -> str:
     Only the path and the query of this request go along: whatever host a caller claims, the way back leads
     to Airflow's own.
     """
-    root: str = request.scope.get("root_path", "")
-    airflow_root = root.rsplit("/", 1)[0]
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return f"{airflow_root}/api/v2/auth/login?next={quote(back, safe='')}"
+    return f"{airflow_root(request.scope.get('root_path', ''))}/api/v2/auth/login?next={quote(back, safe='')}"

@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from fastapi import Request
+from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from backoffice.domain import wording
@@ -36,6 +38,17 @@ def environment() -> Environment:
     return created
 
 
+def page(request: Request, template: str, **values: Any) -> HTMLResponse:
+    """Return a page as the answer to a request."""
+    root = request.scope.get("root_path", "")
+    return HTMLResponse(render_page(template, root=root, **values))
+
+
 def render_page(template: str, *, root: str, **values: Any) -> str:
     """Return a page. ``root`` is the path our application is mounted under; every link starts with it."""
-    return environment().get_template(template).render(root=root, **values)
+    return environment().get_template(template).render(root=root, airflow=airflow_root(root), **values)
+
+
+def airflow_root(root: str) -> str:
+    """Return the path that Airflow is served under, from the one that our application is mounted under."""
+    return root.rsplit("/", 1)[0]
