@@ -16,14 +16,14 @@ written AS MATERIALIZED (
   SELECT DISTINCT w.kind, w.subject FROM written w WHERE w.purged
 ), wanted AS MATERIALIZED (
   SELECT CASE d.maker WHEN 'machine' THEN 'decisions of the machine' ELSE 'decisions of people' END AS unit, CASE d.maker WHEN 'machine' THEN 'decision' ELSE 'human' END AS kind,
-         CASE d.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || d.subject_key AS subject, 'decision' AS field, d.decision_id::text AS value, 'decision ' || d.decision_id AS ref,
+         review.log_subject(d.subject_kind, d.subject_key) AS subject, 'decision' AS field, d.decision_id::text AS value, 'decision ' || d.decision_id AS ref,
          coalesce(d.person_id, 'machine') AS who, d.decided_at AS at
   FROM period t JOIN ledger.decision d ON d.decided_at >= t.since AND d.decided_at < t.until
   UNION ALL
-  SELECT 'answers', 'human', CASE k.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || k.subject_key, 'answer', n.answer_id::text, 'answer ' || n.answer_id, n.person_id, n.answered_at
+  SELECT 'answers', 'human', review.log_subject(k.subject_kind, k.subject_key), 'answer', n.answer_id::text, 'answer ' || n.answer_id, n.person_id, n.answered_at
   FROM period t JOIN review.answer n ON n.answered_at >= t.since AND n.answered_at < t.until JOIN review.case k ON k.case_id = n.case_id
   UNION ALL
-  SELECT 'cases', 'path', CASE k.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || k.subject_key, 'case', k.case_id::text, 'case ' || k.case_id, 'run ' || k.opened_run, k.opened_at
+  SELECT 'cases', 'path', review.log_subject(k.subject_kind, k.subject_key), 'case', k.case_id::text, 'case ' || k.case_id, 'run ' || k.opened_run, k.opened_at
   FROM period t JOIN review.case k ON k.opened_at >= t.since AND k.opened_at < t.until
   UNION ALL
   SELECT 'entries', 'effect', coalesce('invoice:' || encode(i.content_hash, 'hex'), 'receipt:' || r.entity || '/' || r.receipt_number || '/' || r.receipt_line), 'entry', e.business_key, e.business_key, coalesce(e.person_id, 'run ' || e.run_id), e.booked_at

@@ -6,26 +6,35 @@ fact AS (
          jsonb_build_array(d.outcome, d.rule, d.authority, d.policy_id, d.policy_version::text, d.policy_sha256, encode(d.evidence_hash, 'hex'), d.run_id::text, d.decided_at, d.explanation) AS says
   FROM ledger.decision d WHERE d.maker = 'machine'
   UNION ALL
-  SELECT 'human decision', d.decision_id::text, 'human', CASE d.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || d.subject_key,
+  SELECT 'human decision', d.decision_id::text, 'human', review.log_subject(d.subject_kind, d.subject_key),
          jsonb_build_array(d.outcome, d.authority, d.case_id::text, encode(d.evidence_hash, 'hex'), d.person_id, d.reason_code, d.rule, d.explanation ->> 'final', d.decided_at)
   FROM ledger.decision d WHERE d.maker = 'human'
   UNION ALL
-  SELECT 'answer', a.answer_id::text, 'human', CASE c.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || c.subject_key,
+  SELECT 'answer', a.answer_id::text, 'human', review.log_subject(c.subject_kind, c.subject_key),
          jsonb_build_array(a.case_id::text, a.decision_id::text, a.action, a.reason_code, a.final::text, a.person_id, encode(a.evidence_hash, 'hex'), a.answered_at,
            a.acted_for, a.persons_needed::text, array_to_string(a.as_roles, ', '))
   FROM review.answer a JOIN review.case c ON c.case_id = a.case_id
   UNION ALL
-  SELECT 'booked answer', a.answer_id::text, 'path', CASE c.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || c.subject_key,
+  SELECT 'booked answer', a.answer_id::text, 'path', review.log_subject(c.subject_kind, c.subject_key),
          jsonb_build_array(a.case_id::text, CASE WHEN a.booking_result LIKE 'void:%%' THEN 'stale' ELSE a.booking_result END, a.booked_run::text)
   FROM review.answer a JOIN review.case c ON c.case_id = a.case_id WHERE a.booked_at IS NOT NULL
   UNION ALL
-  SELECT 'case', c.case_id::text, 'path', CASE c.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || c.subject_key,
+  SELECT 'case', c.case_id::text, 'path', review.log_subject(c.subject_kind, c.subject_key),
          jsonb_build_array(c.role, c.opened_run::text)
   FROM review.case c
   UNION ALL
   SELECT 'act on a case', a.act_id::text, 'human', 'case:' || a.case_id,
-         jsonb_build_array(a.case_id::text, a.act, a.person_id, a.to_person, a.whom, a.round::text, a.answers::text, encode(sha256(t.content), 'hex'), t.bytes::text, t.media_type, a.acted_at)
+         jsonb_build_array(a.case_id::text, a.act, a.person_id, a.to_person, a.whom, a.round::text, a.answers::text, encode(sha256(t.content), 'hex'), t.bytes::text, t.media_type, a.acted_at,
+           (SELECT string_agg(x.item_no::text, ', ' ORDER BY x.item_no) FROM review.batch_item x WHERE x.taken_out_by = a.act_id))
   FROM review.case_act a LEFT JOIN review.attachment t ON t.act_id = a.act_id
+  UNION ALL
+  SELECT 'batch', b.batch_id::text, 'path', 'batch:' || b.batch_id,
+         jsonb_build_array(b.item_kind, b.role, trim_scale(b.amount_above)::text, b.currency, x.items::text, encode(review.batch_sha256(b.batch_id, false), 'hex'), b.opened_run::text)
+  FROM review.batch b CROSS JOIN LATERAL (SELECT count(*) AS items FROM review.batch_item i WHERE i.batch_id = b.batch_id) x
+  UNION ALL
+  SELECT 'item of a batch', x.batch_id || '/' || x.item_no, 'path', 'invoice:' || x.subject_key,
+         jsonb_build_array(x.state, trim_scale(x.amount)::text, x.currency, encode(x.evidence_hash, 'hex'), x.settled_run::text)
+  FROM review.batch_item x WHERE x.settled_run IS NOT NULL
   UNION ALL
   SELECT 'step of a case', s.step_id::text, 'path', 'case:' || s.case_id,
          jsonb_build_array(s.case_id::text, s.step, s.person_id, s.level::text, s.role, s.priority::text, s.rule, s.run_id::text, s.taken_at)
@@ -139,8 +148,14 @@ fact AS (
     UNION ALL
     SELECT 'case', s.b ->> 'case_id', jsonb_build_array(s.b ->> 'role', s.b ->> 'run_id') WHERE s.kind = 'path' AND s.b ->> 'step' = 'case opened'
     UNION ALL
+    SELECT 'batch', s.b ->> 'batch_id', jsonb_build_array(s.b ->> 'item_kind', s.b ->> 'role', s.b ->> 'limit', s.b ->> 'limit_currency', s.b ->> 'items', s.b ->> 'items_sha256', s.b ->> 'run_id')
+    WHERE s.kind = 'path' AND s.b ->> 'step' = 'case opened' AND s.b ->> 'batch_id' IS NOT NULL
+    UNION ALL
+    SELECT 'item of a batch', (s.b ->> 'batch_id') || '/' || (s.b ->> 'item_no'), jsonb_build_array(s.b ->> 'outcome', s.b ->> 'amount', s.b ->> 'currency', s.b ->> 'evidence_sha256', s.b ->> 'run_id')
+    WHERE s.kind = 'path' AND s.b ->> 'step' = 'item of a batch'
+    UNION ALL
     SELECT 'act on a case', s.b ->> 'act_id', jsonb_build_array(s.b ->> 'case_id', s.b ->> 'act', s.b ->> 'person_id', s.b ->> 'to_person', s.b ->> 'whom', s.b ->> 'round', s.b ->> 'answers',
-             s.b ->> 'sha256', s.b ->> 'bytes', s.b ->> 'media_type', (s.b ->> 'acted_at')::timestamptz)
+             s.b ->> 'sha256', s.b ->> 'bytes', s.b ->> 'media_type', (s.b ->> 'acted_at')::timestamptz, s.b ->> 'items')
     WHERE s.kind = 'human' AND s.b ->> 'step' = 'act on a case'
     UNION ALL
     SELECT 'step of a case', s.b ->> 'step_id', jsonb_build_array(s.b ->> 'case_id', s.b ->> 'taken', s.b ->> 'of_person', s.b ->> 'level', s.b ->> 'role', s.b ->> 'priority', s.b ->> 'rule',

@@ -13,6 +13,7 @@ setting_now AS (
     UNION ALL SELECT 'review.substitute', to_jsonb(x) FROM review.substitute x
     UNION ALL SELECT 'review.escalation', to_jsonb(x) FROM review.escalation x
     UNION ALL SELECT 'review.oversight_limit', to_jsonb(x) FROM review.oversight_limit x
+    UNION ALL SELECT 'review.batch_rule', to_jsonb(x) FROM review.batch_rule x
     UNION ALL SELECT 'ledger.tolerance', to_jsonb(x) FROM ledger.tolerance x
     UNION ALL SELECT 'ledger.setting', to_jsonb(x) FROM ledger.setting x
     UNION ALL SELECT 'ledger.hold_code', to_jsonb(x) FROM ledger.hold_code x

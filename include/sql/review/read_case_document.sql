@@ -4,6 +4,6 @@ SELECT d.document_id, d.media_type, d.content, c.handover #>> '{document,filenam
   FROM review.case c
   JOIN intake.document d ON d.document_id = CASE c.subject_kind
          WHEN 'invoice' THEN (SELECT i.document_id FROM purchasing.invoice i WHERE i.invoice_id = c.subject_id)
-         ELSE (SELECT q.document_id FROM intake.quarantine q WHERE q.quarantine_id = c.subject_id) END
+         WHEN 'quarantine' THEN (SELECT q.document_id FROM intake.quarantine q WHERE q.quarantine_id = c.subject_id) END
  WHERE c.case_id = %(case_id)s AND d.document_id = %(document_id)s
    AND review.may_read(%(person_id)s, c.process, c.entity)

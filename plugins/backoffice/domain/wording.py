@@ -7,11 +7,11 @@ from decimal import Decimal, InvalidOperation
 
 UNKNOWN = "not known"
 _ROLES = {
-    "ap_clerk": "Accounts payable",
+    "ap_clerk": "Accounts payable clerk",
     "ap_manager": "Accounts payable manager",
     "auditor": "Auditor",
     "buyer": "Buyer",
-    "receiver": "Goods receipt",
+    "receiver": "Goods receiver",
     "compliance_officer": "Compliance officer",
     "data_protection_officer": "Data protection officer",
 }

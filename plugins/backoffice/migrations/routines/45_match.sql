@@ -67,7 +67,7 @@ BEGIN
       release_kind = CASE WHEN EXISTS (SELECT FROM work_hold h WHERE h.invoice_id = o.invoice_id AND h.invoice_line_id IS NOT DISTINCT FROM o.invoice_line_id AND h.code = o.code)
                           THEN 'superseded' ELSE 'facts' END
     FROM work_invoice w
-    WHERE w.invoice_id = o.invoice_id AND w.in_scope AND o.released_at IS NULL AND o.code <> 'APPROVAL'
+    WHERE w.invoice_id = o.invoice_id AND w.in_scope AND o.released_at IS NULL AND o.code NOT IN ('APPROVAL', 'TAKEN_OUT')
       AND NOT EXISTS (SELECT FROM work_hold h WHERE h.invoice_id = o.invoice_id AND h.invoice_line_id IS NOT DISTINCT FROM o.invoice_line_id
                         AND h.code = o.code AND h.evidence_hash = o.evidence_hash AND h.effect = o.effect)
     RETURNING o.release_kind

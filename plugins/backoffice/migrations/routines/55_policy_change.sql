@@ -24,8 +24,8 @@ END $$;
 -- authority for all of them does. Without a limit given, any will do.
 CREATE OR REPLACE FUNCTION review.not_policy_owner(person_in text, policy_in text, limit_in numeric, currency_in text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE WHEN NOT mine.in_role THEN format('has no authority as policy_owner for %s in every company', k.process)
-              WHEN limit_in IS NOT NULL AND NOT mine.within THEN format('has authority as policy_owner up to %s; this policy lets the machine decide up to %s %s', mine.limits, trim_scale(limit_in), currency_in)
+  SELECT CASE WHEN NOT mine.in_role THEN format('has no authority as policy owner for %s in every company', replace(k.process, '_', ' '))
+              WHEN limit_in IS NOT NULL AND NOT mine.within THEN format('has authority as policy owner up to %s; this policy lets the machine decide up to %s %s', mine.limits, trim_scale(limit_in), currency_in)
          END
   FROM ledger.policy k CROSS JOIN LATERAL (
     SELECT count(*) > 0 AS in_role, coalesce(bool_or(u.currency = currency_in AND u.amount_limit >= limit_in), false) AS within,

@@ -194,7 +194,32 @@ BEGIN
   {{ include: invoice_reconciliation/settle_blocks }}
 END $$;
 
--- Post what the active policy's decisions allow: receipts, invoices (blocked where a P hold stands), payment proposals.
+-- What the active policy's decisions, or people's, let be booked now: into work_booking, each checked on the facts of now.
+CREATE OR REPLACE FUNCTION ledger.fill_work_booking(process_in text) RETURNS void
+LANGUAGE plpgsql SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  TRUNCATE work_booking;
+  INSERT INTO work_booking (invoice_id, decision_id, payment_block)
+  -- the entry names the person whose answer let it be booked, if it was one
+  SELECT st.invoice_id, coalesce(a.decision_id, (SELECT max(h.release_decision_id) FROM hold h WHERE h.invoice_id = st.invoice_id AND h.effect = 'B' AND h.release_kind = 'person'), d.decision_id),
+         CASE WHEN a.invoice_id IS NULL THEN d.outcome <> 'approve' ELSE st.state <> 'matched' END OR EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'P')
+  FROM invoice_status st
+  JOIN invoice i ON i.invoice_id = st.invoice_id
+  JOIN LATERAL last_decision(process_in, st.invoice_id) d ON d.maker = 'machine'
+  JOIN active_policy p ON p.policy_id = d.policy_id AND p.version = d.policy_version AND p.sha256 = d.policy_sha256
+  JOIN evidence_of(ARRAY(SELECT x.invoice_id FROM invoice_status x WHERE x.booking_no IS NULL AND x.state IN ('matched', 'waiting_receipt', 'held'))) e
+    ON e.invoice_id = st.invoice_id AND e.evidence_hash = d.evidence_hash
+  LEFT JOIN approved_amount a ON a.invoice_id = st.invoice_id
+  WHERE st.booking_no IS NULL AND st.state IN ('matched', 'waiting_receipt', 'held')
+    AND i.currency = p.currency AND (abs(i.gross_total) <= p.machine_limit OR a.invoice_id IS NOT NULL)
+    AND NOT EXISTS (SELECT FROM match_queue q WHERE q.invoice_id = st.invoice_id)
+    AND NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'B')
+    AND NOT (d.outcome = 'approve' AND st.state <> 'matched');
+END $$;
+
+-- Post what the active policy's decisions allow: receipts, invoices (blocked where a P hold stands), payment proposals. What a person has to
+-- sign for as a batch is kept back (review.withhold_unsigned).
 CREATE OR REPLACE FUNCTION ledger.post_entries(run_in bigint, OUT receipts bigint, OUT invoices bigint, OUT unblocked bigint, OUT blocked bigint, OUT proposed bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, purchasing, pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -205,23 +230,8 @@ BEGIN
   PERFORM ops.rehearse(this_run);
   receipts := post_receipts(run_in);
   PERFORM transfer_unmatched(run_in);
-  TRUNCATE work_booking;
-  INSERT INTO work_booking (invoice_id, decision_id, payment_block)
-  -- the entry names the person whose answer let it be booked, if it was one
-  SELECT st.invoice_id, coalesce(a.decision_id, (SELECT max(h.release_decision_id) FROM hold h WHERE h.invoice_id = st.invoice_id AND h.effect = 'B' AND h.release_kind = 'person'), d.decision_id),
-         CASE WHEN a.invoice_id IS NULL THEN d.outcome <> 'approve' ELSE st.state <> 'matched' END OR EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'P')
-  FROM invoice_status st
-  JOIN invoice i ON i.invoice_id = st.invoice_id
-  JOIN LATERAL last_decision(this_run.process, st.invoice_id) d ON d.maker = 'machine'
-  JOIN active_policy p ON p.policy_id = d.policy_id AND p.version = d.policy_version AND p.sha256 = d.policy_sha256
-  JOIN evidence_of(ARRAY(SELECT x.invoice_id FROM invoice_status x WHERE x.booking_no IS NULL AND x.state IN ('matched', 'waiting_receipt', 'held'))) e
-    ON e.invoice_id = st.invoice_id AND e.evidence_hash = d.evidence_hash
-  LEFT JOIN approved_amount a ON a.invoice_id = st.invoice_id
-  WHERE st.booking_no IS NULL AND st.state IN ('matched', 'waiting_receipt', 'held')
-    AND i.currency = p.currency AND (abs(i.gross_total) <= p.machine_limit OR a.invoice_id IS NOT NULL)
-    AND NOT EXISTS (SELECT FROM match_queue q WHERE q.invoice_id = st.invoice_id)
-    AND NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'B')
-    AND NOT (d.outcome = 'approve' AND st.state <> 'matched');
+  PERFORM fill_work_booking(this_run.process);
+  PERFORM review.withhold_unsigned(this_run);
   invoices := book_invoices(run_in);
   SELECT s.unblocked, s.blocked, s.proposed INTO unblocked, blocked, proposed FROM settle_blocks(run_in) AS s;
 END $$;

@@ -1,4 +1,9 @@
--- Open holds that are a question to people: those that the latest decision asks about, and those that stand in a case. A receipt
+-- Under which name the log keeps what a case is about.
+CREATE OR REPLACE FUNCTION review.log_subject(kind_in text, key_in text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN CASE kind_in WHEN 'invoice' THEN 'invoice:' WHEN 'batch_signoff' THEN 'batch:' ELSE 'document:' END || key_in;
+
+-- Open holds that are a question to people: those that the latest decision asks about, those that a person raised, and those that stand in a case. A receipt
 -- that is not overdue is none, though something else of the invoice is under review; once asked, a hold stays asked. Releasable
 -- is a hold that people may accept: of a code that stands for several reasons, every reason must be one of those.
 CREATE OR REPLACE VIEW review.asked_hold AS
@@ -6,7 +11,7 @@ SELECT h.hold_id, h.invoice_id, h.invoice_line_id, h.code, h.effect, h.measured,
        c.manual_release AND (c.releasable_reasons IS NULL OR coalesce(h.facts ->> 'why', '') <> ''
          AND NOT EXISTS (SELECT FROM unnest(string_to_array(h.facts ->> 'why', ', ')) AS reason WHERE reason !~ ('^(' || c.releasable_reasons || ')$'))) AS releasable
 FROM ledger.hold h JOIN ledger.hold_code c ON c.code = h.code
-WHERE h.released_at IS NULL AND h.effect <> 'W' AND (EXISTS (SELECT FROM review.case_item x WHERE x.hold_id = h.hold_id)
+WHERE h.released_at IS NULL AND h.effect <> 'W' AND (h.code = 'TAKEN_OUT' OR EXISTS (SELECT FROM review.case_item x WHERE x.hold_id = h.hold_id)
   OR EXISTS (SELECT FROM ledger.last_machine_decision('invoice_reconciliation', h.invoice_id) d
              WHERE d.outcome = 'review' AND NOT coalesce(d.explanation -> 'not_yet' ? h.code, false)));
 
@@ -35,7 +40,7 @@ BEGIN
     SELECT i.invoice_id, h.role, i.entity, i.supplier_group, i.invoice_number, i.gross_total, i.currency, i.due_date, i.content_hash, i.document_id, i.supplier_id,
            string_agg(DISTINCT h.code, ', ' ORDER BY h.code) AS codes
     FROM review.asked_hold h JOIN purchasing.invoice i ON i.invoice_id = h.invoice_id
-    JOIN LATERAL ledger.last_machine_decision(this_run.process, i.invoice_id) d ON d.outcome = 'review'
+    JOIN LATERAL ledger.last_machine_decision(this_run.process, i.invoice_id) d ON d.outcome = 'review' OR h.code = 'TAKEN_OUT'
     JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id AND st.state IN ('held', 'waiting_receipt')
     GROUP BY i.invoice_id, h.role
   ), opened_cases AS (

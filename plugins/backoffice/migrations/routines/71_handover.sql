@@ -144,7 +144,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce(jsonb_agg(jsonb_build_object('code', c.code, 'line', c.line, 'fact', c.fact, 'before', c.before, 'now', c.now) ORDER BY c.line COLLATE "C", c.code COLLATE "C", c.fact COLLATE "C"), '[]') FROM changed c
 $$;
 
--- What changed in an invoice's case since somebody saw the facts of this hash. NULL: nothing. Empty: something, and what they saw is not known.
+-- What changed in a case about an invoice or a batch since somebody saw the facts of this hash. NULL: nothing. Empty: something, and what
+-- they saw is not known.
 CREATE OR REPLACE FUNCTION review.changes_since(case_in bigint, evidence_in bytea) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce(review.changed_facts(seen.holds, review.case_holds(c.subject_id, c.role)), '[]')
@@ -152,14 +153,20 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   CROSS JOIN LATERAL (SELECT CASE WHEN c.evidence_hash = evidence_in THEN c.handover -> 'holds'
     ELSE (SELECT e -> 'holds' FROM jsonb_array_elements(c.handover -> 'earlier') AS e WHERE e ->> 'evidence' = encode(evidence_in, 'hex') LIMIT 1) END AS holds) seen
   WHERE c.case_id = case_in AND c.subject_kind = 'invoice' AND c.state IN ('open', 'half_decided') AND review.invoice_evidence(c.subject_id, c.role) IS DISTINCT FROM evidence_in
+  UNION ALL
+  SELECT coalesce(g.changes, '[]') FROM review.case c CROSS JOIN LATERAL (
+    SELECT jsonb_agg(jsonb_build_object('item', x.item_no, 'code', x.name, 'line', x.item_no::text, 'fact', 'entry', 'before', 'as listed', 'now', x.now_is) ORDER BY x.item_no) AS changes
+    FROM review.batch_changes(c.subject_id) x) g
+  WHERE c.case_id = case_in AND c.subject_kind = 'batch_signoff' AND c.state IN ('open', 'half_decided') AND (c.evidence_hash IS DISTINCT FROM evidence_in OR g.changes IS NOT NULL)
 $$;
 
--- The same as one clause: QTY_REC line 1 received 90, now 95; PRICE line 1 no longer held.
+-- The same as one clause: Billed more than received (line 1): received 90, now 95; Price above the order is no longer held.
 CREATE OR REPLACE FUNCTION review.changes_in_words(changes jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT string_agg(c ->> 'code' || CASE WHEN c ->> 'line' = '' THEN '' ELSE ' line ' || (c ->> 'line') END || CASE
-      WHEN c ->> 'fact' = '' AND c ->> 'now' = 'held' THEN ' is new' WHEN c ->> 'fact' = '' THEN ' is no longer held'
-      ELSE ' ' || replace(c ->> 'fact', '_', ' ') || ' ' || coalesce(c ->> 'before', 'not known') || ', now ' || coalesce(c ->> 'now', 'not known') END, '; ' ORDER BY n)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT string_agg(CASE WHEN c ? 'item' THEN format('entry %s (%s) %s', c ->> 'item', c ->> 'code', c ->> 'now')
+      ELSE coalesce((SELECT h.title FROM ledger.hold_code h WHERE h.code = c ->> 'code'), c ->> 'code') || CASE WHEN c ->> 'line' = '' THEN '' ELSE ' (line ' || (c ->> 'line') || ')' END || CASE
+        WHEN c ->> 'fact' = '' AND c ->> 'now' = 'held' THEN ' is new' WHEN c ->> 'fact' = '' THEN ' is no longer held'
+        ELSE ': ' || replace(c ->> 'fact', '_', ' ') || ' ' || coalesce(c ->> 'before', 'not known') || ', now ' || coalesce(c ->> 'now', 'not known') END END, '; ' ORDER BY n)
   FROM jsonb_array_elements(changes) WITH ORDINALITY AS x(c, n) WHERE n <= 10
 $$;
 

@@ -211,8 +211,9 @@ BEGIN
 END $$;
 
 -- Enter an act: its row, and its record with the person's words encrypted.
+DROP FUNCTION IF EXISTS review.enter_act(review.case, text, text, text, text, text, text, text, text, integer, bigint, bytea);
 CREATE OR REPLACE FUNCTION review.enter_act(k review.case, person_in text, principal_in text, act_in text, reason_in text, key_in text, sealed_in text, to_in text DEFAULT NULL,
-                                            whom_in text DEFAULT NULL, round_in integer DEFAULT NULL, answers_in bigint DEFAULT NULL, file_in bytea DEFAULT NULL) RETURNS bigint
+                                            whom_in text DEFAULT NULL, round_in integer DEFAULT NULL, answers_in bigint DEFAULT NULL, file_in bytea DEFAULT NULL, items_in integer[] DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE entered review.case_act;
@@ -231,7 +232,7 @@ BEGIN
     'step', audit.text('act on a case'), 'act', audit.text(act_in), 'act_id', audit.text(entered.act_id::text), 'case_id', audit.text(k.case_id::text),
     'to_person', audit.text(to_in), 'whom', audit.text(whom_in), 'round', audit.text(round_in::text), 'answers', audit.text(answers_in::text),
     'sha256', audit.text(encode(sha256(file_in), 'hex')), 'bytes', audit.text(octet_length(file_in)::text), 'media_type', audit.text(review.media_type_of(file_in)),
-    'acted_at', audit.text(ops.utc(entered.acted_at)));
+    'items', audit.text(array_to_string(items_in, ', ')), 'acted_at', audit.text(ops.utc(entered.acted_at)));
   RETURN entered.act_id;
 END $$;
 

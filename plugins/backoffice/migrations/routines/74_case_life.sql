@@ -1,21 +1,38 @@
 -- The acts of people on a case besides deciding it: take, give back, hand on, ask, answer, say, attach (73_case_state.sql).
 
--- Take a case. Of two at once the first has it; the other is told who.
+-- Why could this person do nothing with a case but look at it? Asked of what decides (review.judge): limits, absences, parts in the
+-- document, answers given. NULL when at least one of its actions is theirs to take, or an entry of a batch to take out.
+CREATE OR REPLACE FUNCTION review.why_no_work(person_in text, k review.case) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE refusals text[];
+BEGIN
+  SELECT array_agg(j.reason ORDER BY o.n) INTO refusals FROM jsonb_array_elements(k.handover -> 'actions') WITH ORDINALITY AS o(offered, n)
+  CROSS JOIN LATERAL review.judge(person_in, ARRAY[k.case_id], o.offered ->> 'action') j;
+  IF refusals IS NULL THEN -- nobody can decide it; its role may look after it
+    RETURN CASE WHEN NOT review.holds_role(person_in, k, k.role) THEN format('%s has no authority as %s', review.name_of(person_in), review.role_in_words(k.role)) END;
+  ELSIF array_position(refusals, NULL) IS NOT NULL OR k.subject_kind = 'batch_signoff' AND review.why_nothing_taken_out(person_in, k.case_id) IS NULL THEN
+    RETURN NULL;
+  END IF;
+  RETURN refusals[1];
+END $$;
+
+-- Take a case. Of two at once the first has it; the other is told who. Whoever could do nothing with it is told why.
 CREATE OR REPLACE FUNCTION review.claim_case(case_in bigint, system_in text, user_in text, key_in text, sealed_in text) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE person review.person := review.person_behind(system_in, user_in); k review.case := review.case_in_hand(case_in, person.person_id);
-  again bigint := review.act_again(key_in, case_in, person.person_id, 'claim', '');
+  again bigint := review.act_again(key_in, case_in, person.person_id, 'claim', ''); refused text;
 BEGIN
   IF again IS NOT NULL THEN RETURN review.case_answer(case_in, again); END IF;
   PERFORM review.check_alive(k);
   PERFORM review.check_claim(k, person.person_id);
-  IF NOT review.holds_role(person.person_id, k, k.role) THEN
-    PERFORM review.refuse('BO403', format('%s has no authority as %s and cannot take case %s', person.name, k.role, case_in));
-  ELSIF k.state = 'half_decided' AND EXISTS (SELECT FROM review.answer a WHERE a.case_id = case_in AND a.person_id = person.person_id AND NOT a.final) THEN
-    PERFORM review.refuse('BO403', format('%s gave the first of two answers; another person takes case %s', person.name, case_in));
-  ELSIF k.claimed_by = person.person_id THEN
+  IF k.claimed_by = person.person_id THEN
     RETURN review.case_answer(case_in, NULL);
+  END IF;
+  refused := review.why_no_work(person.person_id, k);
+  IF refused IS NOT NULL THEN
+    PERFORM review.refuse('BO403', refused);
   ELSIF k.claimed_by IS NOT NULL THEN
     PERFORM review.enter_steps(ARRAY[review.case_step(case_in, 'claim_expired', k.claimed_by)]);
   END IF;
@@ -46,29 +63,30 @@ BEGIN
   RETURN review.case_answer(case_in, again);
 END $$;
 
--- Hand a case to another person who holds its role.
+-- Hand a case to another person, who could decide it in at least one way.
 CREATE OR REPLACE FUNCTION review.reassign_case(case_in bigint, system_in text, user_in text, to_person_in text, reason_in text, key_in text, sealed_in text) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE person review.person := review.person_behind(system_in, user_in); k review.case := review.case_in_hand(case_in, person.person_id);
-  again bigint := review.act_again(key_in, case_in, person.person_id, 'reassign', reason_in, to_person_in); receiver review.person;
+  again bigint := review.act_again(key_in, case_in, person.person_id, 'reassign', reason_in, to_person_in); receiver review.person; refused text;
 BEGIN
   IF again IS NOT NULL THEN RETURN review.case_answer(case_in, again); END IF;
   PERFORM review.check_alive(k);
   PERFORM review.check_words(reason_in, 'reason');
   IF NOT review.stands_above(person.person_id, k) THEN
     PERFORM review.check_claim(k, person.person_id);
-    IF NOT review.holds_role(person.person_id, k, k.role) THEN
-      PERFORM review.refuse('BO403', format('%s has no authority as %s and cannot hand case %s on', person.name, k.role, case_in));
+    -- who has it and may not decide it any more can still hand it on
+    refused := CASE WHEN k.claimed_by IS DISTINCT FROM person.person_id THEN review.why_no_work(person.person_id, k) END;
+    IF refused IS NOT NULL THEN
+      PERFORM review.refuse('BO403', refused);
     END IF;
   END IF;
   SELECT * INTO receiver FROM review.person p WHERE p.person_id = to_person_in AND p.active;
-  IF receiver.person_id IS NULL OR NOT review.holds_role(receiver.person_id, k, k.role) THEN
-    RAISE EXCEPTION '%', format('%s is nobody who holds the role %s for this case', coalesce(receiver.name, to_person_in), k.role) USING ERRCODE = 'BO422', COLUMN = 'to_person';
-  ELSIF k.claimed_by = receiver.person_id THEN
+  refused := CASE WHEN receiver.person_id IS NOT NULL THEN review.why_no_work(receiver.person_id, k) ELSE format('there is no active person %s', to_person_in) END;
+  IF k.claimed_by = receiver.person_id THEN
     RAISE EXCEPTION '%', format('%s has the case already', receiver.name) USING ERRCODE = 'BO422', COLUMN = 'to_person';
-  ELSIF EXISTS (SELECT FROM review.answer a WHERE k.state = 'half_decided' AND a.case_id = case_in AND a.person_id = receiver.person_id AND NOT a.final) THEN
-    RAISE EXCEPTION '%', format('%s gave the first of two answers; another person takes the case', receiver.name) USING ERRCODE = 'BO422', COLUMN = 'to_person';
+  ELSIF refused IS NOT NULL THEN
+    RAISE EXCEPTION '%', refused USING ERRCODE = 'BO422', COLUMN = 'to_person';
   END IF;
   UPDATE review.case c SET claimed_by = receiver.person_id, claimed_at = review.clock() WHERE c.case_id = case_in;
   again := review.enter_act(k, person.person_id, system_in || ':' || user_in, 'reassign', reason_in, key_in, sealed_in, receiver.person_id);
@@ -112,14 +130,16 @@ CREATE OR REPLACE FUNCTION review.ask_information(case_in bigint, system_in text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE person review.person := review.person_behind(system_in, user_in); k review.case := review.case_in_hand(case_in, person.person_id);
-  again bigint := review.act_again(key_in, case_in, person.person_id, 'ask', question_in, whom_in); asked text; rounds integer; up review.escalation;
+  again bigint := review.act_again(key_in, case_in, person.person_id, 'ask', question_in, whom_in); asked text; rounds integer; up review.escalation; refused text;
 BEGIN
   IF again IS NOT NULL THEN RETURN review.case_answer(case_in, again); END IF;
   PERFORM review.check_alive(k);
   PERFORM review.check_claim(k, person.person_id);
   PERFORM review.check_words(question_in, 'question');
-  IF NOT review.holds_role(person.person_id, k, k.role) THEN
-    PERFORM review.refuse('BO403', format('%s has no authority as %s and cannot ask about case %s', person.name, k.role, case_in));
+  -- who asks has the case from then on
+  refused := CASE WHEN k.claimed_by IS DISTINCT FROM person.person_id THEN review.why_no_work(person.person_id, k) END;
+  IF refused IS NOT NULL THEN
+    PERFORM review.refuse('BO403', refused);
   ELSIF k.waiting_since IS NOT NULL THEN
     PERFORM review.refuse('BO409', format('case %s waits for information already', case_in));
   END IF;
@@ -165,7 +185,7 @@ BEGIN
   IF question.act_id IS NULL THEN
     PERFORM review.refuse('BO409', format('case %s waits for no information', case_in));
   ELSIF question.to_person IS DISTINCT FROM person.person_id AND NOT review.holds_role(person.person_id, k, k.role) THEN
-    PERFORM review.refuse('BO403', format('%s was not asked and has no authority as %s', person.name, k.role));
+    PERFORM review.refuse('BO403', format('%s was not asked and has no authority as %s', person.name, review.role_in_words(k.role)));
   END IF;
   PERFORM review.check_words(information_in, 'information');
   UPDATE review.case c SET waited = c.waited + (review.clock() - c.waiting_since), waiting_since = NULL, claimed_at = review.clock(),

@@ -42,13 +42,15 @@ BEGIN
     PERFORM review.refuse('BO409', format('case %s is %s; there is nothing to decide', case_in, replace(k.state, '_', ' ')));
   END IF;
   PERFORM review.check_claim(k, person.person_id);
-  IF k.evidence_hash IS DISTINCT FROM evidence_in OR (k.subject_kind = 'invoice' AND NOT review.is_test_case(case_in) AND review.invoice_evidence(k.subject_id, k.role) IS DISTINCT FROM evidence_in) THEN
+  IF k.evidence_hash IS DISTINCT FROM evidence_in OR (k.subject_kind = 'invoice' AND NOT review.is_test_case(case_in) AND review.invoice_evidence(k.subject_id, k.role) IS DISTINCT FROM evidence_in)
+    OR (k.subject_kind = 'batch_signoff' AND EXISTS (SELECT FROM review.batch_changes(k.subject_id))) THEN
     PERFORM review.refuse('BO409', format('the facts of case %s changed since they were shown%s; look at it again', case_in,
       coalesce(': ' || review.changes_in_words(review.changes_since(case_in, evidence_in)), '')));
   END IF;
   SELECT a INTO offered FROM jsonb_array_elements(k.handover -> 'actions') AS a WHERE a ->> 'action' = action_in;
   IF offered IS NULL THEN
-    PERFORM review.refuse('BO422', format('action %s is not possible here; possible: %s', action_in, (SELECT string_agg(a ->> 'action', ', ') FROM jsonb_array_elements(k.handover -> 'actions') AS a)));
+    PERFORM review.refuse('BO422', format('case %s offers %s; not %s', case_in,
+      (SELECT string_agg(coalesce(a ->> 'label', review.action_in_words(a ->> 'action')), ', ') FROM jsonb_array_elements(k.handover -> 'actions') AS a), coalesce(review.action_in_words(action_in), 'nothing')));
   END IF;
   IF coalesce(trim(reason_in), '') = '' OR NOT (offered -> 'reason_codes') ? coalesce(reason_code_in, '') THEN
     PERFORM review.refuse('BO422', format('a reason and one of the reason codes are needed: %s', (SELECT string_agg(r, ', ') FROM jsonb_array_elements_text(offered -> 'reason_codes') AS r)));
@@ -81,7 +83,7 @@ BEGIN
     PERFORM review.refuse('BO409', 'this idempotency key was used for another answer');
   END IF;
   UPDATE review.case c SET state = CASE WHEN is_final THEN 'decided' ELSE 'half_decided' END WHERE c.case_id = case_in RETURNING * INTO k;
-  PERFORM vault.append_act('human', person.person_id, CASE k.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || k.subject_key,
+  PERFORM vault.append_act('human', person.person_id, review.log_subject(k.subject_kind, k.subject_key),
     system_in || ':' || user_in, reason_in, sealed_in,
     'answer_id', audit.text(answered::text), 'case_id', audit.text(case_in::text), 'decision_id', audit.text(decided::text),
     'role', audit.text(k.role), 'action', audit.text(action_in), 'reason_code', audit.text(reason_code_in),

@@ -15,7 +15,7 @@ BEGIN
   END IF;
   IF NOT EXISTS (SELECT FROM review.authority u WHERE u.person_id = person.person_id AND u.role = 'log_keeper' AND u.process IN ('*', 'audit_log') AND u.entity = '*'
       AND (now() AT TIME ZONE 'UTC')::date BETWEEN u.effective_from AND coalesce(u.effective_to, 'infinity')) THEN
-    PERFORM review.refuse('BO403', format('%s has no authority as log_keeper of the audit log', person.name));
+    PERFORM review.refuse('BO403', format('%s has no authority as log keeper of the audit log', person.name));
   END IF;
   RETURN person;
 END $$;

@@ -11,7 +11,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE person review.person := review.person_behind(system_in, user_in);
 BEGIN
   IF NOT review.is_data_protection_officer(person.person_id) THEN
-    PERFORM review.refuse('BO403', format('%s has no authority as data_protection_officer', person.name));
+    PERFORM review.refuse('BO403', format('%s has no authority as data protection officer', person.name));
   END IF;
   RETURN person;
 END $$;

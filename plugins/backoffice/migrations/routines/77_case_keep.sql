@@ -40,7 +40,7 @@ CREATE OR REPLACE FUNCTION review.priority_input(process_in text, currency_in te
 RETURNS TABLE (case_id bigint, days_until_due integer, days_open integer, blocks_posting boolean, escalated boolean, amount numeric)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT c.case_id, c.due_date - e.today, greatest(floor(extract(epoch FROM s.on_clock) / 86400), 0)::integer,
-         c.subject_kind = 'quarantine' OR EXISTS (SELECT FROM review.case_item x JOIN ledger.hold h ON h.hold_id = x.hold_id WHERE x.case_id = c.case_id AND x.settled_at IS NULL AND h.effect = 'B'),
+         c.subject_kind <> 'invoice' OR EXISTS (SELECT FROM review.case_item x JOIN ledger.hold h ON h.hold_id = x.hold_id WHERE x.case_id = c.case_id AND x.settled_at IS NULL AND h.effect = 'B'),
          c.escalated_role IS NOT NULL, CASE WHEN c.currency = currency_in THEN abs(c.amount) END
   FROM review.case c JOIN review.case_status s ON s.case_id = c.case_id
   JOIN (SELECT x.entity, ops.business_date(x.entity) AS today FROM ops.entity x) e ON e.entity = c.entity

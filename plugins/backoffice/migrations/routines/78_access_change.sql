@@ -16,7 +16,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ('absence', 'review.absence', '{person_id,from_day}', '{person_id,from_day,to_day}', jsonb_build_object('from_day', audit.today())::text, '{}'),
     ('substitute', 'review.substitute', '{person_id,substitute_id,role,process,entity,from_day}',
      '{person_id,substitute_id,role,process,entity,from_day,to_day,when_absent,amount_limit,currency}',
-     jsonb_build_object('role', '*', 'process', '*', 'entity', '*', 'when_absent', true, 'from_day', audit.today())::text, '{}')
+     jsonb_build_object('role', '*', 'process', '*', 'entity', '*', 'when_absent', true, 'from_day', audit.today())::text, '{}'),
+    ('batch_rule', 'review.batch_rule', '{item_kind,process,entity}', '{item_kind,process,entity,amount_above,currency,role}', '{"item_kind":"posting","process":"*","entity":"*"}', '{}')
   ) AS t(kind, relation, keys, columns, defaults, personal) WHERE t.kind = kind_in
 $$;
 
@@ -105,7 +106,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     WHEN c.state <> 'proposed' THEN format('change %s is %s; there is nothing to decide', c.change_id, c.state)
     WHEN act_in = 'withdraw' THEN CASE WHEN c.proposed_by <> person_in THEN 'only who proposed a change withdraws it; others refuse it' END
     WHEN c.proposed_by = person_in THEN format('who proposed a change does not %s it; another person does', act_in)
-    WHEN NOT review.is_access_administrator(person_in) THEN format('%s has no authority as access_administrator', (SELECT p.name FROM review.person p WHERE p.person_id = person_in))
+    WHEN NOT review.is_access_administrator(person_in) THEN format('%s has no authority as access administrator', (SELECT p.name FROM review.person p WHERE p.person_id = person_in))
     WHEN person_in = ANY (review.access_parties(c.of_person, c.before, c.after)) THEN 'nobody takes part in a change of what they may do themselves' END
   FROM review.access_change c WHERE c.change_id = change_in
 $$;
@@ -193,7 +194,7 @@ BEGIN
     IF NOT c.alone AND NOT review.is_access_administrator(person.person_id) THEN
       PERFORM review.refuse('BO403', CASE WHEN kind_in IN ('absence', 'substitute') AND c.of_person = person.person_id
         THEN 'you enter your own absence or substitute alone from today on and for at most three months; for more, an access_administrator proposes it'
-        ELSE format('%s has no authority as access_administrator', person.name) END);
+        ELSE format('%s has no authority as access administrator', person.name) END);
     ELSIF NOT c.alone AND person.person_id = ANY (review.access_parties(c.of_person, c.before, c.after)) THEN
       PERFORM review.refuse('BO403', 'nobody takes part in a change of what they may do themselves');
     END IF;

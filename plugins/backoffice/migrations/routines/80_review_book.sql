@@ -60,7 +60,7 @@ $$;
 CREATE OR REPLACE FUNCTION review.book_answers(run_in bigint, process_in text, OUT booked bigint, OUT stale bigint, OUT entries bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE a record; result text; accepted bigint[] := '{}'; released bigint[];
+DECLARE a record; result text; accepted bigint[] := '{}'; released bigint[]; signed boolean := false; held bigint;
 BEGIN
   booked := 0; stale := 0; entries := 0;
   PERFORM ops.lock_process(process_in);
@@ -68,11 +68,14 @@ BEGIN
   FOR a IN
     SELECT n.*, c.subject_kind, c.subject_id, c.subject_key, c.role, c.process FROM review.answer n JOIN review.case c ON c.case_id = n.case_id
     WHERE n.booked_at IS NULL AND n.final AND c.process = process_in AND c.state = 'decided' AND NOT review.is_test_case(c.case_id)
-      AND (c.subject_kind <> 'invoice' OR EXISTS (SELECT FROM ledger.posting_day p WHERE p.entity = c.entity)) ORDER BY n.answer_id FOR UPDATE OF n, c
+      AND (c.subject_kind = 'quarantine' OR EXISTS (SELECT FROM ledger.posting_day p WHERE p.entity = c.entity)) ORDER BY n.answer_id FOR UPDATE OF n, c
   LOOP
     released := NULL;
     IF a.subject_kind = 'quarantine' THEN
       result := review.settle_quarantine(a.answer_id, run_in);
+    ELSIF a.subject_kind = 'batch_signoff' THEN
+      result := review.settle_batch(a.answer_id, run_in);
+      signed := signed OR result = 'accepted';
     ELSIF review.invoice_evidence(a.subject_id, a.role) <> a.evidence_hash THEN
       result := 'stale';
     ELSIF a.action = 'reject' THEN
@@ -91,7 +94,7 @@ BEGIN
       ) SELECT array_agg(g.hold_id ORDER BY g.hold_id) INTO released FROM gone g;
       -- it can be booked from now on, so it counts for others; a repetition was not even compared with its order until now
       PERFORM ledger.queue_related(a.subject_id) WHERE EXISTS (
-        SELECT FROM ledger.hold h WHERE h.invoice_id = a.subject_id AND h.release_decision_id = a.decision_id AND h.effect = 'B' AND h.code <> 'APPROVAL');
+        SELECT FROM ledger.hold h WHERE h.invoice_id = a.subject_id AND h.release_decision_id = a.decision_id AND h.effect = 'B' AND h.code NOT IN ('APPROVAL', 'TAKEN_OUT'));
       -- an amount that is approved can be credited from now on
       INSERT INTO ledger.match_queue (invoice_id)
       SELECT DISTINCT c.invoice_id FROM purchasing.invoice_line l JOIN purchasing.invoice_line o ON o.order_line_id = l.order_line_id
@@ -112,15 +115,17 @@ BEGIN
       UPDATE review.case c SET state = 'settled', closed_at = now() WHERE c.case_id = a.case_id;
       UPDATE review.answer n SET booked_at = now(), booked_run = run_in, booking_result = result WHERE n.answer_id = a.answer_id;
     END IF;
-    PERFORM audit.append('path', CASE a.subject_kind WHEN 'invoice' THEN 'invoice:' ELSE 'document:' END || a.subject_key, audit.object('step', audit.text('answer booked'),
+    PERFORM audit.append('path', review.log_subject(a.subject_kind, a.subject_key), audit.object('step', audit.text('answer booked'),
       'answer_id', audit.text(a.answer_id::text), 'case_id', audit.text(a.case_id::text), 'decision_id', audit.text(a.decision_id::text), 'result', audit.text(result),
       'released_holds', (SELECT coalesce('[' || string_agg(audit.text(r::text), ',') || ']', '[]') FROM unnest(released) AS r), 'run_id', audit.text(run_in::text), 'at', audit.text(ops.utc(now()))));
   END LOOP;
-  IF booked > 0 THEN entries := ledger.post_accepted(run_in, accepted); END IF;
+  IF accepted <> '{}' THEN entries := ledger.post_accepted(run_in, accepted); END IF;
+  IF signed THEN entries := entries + ledger.post_signed(run_in, process_in); END IF;
+  held := review.hold_taken_out(run_in, process_in);
   PERFORM review.settle_test_cases(run_in, process_in);
   PERFORM review.settle_by_facts(process_in);
-  IF stale > 0 THEN
-    PERFORM review.open_cases(run_in); -- who looks again sees the facts of now
+  IF stale > 0 OR held > 0 THEN
+    PERFORM review.open_cases(run_in); -- who looks again sees the facts of now; what was taken out of a batch is a case of its own
   ELSIF booked > 0 THEN
     PERFORM review.gather_handovers(ARRAY(SELECT review.overtaken_cases(process_in)), run_in);
   END IF;

@@ -46,6 +46,8 @@ LANGUAGE sql STABLE SET search_path = ledger, purchasing, pg_catalog, pg_temp AS
     SELECT CASE WHEN u.booking_no IS NULL THEN 'approved, not booked' ELSE 'approved, not proposed' END AS what, abs(u.gross_total) AS amount, u.currency,
       CASE WHEN NOT EXISTS (SELECT FROM posting p WHERE p.entity = u.entity) THEN 'company code ' || u.entity || ' has no open fiscal period'
            WHEN EXISTS (SELECT FROM match_queue q WHERE q.invoice_id = u.invoice_id) THEN 'waits to be compared'
+           WHEN EXISTS (SELECT FROM review.batch_item x WHERE x.item_kind = 'posting' AND x.subject_id = u.invoice_id AND (x.state = 'asked' OR x.state IN ('taken_out', 'refused') AND x.settled_run IS NULL))
+             THEN 'waits for the signature under its batch'
            WHEN u.maker = 'machine' AND p.policy_id IS NULL THEN 'the policy it was decided by is not active'
            WHEN NOT EXISTS (SELECT FROM approved_amount a WHERE a.invoice_id = u.invoice_id) AND p.currency <> u.currency THEN 'the policy decides in ' || p.currency || ', the document is in ' || u.currency
            WHEN NOT EXISTS (SELECT FROM approved_amount a WHERE a.invoice_id = u.invoice_id) AND abs(u.gross_total) > p.machine_limit THEN 'above the machine''s limit'
@@ -112,7 +114,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
       EXISTS (SELECT FROM ledger.receipt_queue q JOIN purchasing.receipt_line r ON r.receipt_line_id = q.receipt_line_id WHERE r.entity = e.entity)
       OR EXISTS (SELECT FROM ledger.invoice_status st JOIN purchasing.invoice i ON i.invoice_id = st.invoice_id WHERE i.entity = e.entity AND st.booking_no IS NULL AND st.state <> 'rejected'
                  AND NOT EXISTS (SELECT FROM ledger.hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'B'))
-      OR EXISTS (SELECT FROM review.answer n JOIN review.case c ON c.case_id = n.case_id WHERE n.booked_at IS NULL AND n.final AND c.state = 'decided' AND c.subject_kind = 'invoice' AND c.entity = e.entity))
+      OR EXISTS (SELECT FROM review.answer n JOIN review.case c ON c.case_id = n.case_id WHERE n.booked_at IS NULL AND n.final AND c.state = 'decided' AND c.subject_kind <> 'quarantine' AND c.entity = e.entity))
     UNION ALL
     SELECT 10, 'every booked invoice that is free for payment is proposed', count(*), count(*) || ' free invoices without a proposal'
     FROM ledger.invoice_status st JOIN ledger.open_item o ON o.invoice_id = st.invoice_id AND o.closed_by_entry IS NULL AND o.amount <> 0

@@ -10,7 +10,7 @@ GRANT INSERT ON intake.stage_supplier, intake.stage_order_line, intake.stage_rec
   intake.finding TO backoffice_app;
 GRANT EXECUTE ON FUNCTION ops.open_run, ops.write_report, ops.keep_rehearsal, ops.take_unsent, ops.mark_attempt, ops.mark_sent, audit.record_calls,
   intake.open_load, intake.finish_load, intake.begin_gate, intake.mark_gated, intake.accept_loads,
-  ledger.match_invoices, ledger.allocate_receipts, ledger.decision_input, ledger.record_machine_decisions, ledger.post_entries, review.open_cases, review.book_answers, review.keep_cases, review.priority_input, review.record_priorities TO backoffice_app;
+  ledger.match_invoices, ledger.allocate_receipts, ledger.decision_input, ledger.record_machine_decisions, ledger.post_entries, review.open_cases, review.book_answers, review.open_batch, review.keep_cases, review.priority_input, review.record_priorities TO backoffice_app;
 GRANT EXECUTE ON FUNCTION review.write_notices, review.take_notice, review.notice_cases, review.seed_test_cases, review.check_oversight TO backoffice_app;
 GRANT EXECUTE ON FUNCTION audit.request_seal, audit.raise_alert, audit.record_verification, audit.user_hash, ledger.policy_says, ledger.policy_says_day TO backoffice_app;
 -- the sealer: the log and nothing else
@@ -20,7 +20,7 @@ GRANT EXECUTE ON FUNCTION audit.introduce_key, audit.begin_seal, audit.finish_se
 -- people: nothing but their acts, each under their own key
 GRANT USAGE ON SCHEMA vault TO backoffice_web, backoffice_auditor;
 GRANT EXECUTE ON FUNCTION review.decide_case, review.place_hold, review.request_privacy_act, review.answer_privacy_request, vault.writing_key TO backoffice_web;
-GRANT EXECUTE ON FUNCTION review.claim_case, review.release_case, review.reassign_case, review.ask_information, review.give_information, review.comment_case, review.attach_file TO backoffice_web;
+GRANT EXECUTE ON FUNCTION review.claim_case, review.release_case, review.reassign_case, review.ask_information, review.give_information, review.comment_case, review.attach_file, review.take_out_of_batch TO backoffice_web;
 GRANT EXECUTE ON FUNCTION review.propose_policy, review.approve_policy, review.refuse_policy, review.withdraw_policy, review.why_no_policy_act TO backoffice_web;
 GRANT EXECUTE ON FUNCTION review.propose_access_change, review.answer_access_change TO backoffice_web;
 GRANT EXECUTE ON FUNCTION audit.propose_restore, audit.propose_lost_key, audit.confirm_proposal TO backoffice_web;
@@ -31,7 +31,7 @@ GRANT SELECT ON vault.seeded_case TO backoffice_auditor;
 GRANT EXECUTE ON FUNCTION vault.reading_key, audit.check_purges, audit.user_hash, ledger.policy_says, ledger.policy_says_day TO backoffice_auditor;
 -- reading
 GRANT EXECUTE ON FUNCTION audit.sealer_is_there, audit.why_no_confirmation, ops.business_date, ops.latest_moment, ops.utc, ops.stale_datasets, ops.installed_texts_sha256, ledger.tolerances_sha256, ops.check_run, ops.build_report, ledger.draft_policies, intake.this_load, intake.in_unit, intake.amounts_finer_than, ledger.is_business_day, ledger.business_days,
-  audit.text, audit.number, audit.object, purchasing.is_neighbour_swap, purchasing.sorted_letters, intake.resolve_supplier, ledger.last_decision, ledger.last_machine_decision, review.may_read, review.changes_since,
+  audit.text, audit.number, audit.object, purchasing.is_neighbour_swap, purchasing.sorted_letters, intake.resolve_supplier, ledger.last_decision, ledger.last_machine_decision, review.may_read, review.log_subject, review.changes_since, review.batch_sha256,
   review.clock, review.setting, review.chain, review.is_idle, review.last_touch, review.name_of, review.holds_role, review.stands_above, review.open_question,
   ledger.policy_day, ledger.policy_day_at, ledger.policy_in_force, review.is_data_protection_officer, audit.today, review.persons_are_measured, review.how_people_decide,
   review.may_decide, review.why_not, review.persons_needed, review.acting_for, review.offered_to, review.is_access_administrator, review.why_no_access_act

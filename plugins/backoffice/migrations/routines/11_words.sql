@@ -1,0 +1,13 @@
+-- How roles, actions and amounts are called in sentences for people: as the pages call them (backoffice.domain.wording).
+CREATE OR REPLACE FUNCTION review.role_in_words(role_in text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN CASE role_in WHEN 'ap_clerk' THEN 'accounts payable clerk' WHEN 'ap_manager' THEN 'accounts payable manager' WHEN 'receiver' THEN 'goods receiver' ELSE replace(role_in, '_', ' ') END;
+
+CREATE OR REPLACE FUNCTION review.action_in_words(action_in text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN CASE action_in WHEN 'ask_again' THEN 'Ask the supplier again' ELSE upper(left(action_in, 1)) || replace(substr(action_in, 2), '_', ' ') END;
+
+-- Null stays null: what is not known is for the sentence to say.
+CREATE OR REPLACE FUNCTION review.amount_in_words(amount_in numeric, currency_in text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN to_char(amount_in, 'FM999,999,999,999,999,990.0099') || coalesce(' ' || currency_in, '');
