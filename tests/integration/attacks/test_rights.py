@@ -27,7 +27,7 @@ COLUMN_INSERTS = {"app": {f"intake.document.{column}" for column in ("sha256", "
 READING = {
     "ops.business_date", "ops.latest_moment", "ops.utc", "ops.stale_datasets", "ops.installed_texts_sha256", "ledger.tolerances_sha256", "ops.check_run", "ops.build_report", "ledger.draft_policies",
     "intake.this_load", "intake.in_unit", "intake.amounts_finer_than", "intake.resolve_supplier", "ledger.is_business_day", "ledger.business_days", "audit.text", "audit.number",
-    "audit.object", "audit.sealer_is_there", "audit.why_no_confirmation", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "ledger.last_decision", "ledger.last_machine_decision", "review.may_read", "review.changes_since",
+    "audit.object", "audit.sealer_is_there", "audit.why_no_confirmation", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "ledger.last_decision", "ledger.last_machine_decision", "review.may_read", "review.log_subject", "review.batch_sha256", "review.changes_since",
     "review.clock", "review.setting", "review.chain", "review.is_idle", "review.last_touch", "review.name_of", "review.holds_role", "review.stands_above", "review.open_question",
     "ledger.policy_day", "ledger.policy_day_at", "ledger.policy_in_force",
     "review.is_data_protection_officer", "audit.today", "review.may_decide", "review.why_not", "review.persons_needed", "review.acting_for", "review.offered_to",
@@ -39,11 +39,11 @@ CALLS = {
         "ops.open_run", "ops.write_report", "ops.keep_rehearsal", "ops.take_unsent", "ops.mark_attempt", "ops.mark_sent",
         "audit.record_calls", "intake.open_load", "intake.finish_load", "intake.begin_gate", "intake.mark_gated",
         "intake.accept_loads", "ledger.allocate_receipts", "ledger.match_invoices", "ledger.decision_input", "ledger.record_machine_decisions", "ledger.post_entries",
-        "review.open_cases", "review.book_answers", "review.keep_cases", "review.priority_input", "review.record_priorities", "review.write_notices", "review.take_notice", "review.notice_cases", "review.seed_test_cases", "review.check_oversight", "audit.request_seal", "audit.raise_alert", "audit.record_verification", "audit.user_hash", "ledger.policy_says", "ledger.policy_says_day",
+        "review.open_cases", "review.open_batch", "review.book_answers", "review.keep_cases", "review.priority_input", "review.record_priorities", "review.write_notices", "review.take_notice", "review.notice_cases", "review.seed_test_cases", "review.check_oversight", "audit.request_seal", "audit.raise_alert", "audit.record_verification", "audit.user_hash", "ledger.policy_says", "ledger.policy_says_day",
     },
     "web": READING | {
         "review.decide_case", "review.propose_policy", "review.approve_policy", "review.refuse_policy", "review.withdraw_policy", "review.why_no_policy_act",
-        "review.claim_case", "review.release_case", "review.reassign_case", "review.ask_information", "review.give_information", "review.comment_case", "review.attach_file",
+        "review.claim_case", "review.release_case", "review.reassign_case", "review.ask_information", "review.give_information", "review.comment_case", "review.attach_file", "review.take_out_of_batch",
         "review.ask_person_measure", "review.answer_person_measure", "review.place_hold", "review.request_privacy_act", "review.answer_privacy_request", "vault.writing_key",
         "audit.propose_restore", "audit.propose_lost_key", "audit.confirm_proposal", "review.propose_access_change", "review.answer_access_change",
     },

@@ -46,6 +46,10 @@ BROKEN = {
         "UPDATE ledger.fiscal_period SET state = 'closed'; INSERT INTO ledger.receipt_queue SELECT receipt_line_id FROM purchasing.receipt_line"
     ],
     "every booked invoice that is free for payment is proposed": ["DELETE FROM ledger.payment_proposal", "UPDATE ledger.payment_proposal SET state = 'withdrawn'"],
+    "nothing is booked that waits for the signature under its batch": [
+        "INSERT INTO review.batch OVERRIDING SYSTEM VALUE VALUES (1, 'posting', 'invoice_reconciliation', '1000', 0, 'EUR', 'controller', 1); "
+        "INSERT INTO review.batch_item SELECT 1, 1, 'posting', invoice_id, 'x', 'R-1', 1, 'EUR', '\\x01' FROM ledger.invoice_status WHERE booking_no IS NOT NULL LIMIT 1"
+    ],
 }  # fmt: skip
 
 

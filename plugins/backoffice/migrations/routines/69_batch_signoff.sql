@@ -6,6 +6,11 @@ CREATE OR REPLACE VIEW review.batch_total AS
 SELECT x.batch_id, row_number() OVER (PARTITION BY x.batch_id ORDER BY x.currency)::integer AS total_no, x.currency, count(*) AS items, sum(x.amount) AS amount
 FROM review.batch_item x WHERE x.state <> 'taken_out' GROUP BY x.batch_id, x.currency;
 
+-- Invoices that are not to be booked: before a person, or taken out by one and not held yet.
+CREATE OR REPLACE VIEW review.unsigned_posting AS
+SELECT x.subject_id AS invoice_id, x.batch_id, x.item_no FROM review.batch_item x
+WHERE x.item_kind = 'posting' AND (x.state = 'asked' OR x.state IN ('taken_out', 'refused') AND x.settled_run IS NULL);
+
 -- Nothing of what was put before a person changes; what becomes of an item is said once.
 CREATE OR REPLACE FUNCTION review.refuse_item_change() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -76,7 +81,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
       'batch', jsonb_build_object('batch_id', b.batch_id::text, 'kind', b.item_kind, 'items', t.items, 'taken_out', o.taken_out, 'totals', t.totals,
         'limit', jsonb_build_object('amount', trim_scale(b.amount_above)::text, 'currency', b.currency)),
       'holds', '[]'::jsonb, 'findings', '[]'::jsonb,
-      'steps', jsonb_build_array(jsonb_build_object('step', 'put before a person', 'at', ops.utc(b.opened_at), 'result', 'entries of one run above ' || trim_scale(b.amount_above) || ' ' || b.currency
+      'steps', jsonb_build_array(jsonb_build_object('step', 'put before a person', 'at', ops.utc(b.opened_at), 'result', 'entries above ' || review.amount_in_words(b.amount_above, b.currency)
         || ' together: nothing of it is booked until it is signed')),
       'actions', jsonb_build_array(
         jsonb_build_object('action', 'accept', 'label', 'Sign off', 'needs_second_person', false, 'reason_codes', jsonb_build_array('totals_checked', 'entries_checked', 'sample_checked'),
@@ -85,7 +90,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
           'effect', 'Nothing of it is booked. Each entry is held and becomes a case of its own.')))
   FROM review.batch b
   CROSS JOIN LATERAL (SELECT sum(x.items)::bigint AS items, count(*) AS currencies, min(x.currency) AS currency, sum(x.amount) AS amount,
-      string_agg(trim_scale(x.amount) || ' ' || x.currency, ' and ' ORDER BY x.currency) AS told,
+      string_agg(review.amount_in_words(x.amount, x.currency), ' and ' ORDER BY x.currency) AS told,
       jsonb_agg(jsonb_build_object('currency', x.currency, 'items', x.items, 'amount', trim_scale(x.amount)::text) ORDER BY x.currency) AS totals
     FROM review.batch_total x WHERE x.batch_id = b.batch_id) t
   CROSS JOIN LATERAL (SELECT count(*) AS taken_out FROM review.batch_item x WHERE x.batch_id = b.batch_id AND x.state = 'taken_out') o
@@ -145,14 +150,12 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE kept bigint := 0; due record;
 BEGIN
   IF NOT EXISTS (SELECT FROM review.batch_rule r WHERE r.item_kind = 'posting' AND r.process IN ('*', this_run.process))
-     AND NOT EXISTS (SELECT FROM review.batch_item x WHERE x.item_kind = 'posting' AND (x.state = 'asked' OR x.state IN ('taken_out', 'refused') AND x.settled_run IS NULL)) THEN
+     AND NOT EXISTS (SELECT FROM review.unsigned_posting) THEN
     RETURN 0;
   END IF;
   PERFORM review.overtake_batches(this_run.process);
 
-  -- before a person, or taken out by one and not held yet
-  DELETE FROM ledger.work_booking b USING review.batch_item x
-  WHERE x.item_kind = 'posting' AND x.subject_id = b.invoice_id AND (x.state = 'asked' OR x.state IN ('taken_out', 'refused') AND x.settled_run IS NULL);
+  DELETE FROM ledger.work_booking b USING review.unsigned_posting x WHERE x.invoice_id = b.invoice_id;
   GET DIAGNOSTICS kept = ROW_COUNT;
   FOR due IN
     WITH unsigned AS MATERIALIZED (

@@ -157,7 +157,9 @@ BEGIN
   FROM review.answer n JOIN review.case c ON c.case_id = n.case_id JOIN invoice_status st ON st.invoice_id = c.subject_id JOIN invoice i ON i.invoice_id = st.invoice_id
   WHERE n.answer_id = ANY (answers) AND st.booking_no IS NULL AND st.state IN ('matched', 'held', 'waiting_receipt')
     AND NOT EXISTS (SELECT FROM hold h WHERE h.invoice_id = st.invoice_id AND h.released_at IS NULL AND h.effect = 'B')
-    -- who accepts a receipt or a price has not approved an amount that the machine may not decide: the next decision asks for that
+    -- who accepts a receipt or a price has not signed for the batch that the entry stands in
+    AND NOT EXISTS (SELECT FROM review.unsigned_posting x WHERE x.invoice_id = st.invoice_id)
+    -- nor approved an amount that the machine may not decide: the next decision asks for that
     AND (EXISTS (SELECT FROM approved_amount a WHERE a.invoice_id = st.invoice_id) OR NOT EXISTS (SELECT FROM beyond_machine b WHERE b.invoice_id = st.invoice_id))
     -- whether something else blocks its posting was not compared while it was a repetition: the next match says
     AND NOT (EXISTS (SELECT FROM match_queue q WHERE q.invoice_id = st.invoice_id)

@@ -46,8 +46,7 @@ LANGUAGE sql STABLE SET search_path = ledger, purchasing, pg_catalog, pg_temp AS
     SELECT CASE WHEN u.booking_no IS NULL THEN 'approved, not booked' ELSE 'approved, not proposed' END AS what, abs(u.gross_total) AS amount, u.currency,
       CASE WHEN NOT EXISTS (SELECT FROM posting p WHERE p.entity = u.entity) THEN 'company code ' || u.entity || ' has no open fiscal period'
            WHEN EXISTS (SELECT FROM match_queue q WHERE q.invoice_id = u.invoice_id) THEN 'waits to be compared'
-           WHEN EXISTS (SELECT FROM review.batch_item x WHERE x.item_kind = 'posting' AND x.subject_id = u.invoice_id AND (x.state = 'asked' OR x.state IN ('taken_out', 'refused') AND x.settled_run IS NULL))
-             THEN 'waits for the signature under its batch'
+           WHEN EXISTS (SELECT FROM review.unsigned_posting x WHERE x.invoice_id = u.invoice_id) THEN 'waits for the signature under its batch'
            WHEN u.maker = 'machine' AND p.policy_id IS NULL THEN 'the policy it was decided by is not active'
            WHEN NOT EXISTS (SELECT FROM approved_amount a WHERE a.invoice_id = u.invoice_id) AND p.currency <> u.currency THEN 'the policy decides in ' || p.currency || ', the document is in ' || u.currency
            WHEN NOT EXISTS (SELECT FROM approved_amount a WHERE a.invoice_id = u.invoice_id) AND abs(u.gross_total) > p.machine_limit THEN 'above the machine''s limit'
@@ -120,6 +119,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     FROM ledger.invoice_status st JOIN ledger.open_item o ON o.invoice_id = st.invoice_id AND o.closed_by_entry IS NULL AND o.amount <> 0
     WHERE st.booking_no IS NOT NULL AND NOT st.payment_block AND st.state <> 'rejected'
       AND NOT EXISTS (SELECT FROM ledger.payment_proposal p WHERE p.invoice_id = st.invoice_id AND p.state = 'proposed')
+    UNION ALL
+    SELECT 11, 'nothing is booked that waits for the signature under its batch', count(*), count(*) || ' invoices booked without it'
+    FROM review.unsigned_posting x JOIN ledger.invoice_status st ON st.invoice_id = x.invoice_id WHERE st.booking_no IS NOT NULL
   ) c
 $$;
 
