@@ -52,7 +52,7 @@ def test_what_the_ledger_refuses_is_shown_and_nothing_typed_is_lost(open_page, h
     page.fill("textarea[name=reason]", "tried on October")
     page.click("button:text-is('Approve')")
     page.wait_for_selector("#form-error:visible")
-    assert "no authority as policy_owner" in page.inner_text("#form-error")
+    assert "no authority as policy owner" in page.inner_text("#form-error")
     assert page.input_value("textarea[name=reason]") == "tried on October"
     assert active(ledger) == INSTALLED
     page.complaints.clear()  # the browser itself notes the refused request

@@ -91,7 +91,7 @@ def test_a_refusal_is_told_in_a_sentence_and_exit_code_1(
     file = str(sealer_config(ledger, tmp_path).memory.path)
     as_user("clerk")
     assert run("restore", "--checkpoint", file, "--reason", "the disk failed") == 1
-    assert "no authority as log_keeper" in capsys.readouterr().err
+    assert "no authority as log keeper" in capsys.readouterr().err
     as_user("manager")
     assert run("confirm", "7", "--reason", "I was there") == 1
     assert "there is no proposal 7" in capsys.readouterr().err

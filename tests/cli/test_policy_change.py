@@ -72,7 +72,7 @@ def test_one_person_is_not_enough(api, as_user, file, ledger, capsys) -> None:
     assert "another person does" in capsys.readouterr().err
     as_user("buyer")
     assert run("activate", "--approve", str(proposal), "--reason", "for a friend") == 1
-    assert "no authority as policy_owner" in capsys.readouterr().err
+    assert "no authority as policy owner" in capsys.readouterr().err
     assert active(ledger) == INSTALLED
 
 

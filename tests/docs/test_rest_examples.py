@@ -30,7 +30,7 @@ def test_the_examples_do_what_they_say(host, books, ledger) -> None:
     assert counted.splitlines()[1].startswith(f"{books.large} 90000.00 RE-1004")
     assert following == "1\n"
     assert answered.startswith("The answer is recorded.")
-    assert "no authority as ap_clerk for 90000 EUR" in left_out
+    assert "no authority as accounts payable clerk for 90,000.00 EUR" in left_out
     assert f"{books.large}: " in left_out
     with ledger.connect("admin") as connection:
         answers = connection.execute("SELECT case_id, idempotency_key FROM review.answer").fetchall()

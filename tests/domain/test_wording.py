@@ -70,7 +70,7 @@ def test_ages_are_told_in_the_largest_whole_unit(ago, text):
 
 def test_codes_and_roles_are_told_in_words():
     assert plain("not_a_duplicate") == "Not a duplicate"
-    assert role("ap_clerk") == "Accounts payable"
+    assert role("ap_clerk") == "Accounts payable clerk"
     assert role("plant_manager") == "Plant manager"
 
 

@@ -77,9 +77,9 @@ def test_nobody_takes_part_in_a_change_of_what_they_may_do(web: psycopg.Connecti
 @pytest.mark.parametrize("user", ["clerk", "buyer"])
 def test_only_administrators_change_anything(web: psycopg.Connection[Any], user: str) -> None:
     enter_person(web)
-    assert "access_administrator" in refused("BO403", propose, web, user, "authority", "add", NEW)
+    assert "access administrator" in refused("BO403", propose, web, user, "authority", "add", NEW)
     change = propose(web, "admin", "authority", "add", NEW)
-    assert "access_administrator" in refused("BO403", answer, web, user, change)
+    assert "access administrator" in refused("BO403", answer, web, user, change)
     refused("BO403", answer, web, user, change, "withdraw")
     refused("BO401", answer, web, "stranger", change, sealed="x")
 
@@ -110,7 +110,7 @@ def test_own_absence_and_substitute_need_nobody_else(web: psycopg.Connection[Any
     assert one(web, "SELECT array_agg(x) FROM review.acting_for('p-clerk', %s) x", BUSINESS_DATE) is None
     year = {**row, "to_day": str(BUSINESS_DATE + timedelta(days=365)), "role": "buyer"}
     assert "three months" in refused("BO403", propose, web, "buyer", "substitute", "add", year)
-    assert "access_administrator" in refused(
+    assert "access administrator" in refused(
         "BO403", propose, web, "buyer", "absence", "add", {"person_id": "p-clerk", "to_day": until}
     )
 

@@ -156,7 +156,7 @@ def test_a_case_that_is_not_there(case_id, look, standing_books):
             "You created an order of this invoice, or nobody knows who did; somebody else has to decide.",
         ),
         ("buyer", "own_order", None),
-        ("admin", "quarantined", "This is for the role 'Accounts payable', which you do not have."),
+        ("admin", "quarantined", "This is for the role 'Accounts payable clerk', which you do not have."),
         ("clerk", "quarantined", None),
     ],
 )

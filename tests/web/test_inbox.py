@@ -222,7 +222,7 @@ def test_one_answer_to_several_cases_leaves_out_and_names_what_may_not_be_decide
     assert checked["ready"] == [books.duplicate]
     why = {one["case_id"]: one["why_not"] for one in checked["left_out"]}
     assert "no authority as buyer" in why[books.price]
-    assert "no authority as ap_clerk for 90000 EUR" in why[books.large]
+    assert "no authority as accounts payable clerk for 90,000.00 EUR" in why[books.large]
     assert "no case 99999" in why[99_999]
     with ledger.connect("admin") as connection:
         assert connection.execute("SELECT count(*) FROM review.answer").fetchone() == (0,), "a look wrote"

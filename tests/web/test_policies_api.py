@@ -98,7 +98,7 @@ def test_a_proposal_shows_difference_impact_and_what_each_may_do(login) -> None:
     may = {user: [one["act"] for one in found["offered"] if one["allowed"]] for user, found in seen.items()}
     assert may == {"clerk": ["withdraw"], "manager": ["approve", "refuse"], "buyer": []}
     assert seen["clerk"]["offered"][0]["why_not"] == "Who proposed a change does not approve it; another person does."  # fmt: skip
-    assert "no authority as policy_owner" in seen["buyer"]["offered"][0]["why_not"]
+    assert "no authority as policy owner" in seen["buyer"]["offered"][0]["why_not"]
 
 
 # -- two people ------------------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def test_the_proposal_offers_each_person_what_they_may_do(login, proposed) -> No
     assert "+machine_limit: 50000.00 EUR" in shown
     assert EVIL not in shown
     assert "&lt;script&gt;" in shown
-    assert "no authority as policy_owner" in page(login, "buyer", address)
+    assert "no authority as policy owner" in page(login, "buyer", address)
 
 
 def test_a_settled_proposal_has_no_form(login, proposed) -> None:

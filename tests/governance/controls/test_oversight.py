@@ -190,7 +190,7 @@ def test_single_persons_are_measured_only_while_two_officers_have_switched_it_on
 
     ask = "SELECT review.ask_person_measure(%s, %s, audit.today() + 30, %s, %s, %s)"
     answer = "SELECT review.answer_person_measure(%s, %s, %s, %s, %s, %s, %s)"
-    with pytest.raises(psycopg.Error, match="no authority as data_protection_officer"):
+    with pytest.raises(psycopg.Error, match="no authority as data protection officer"):
         act(ask, "clerk", "k0")
     web.rollback()
     asked = act(ask, "manager", "k1")["measure_id"]

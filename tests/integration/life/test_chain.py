@@ -93,7 +93,7 @@ def test_escalation_gives_nobody_a_say_and_takes_none(desk: Desk) -> None:
     desk.keep()
     desk.keep()
     assert desk.status(case) == "escalated"
-    with pytest.raises(psycopg.Error, match="no authority as ap_clerk"):
+    with pytest.raises(psycopg.Error, match="no authority as accounts payable clerk"):
         desk.decide(case, "manager")
     assert "no authority" in desk.refused("BO403", "claim", case, "manager")
     assert desk.act("reassign", case, "manager", "please today", to="p-clerk")["claimed_by"] == "p-clerk"

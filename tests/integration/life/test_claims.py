@@ -144,8 +144,12 @@ def test_release_by_who_has_it_or_stands_above(desk: Desk) -> None:
 def test_hand_a_case_on(desk: Desk) -> None:
     case = desk.books.duplicate
     desk.refused("BO422", "reassign", case, "clerk", "", to="p-manager")
-    for to in ("p-buyer", "p-nobody", "p-admin"):
-        assert "holds the role" in desk.refused("BO422", "reassign", case, "clerk", "please", to=to)
+    for to, why in (
+        ("p-buyer", "Ben Buyer has no authority as accounts payable clerk for 119.00 EUR"),
+        ("p-nobody", "there is no active person p-nobody"),
+        ("p-admin", "Ada Admin has no authority as accounts payable clerk for 119.00 EUR"),
+    ):
+        assert desk.refused("BO422", "reassign", case, "clerk", "please", to=to) == why
     assert (
         desk.act("reassign", case, "clerk", "too large for me", to="p-manager")["claimed_by"] == "p-manager"
     )
@@ -155,6 +159,102 @@ def test_hand_a_case_on(desk: Desk) -> None:
     assert desk.act("reassign", case, "manager", "you can", to="p-clerk")["claimed_by"] == "p-clerk"
     desk.refused("BO422", "reassign", case, "manager", "again", to="p-clerk")
     desk.refused("BO403", "reassign", desk.books.price, "clerk", "not mine", to="p-buyer")
+
+
+STANDS_IN = """INSERT INTO review.substitute (person_id, substitute_id, from_day, to_day, when_absent)
+  VALUES ('p-clerk', 'p-buyer', '2026-11-01', '2026-12-31', {when_absent})"""
+AWAY = "INSERT INTO review.absence (person_id, from_day, to_day) VALUES ('p-clerk', '2026-11-01', '2026-12-31')"
+MORE = "UPDATE review.authority SET amount_limit = {limit} WHERE person_id = '{person}'"
+ROLE = "INSERT INTO review.authority (person_id, role, amount_limit, currency) VALUES ('{person}', '{role}', 1000000, 'EUR')"
+CODE = "UPDATE review.authority SET code = 'PRICE' WHERE person_id = 'p-clerk' AND role = 'ap_clerk'"
+MANAGER_KEYED = "UPDATE purchasing.invoice SET keyed_by = 'MMANAGER' WHERE invoice_id = (SELECT subject_id FROM review.case WHERE case_id = {case})"
+
+# who would take which case, what was done before, and why not (None: they may)
+TAKING: dict[str, tuple[str, str, tuple[str, ...], str | None]] = {
+    "role and limit": ("clerk", "duplicate", (), None),
+    "another role": ("buyer", "duplicate", (), "Ben Buyer has no authority as accounts payable clerk for 119.00 EUR"),
+    "above the limit": ("clerk", "large", (), "Clara Clerk has no authority as accounts payable clerk for 90,000.00 EUR"),
+    "up to the limit": ("clerk", "large", (MORE.format(limit=90_000, person="p-clerk"),), None),
+    "for another code": ("clerk", "duplicate", (CODE,), "Clara Clerk has no authority as accounts payable clerk for 119.00 EUR"),
+    "no longer": (
+        "clerk",
+        "duplicate",
+        ("UPDATE review.authority SET effective_to = '2026-11-19' WHERE person_id = 'p-clerk' AND role = 'ap_clerk'",),
+        "Clara Clerk has no authority as accounts payable clerk for 119.00 EUR",
+    ),
+    "stands in for who is away": ("buyer", "duplicate", (STANDS_IN.format(when_absent="true"), AWAY), None),
+    "stands in for who is here": (
+        "buyer",
+        "duplicate",
+        (STANDS_IN.format(when_absent="true"),),
+        "Ben Buyer has no authority as accounts payable clerk for 119.00 EUR",
+    ),
+    "stands in, own limit smaller": (
+        "buyer",
+        "duplicate",
+        (STANDS_IN.format(when_absent="false"), MORE.format(limit=100, person="p-buyer")),
+        "Ben Buyer has no authority as accounts payable clerk for 119.00 EUR",
+    ),
+    "their own order": ("manager", "own_order", (), "Max Manager created an order of this invoice, or nobody knows who did"),
+    "keyed by them": ("manager", "price", (MANAGER_KEYED,), "Max Manager keyed the document"),
+    "stands in for who keyed it": (
+        "buyer",
+        "price",
+        (MANAGER_KEYED, STANDS_IN.format(when_absent="false").replace("'p-clerk'", "'p-manager'")),
+        "Ben Buyer stands in for Max Manager, who keyed the document",
+    ),
+    "gave the first answer": ("clerk", "quarantined", ("first answer",), "Clara Clerk gave the first of two answers"),
+    "may veto it": (
+        "buyer",
+        "duplicate",
+        (
+            ROLE.format(person="p-buyer", role="controller"),
+            "INSERT INTO review.quorum_rule (name, action, persons, veto_roles) VALUES ('veto', 'reject', 1, '{controller}')",
+        ),
+        None,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("who", TAKING)
+def test_whoever_could_do_nothing_with_a_case_does_not_take_it(desk: Desk, who: str) -> None:
+    """Taking it, being handed it and asking about it are judged as deciding is."""
+    user, name, before, why_not = TAKING[who]
+    case = getattr(desk.books, name)
+    for statement in before:
+        if statement == "first answer":
+            desk.decide(case, "clerk", "discard")
+        else:
+            desk.admin(statement.replace("{case}", str(case)))
+    above = "manager" if user != "manager" else "clerk"
+    desk.admin("INSERT INTO review.authority (person_id, role, amount_limit, currency) VALUES (%s, 'ap_manager', 0, 'EUR') ON CONFLICT DO NOTHING", f"p-{above}")
+    if why_not is None:
+        assert desk.act("reassign", case, above, "yours", to=f"p-{user}")["claimed_by"] == f"p-{user}"
+        desk.act("release", case, user)
+        assert desk.act("claim", case, user)["claimed_by"] == f"p-{user}"
+    else:
+        assert desk.refused("BO403", "claim", case, user).startswith(why_not)
+        assert desk.refused("BO422", "reassign", case, above, "yours", to=f"p-{user}").startswith(why_not)
+        assert desk.refused("BO403", "ask", case, user, "What is this?", to="person:p-admin").startswith(why_not)
+
+
+def test_who_stands_above_takes_over_to_hand_on(desk: Desk) -> None:
+    """A manager who could decide nothing of it takes it from one and gives it to another, and has it at no time."""
+    case = desk.books.price
+    desk.admin("DELETE FROM review.authority WHERE person_id = 'p-manager' AND role = 'buyer'")
+    desk.admin("INSERT INTO review.authority (person_id, role, amount_limit, currency) VALUES ('p-clerk', 'buyer', 5000, 'EUR')")
+    desk.act("claim", case, "buyer")
+    assert desk.act("reassign", case, "manager", "Ben is ill", to="p-clerk")["claimed_by"] == "p-clerk"
+    assert desk.act("release", case, "manager", "back to the queue")["status"] == "open"
+    assert "no authority as buyer" in desk.refused("BO403", "claim", case, "manager")
+
+
+def test_who_has_a_case_and_may_not_decide_it_any_more_hands_it_on(desk: Desk) -> None:
+    case = desk.books.duplicate
+    desk.act("claim", case, "clerk")
+    desk.admin("UPDATE review.authority SET amount_limit = 1 WHERE person_id = 'p-clerk'")
+    assert desk.act("reassign", case, "clerk", "above my limit now", to="p-manager")["claimed_by"] == "p-manager"
+    assert "has claimed" in desk.refused("BO409", "reassign", case, "clerk", "to me", to="p-clerk")
 
 
 def test_a_claim_that_is_left_alone_ends(desk: Desk) -> None:

@@ -49,7 +49,7 @@ def test_the_answer_comes_back_to_who_asked_and_the_clock_stood(desk: Desk) -> N
 def test_waiting_moves_the_day_by_which_it_is_to_be_decided(desk: Desk) -> None:
     case = desk.books.large  # has no day of payment
     ((before,),) = [desk.case(case, "due_at")]
-    desk.act("ask", case, "clerk", "Which order is it?", to="person:p-buyer")
+    desk.act("ask", case, "manager", "Which order is it?", to="person:p-buyer")
     desk.later(10)
     desk.act("inform", case, "buyer", "None that I know")
     ((after,),) = [desk.case(case, "due_at")]
