@@ -97,6 +97,16 @@ TABLE = [
         )
         for act in ("release", "reassign", "questions", "information", "comments", "attachments")
     ),
+    # of a batch: test_batches.py
+    Expected("/api/v1/cases/{case_id}/entries", "/api/v1/cases/{price}/entries", 404, 403, 403),
+    Expected(
+        "/api/v1/cases/{case_id}/entries/taken-out",
+        "/api/v1/cases/{price}/entries/taken-out",
+        422,
+        403,
+        403,
+        method="POST",
+    ),
     Expected(
         "/api/v1/cases/{case_id}/attachments/{act_id}",
         "/api/v1/cases/{price}/attachments/999999",

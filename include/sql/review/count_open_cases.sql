@@ -1,7 +1,8 @@
 -- Question: how many cases of what this person may see wait for anybody, and how many of them for this one, by role and process?
 -- Grain: one row per role and process.
+-- In braces: the condition of backoffice.web.inbox_query for what is theirs; nothing that anybody typed.
 SELECT c.role, c.process, count(*) AS cases,
-       count(*) FILTER (WHERE c.candidate_person = %(person_id)s OR c.claimed_by = %(person_id)s OR c.role = ANY (%(roles)s)) AS mine
+       count(*) FILTER (WHERE {mine}) AS mine
   FROM review.case c
  WHERE c.state IN ('open', 'half_decided')
    AND (%(everything)s OR (c.process, c.entity) IN (SELECT * FROM unnest(%(processes)s::text[], %(entities)s::text[])))

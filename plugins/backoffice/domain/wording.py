@@ -28,6 +28,11 @@ def role(code: str) -> str:
     return _ROLES.get(code, plain(code))
 
 
+def action(code: str) -> str:
+    """Return what people call an action on a case."""
+    return "Ask the supplier again" if code == "ask_again" else plain(code)
+
+
 def read_decimal(value: object) -> Decimal | None:
     """Return a finite number, or None when the value is missing or is no number."""
     if value is None or isinstance(value, bool):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from backoffice.domain.wording import action as action_in_words
+from backoffice.domain.wording import plain
 from backoffice.settings import sql
 from backoffice.web.acts import act
 from backoffice.web.auth import Person
@@ -42,11 +44,13 @@ def _check_reason_code(record: CaseRecord, given: AnswerRequest) -> None:
         return  # a case that is closed: the ledger says so, with the reason
     action = offered.get(given.action)
     if action is None:
-        message = f"This case offers {_listed(list(offered))}, not {given.action}."
+        labels = [one["label"] for one in record.actions]
+        message = f"This case offers {_listed(labels)}; not {action_in_words(given.action)}."
         raise Problem(422, message, [FieldError("action", message)])
     codes = action["reason_codes"]
     if codes and given.reason_code not in codes:
-        message = f"For {given.action} the reason codes are {_listed(codes)}."
+        words = _listed([plain(code).lower() for code in codes])
+        message = f"For {action['label']} the reasons are {words}; not {plain(given.reason_code).lower()}."
         raise Problem(422, message, [FieldError("reason_code", message)])
 
 

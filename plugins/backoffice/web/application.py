@@ -15,6 +15,7 @@ from backoffice.web import (
     audit_pages,
     authority_api,
     authority_pages,
+    batch_api,
     case_api,
     log_api,
     own_pages,
@@ -53,6 +54,7 @@ def create_app(dsn_source: Callable[[], str] = settings.web_dsn) -> FastAPI:
     app.add_exception_handler(LedgerUnavailable, _answer_unavailable)
     app.include_router(api.router)
     app.include_router(authority_api.router)
+    app.include_router(batch_api.router)
     app.include_router(case_api.router)
     app.include_router(log_api.router)
     app.include_router(policy_api.router)

@@ -9,13 +9,14 @@ from psycopg.types.json import Jsonb
 from pydantic import ValidationError
 
 from backoffice.settings import sql
-from backoffice.web import acts
+from backoffice.web import acts, field_words
 from backoffice.web.auth import Person
-from backoffice.web.authority_models import ROWS, Answer, ChangeRequest
+from backoffice.web.authority_models import NEEDED, ROWS, Answer, ChangeRequest
 from backoffice.web.database import Connection, LedgerPool, fetch_all, fetch_one
 from backoffice.web.problems import FieldError, Problem
 
 MOST_CHANGES = 100
+_WRONG = "Some fields are missing or not in the expected form."
 _ACTS: tuple[Answer, ...] = ("approve", "refuse", "withdraw")
 
 
@@ -36,6 +37,7 @@ def read_matrix(connection: Connection, person: Person) -> dict[str, Any]:
         "substitutes": fetch_all(connection, sql("authority/list_substitutes"), asked),
         "quorum_rules": fetch_all(connection, sql("authority/list_quorum_rules"), {}),
         "duty_rules": fetch_all(connection, sql("authority/list_duty_rules"), {}),
+        "batch_rules": fetch_all(connection, sql("authority/list_batch_rules"), {}),
     }
 
 
@@ -87,10 +89,14 @@ def _typed_row(given: ChangeRequest) -> dict[str, Any]:
         row = ROWS[given.kind].model_validate(given.row)
     except ValidationError as error:
         errors = [
-            FieldError(".".join(("row", *(str(part) for part in item["loc"]))), item["msg"])
+            FieldError(".".join(("row", *(str(part) for part in item["loc"]))), field_words.told(item))
             for item in error.errors()
         ]
-        raise Problem(422, "Some fields are missing or not in the expected form.", errors) from error
+        raise Problem(422, _WRONG, errors) from error
+    needed = () if given.act == "remove" else NEEDED[given.kind]
+    errors = [FieldError(f"row.{name}", field_words.missing(name)) for name in needed if getattr(row, name) is None]
+    if errors:
+        raise Problem(422, _WRONG, errors)
     return row.model_dump(mode="json", exclude_none=True)
 
 

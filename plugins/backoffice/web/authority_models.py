@@ -11,11 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from backoffice.web.models import Action, Reason
 
-Kind = Literal["person", "identity", "authority", "quorum_rule", "duty_rule", "absence", "substitute"]
+Kind = Literal["person", "identity", "authority", "quorum_rule", "duty_rule", "absence", "substitute", "batch_rule"]
 Act = Literal["add", "change", "remove"]
 Answer = Literal["approve", "refuse", "withdraw"]
 State = Literal["proposed", "approved", "refused", "withdrawn"]
-Duty = Literal["creator", "requester", "buyer", "receiver", "keyer", "supplier_changer", "trigger"]
+Duty = Literal[
+    "creator", "requester", "buyer", "receiver", "keyer", "supplier_changer", "trigger", "decider"
+]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f]{1,200}$")]
 Id = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\s]{1,100}$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
@@ -111,6 +113,17 @@ class SubstituteRow(_Row):
     currency: Currency | None = None
 
 
+class BatchRow(_Row):
+    """From which total on the entries of one run need a signature."""
+
+    item_kind: Literal["posting"] = "posting"
+    process: Id = "*"
+    entity: Id = "*"
+    amount_above: Money | None = None
+    currency: Currency | None = None
+    role: Id | None = Field(None, description="Who signs")
+
+
 ROWS: Mapping[str, type[_Row]] = {
     "person": PersonRow,
     "identity": IdentityRow,
@@ -119,6 +132,18 @@ ROWS: Mapping[str, type[_Row]] = {
     "duty_rule": DutyRow,
     "absence": AbsenceRow,
     "substitute": SubstituteRow,
+    "batch_rule": BatchRow,
+}
+# what has to stand in a row that is added or changed, besides its key
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "person": ("name",),
+    "identity": ("person_id",),
+    "authority": ("amount_limit", "currency"),
+    "quorum_rule": ("persons",),
+    "duty_rule": ("excluded",),
+    "absence": ("to_day",),
+    "substitute": ("to_day",),
+    "batch_rule": ("amount_above", "currency", "role"),
 }
 
 
@@ -212,3 +237,4 @@ class AuthorityMatrix(BaseModel):
     substitutes: list[dict[str, Any]]
     quorum_rules: list[dict[str, Any]]
     duty_rules: list[dict[str, Any]]
+    batch_rules: list[dict[str, Any]]

@@ -94,6 +94,12 @@ FORMS: Mapping[str, Sequence[Input]] = {
         _LIMIT[0],
         Input("currency", "Currency"),
     ),
+    "batch_rule": (
+        *_SCOPE[1:],
+        Input("amount_above", "Entries of one run above", "amount"),
+        _LIMIT[1],
+        Input("role", "Role that signs"),
+    ),
 }
 
 

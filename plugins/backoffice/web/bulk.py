@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from backoffice.domain.wording import plain
 from backoffice.settings import sql
 from backoffice.web import answers, cases
 from backoffice.web.auth import Person
@@ -145,9 +144,6 @@ def _look(connection: Connection, person: Person, asked: BulkQuestion) -> _Looke
         del why_not[row["case_id"]]
         if row["evidence_hash"] != chosen[row["case_id"]]:
             why_not[row["case_id"]] = "The facts changed since they were shown; look at it again."
-        elif asked.action not in row["actions"]:
-            offered = ", ".join(plain(one).lower() for one in row["actions"]) or "nothing"
-            why_not[row["case_id"]] = f"This case offers: {offered}; not {plain(asked.action).lower()}."
     may_see = [row["case_id"] for row in rows]
     # what stands in the person's way is said first: no other look at the facts mends it
     why_not.update(cases.why_not_decide(connection, person, may_see, asked.action))

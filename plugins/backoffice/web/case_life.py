@@ -14,7 +14,7 @@ from backoffice.web.documents import content_disposition, safe_filename
 from backoffice.web.problems import Problem
 
 LAST_ID = 2**63 - 1
-_ACTS = ("claim", "release", "reassign", "ask", "inform", "comment", "attach")
+_ACTS = ("claim", "release", "reassign", "ask", "inform", "comment", "attach", "take_out")
 
 
 def read_life(connection: Connection, person: Person, case_id: int) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class CaseAct(BaseModel):
     """Something that a person did with a case."""
 
     act_id: int
-    act: Literal["claim", "release", "reassign", "ask", "inform", "comment", "attach"]
+    act: Literal["claim", "release", "reassign", "ask", "inform", "comment", "attach", "take_out"]
     person: str
     words: str
     to_person: str | None

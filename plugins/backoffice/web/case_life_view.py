@@ -46,6 +46,7 @@ def _entry_of_act(act: Mapping[str, Any], files: Mapping[int, Mapping[str, Any]]
         "inform": "answered",
         "comment": "commented",
         "attach": "attached a file",
+        "take_out": "took entries out of the batch",
     }
     return {
         "at": act["acted_at"],

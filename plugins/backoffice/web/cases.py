@@ -20,6 +20,7 @@ STATES: Mapping[str, list[str]] = {
     "all": ["open", "half_decided", "decided", "settled", "superseded"],
 }
 _LAST_ID = 2**63 - 1
+BATCH = "batch_signoff"
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,9 @@ def _why_not(row: Mapping[str, Any], case: Mapping[str, Any]) -> str | None:
         if row["persons_needed"] <= 2
         else "You have answered; the other answers have to come from other people.",
     }
-    return sentences.get(kind) or _as_sentence(row["reason"])
+    # of a batch the ledger names the entry
+    told = None if kind == "own_order" and case["subject_kind"] == BATCH else sentences.get(kind)
+    return told or _as_sentence(row["reason"])
 
 
 def why_not_decide(

@@ -8,7 +8,7 @@ from typing import Any
 from backoffice.settings import sql
 from backoffice.web.auth import Person
 from backoffice.web.database import Connection, fetch_all
-from backoffice.web.inbox_query import CaseQuery, Readable, compose, write_cursor
+from backoffice.web.inbox_query import CaseQuery, Readable, StoodIn, compose, mine, write_cursor
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,20 @@ def find_readable(connection: Connection, person: Person) -> Readable:
     return Readable([row["process"] for row in seen], [row["entity"] for row in seen], len(seen) == len(rows))
 
 
+def find_stood_in(connection: Connection, person: Person, readable: Readable) -> StoodIn:
+    """Return whose queues this person looks after today; the ledger says for whom they stand in."""
+    rows = [
+        {**row, "process": process}
+        for row in fetch_all(
+            connection, sql("review/list_queues_stood_in"), {"person_id": person.person_id}
+        )
+        for process in sorted(set(readable.processes))
+        if row["process"] in ("*", process)
+    ]
+    columns = ("person_id", "scope", "role", "process", "entity")
+    return StoodIn(*([row[name] for row in rows] for name in columns))
+
+
 def list_cases(
     connection: Connection, person: Person, query: CaseQuery, *, cursor: str | None, most: int
 ) -> CasePage:
@@ -47,7 +61,9 @@ def list_cases(
 
     Reads by index, one page; so the first of a hundred thousand costs what the first of ten does.
     """
-    parts, values = compose(query, person, find_readable(connection, person), cursor)
+    readable = find_readable(connection, person)
+    stood_in = find_stood_in(connection, person, readable)
+    parts, values = compose(query, person, readable, stood_in, cursor)
     statement = sql("review/list_cases").format(**parts)
     rows = fetch_all(connection, statement, {**values, "most": most + 1})
     shown = rows[:most]
@@ -57,13 +73,15 @@ def list_cases(
 def count_open(connection: Connection, person: Person) -> OpenCounts:
     """Return how many cases that this person may see wait for anybody and for them, by role and process."""
     readable = find_readable(connection, person)
+    stood_in = find_stood_in(connection, person, readable)
     rows = fetch_all(
         connection,
-        sql("review/count_open_cases"),
+        sql("review/count_open_cases").format(mine=mine(stood_in)),
         {
             "person_id": person.person_id,
             "roles": list(person.roles),
             **vars(readable),
+            **vars(stood_in),
         },
     )
     return OpenCounts(

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from backoffice.web import field_words
 from backoffice.web.auth import Person
 from backoffice.web.models import StateFilter
 from backoffice.web.problems import FieldError, Problem
@@ -43,6 +44,16 @@ _DUE: Mapping[str, str] = {
     "week": "c.inbox_due < CURRENT_DATE + 8",
     "none": "c.inbox_due = 'infinity'",
 }
+_OWN = "c.candidate_person = %(person_id)s OR c.claimed_by = %(person_id)s OR c.role = ANY (%(roles)s)"
+_STOOD_IN = (
+    "(c.role, c.process, c.entity) IN "
+    "(SELECT * FROM unnest(%(for_roles)s::text[], %(for_processes)s::text[], %(for_entities)s::text[])) "
+    "OR c.candidate_person = ANY (%(for_persons)s) "
+    "AND EXISTS (SELECT FROM unnest(%(for_persons)s::text[], %(for_scopes)s::text[], "
+    "%(for_processes)s::text[], %(for_entities)s::text[]) AS q(person, scope, process, entity) "
+    "WHERE (q.person, q.process, q.entity) = (c.candidate_person, c.process, c.entity) "
+    "AND q.scope IN ('*', c.role))"
+)
 _CONDITIONS: Mapping[str, str] = {
     "process": "c.process = %(process)s",
     "role": "c.role = %(role)s",
@@ -50,8 +61,6 @@ _CONDITIONS: Mapping[str, str] = {
     "AND i.settled_at IS NULL)",
     "closed_code": "EXISTS (SELECT FROM review.case_item i WHERE i.case_id = c.case_id "
     "AND i.code = %(code)s)",
-    "mine": "(c.candidate_person = %(person_id)s OR c.claimed_by = %(person_id)s "
-    "OR c.role = ANY (%(roles)s))",
     "supplier": "(lower(c.handover #>> '{supplier,id}') = %(supplier)s "
     "OR lower(c.handover #>> '{supplier,name}') LIKE %(supplier_pattern)s)",
     "amount_from": "c.amount >= %(amount_from)s",
@@ -70,7 +79,10 @@ class CaseQuery(BaseModel):
     process: Text | None = Field(None, description="Only cases of this process")
     role: Text | None = Field(None, description="Only cases of this role")
     code: Text | None = Field(None, description="Only cases that carry this code")
-    mine: bool = Field(False, description="Only cases I am named in, have claimed or have the role of")
+    mine: bool = Field(
+        False,
+        description="Only cases I am named in, have claimed or have the role of, or look after for somebody",
+    )
     supplier: Text | None = Field(None, description="A supplier's id, or a part of its name")
     amount_from: Amount | None = Field(None, description="Smallest gross amount")
     amount_to: Amount | None = Field(None, description="Largest gross amount")
@@ -108,15 +120,9 @@ def read_typed(typed: Mapping[str, str]) -> TypedQuery:
     try:
         return TypedQuery(CaseQuery.model_validate(typed), typed, {})
     except ValidationError as error:
-        errors = {str(item["loc"][0]): _told(item) for item in error.errors() if item["loc"]}
+        errors = {str(item["loc"][0]): field_words.told(item) for item in error.errors() if item["loc"]}
         usable = {name: value for name, value in typed.items() if name not in errors}
         return TypedQuery(CaseQuery.model_validate(usable), typed, errors)
-
-
-def _told(item: Mapping[str, Any]) -> str:
-    if str(item["type"]).startswith(("decimal", "int", "greater", "less", "finite")):
-        return "A number is needed, with a point before the decimals and no currency."
-    return str(item["msg"])
 
 
 @dataclass(frozen=True)
@@ -204,8 +210,24 @@ class Readable:
     everything: bool
 
 
+@dataclass(frozen=True)
+class StoodIn:
+    """Queues that a person looks after today for others, column by column; each names one process."""
+
+    for_persons: Sequence[str]
+    for_scopes: Sequence[str]
+    for_roles: Sequence[str | None]
+    for_processes: Sequence[str]
+    for_entities: Sequence[str]
+
+
+def mine(stood_in: StoodIn) -> str:
+    """Return the condition for what is a person's to do: their own, and what they look after for others."""
+    return f"({_OWN} OR {_STOOD_IN})" if stood_in.for_persons else f"({_OWN})"
+
+
 def compose(
-    query: CaseQuery, person: Person, readable: Readable, cursor: str | None
+    query: CaseQuery, person: Person, readable: Readable, stood_in: StoodIn, cursor: str | None
 ) -> tuple[dict[str, str], dict[str, object]]:
     """Return the parts of ``review/list_cases`` that the filters choose, and the values they bind."""
     order = _ORDERS[query.sort]
@@ -216,12 +238,15 @@ def compose(
         "roles": list(person.roles),
         "processes": list(readable.processes),
         "entities": list(readable.entities),
+        **vars(stood_in),
     }
     if not readable.everything:
         conditions.append(_READABLE)
-    for name in ("process", "role", "supplier", "amount_from", "amount_to", "older_than", "mine"):
-        if values[name] not in (None, False):
+    for name in ("process", "role", "supplier", "amount_from", "amount_to", "older_than"):
+        if values[name] is not None:
             conditions.append(_CONDITIONS[name])
+    if query.mine:
+        conditions.append(mine(stood_in))
     if query.code is not None:
         waits = _STATES[query.state].startswith(_WAITS) or query.state == "half_decided"
         conditions.append(_CONDITIONS["code" if waits else "closed_code"])

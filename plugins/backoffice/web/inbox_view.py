@@ -8,7 +8,7 @@ from typing import Any
 
 from backoffice.domain.wording import age, plain
 
-QUARANTINE = "QUARANTINE"
+_TITLES = {"QUARANTINE": "Document quarantined", "BATCH": "Batch to be signed for"}
 _WAITING = ("open", "half_decided")
 _PRIORITIES = {1: "urgent", 2: "high"}
 
@@ -33,7 +33,7 @@ def view(
 
 def title_of(code: str, titles: Mapping[str, str]) -> str:
     """Return what a code is called."""
-    return titles.get(code) or ("Document quarantined" if code == QUARANTINE else plain(code.lower()))
+    return titles.get(code) or _TITLES.get(code) or plain(code.lower())
 
 
 def _line(case: Mapping[str, Any], titles: Mapping[str, str], now: datetime) -> dict[str, Any]:

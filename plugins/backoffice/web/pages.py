@@ -14,7 +14,7 @@ from backoffice.domain.wording import age
 from backoffice.operators.gate_page import gate_root
 from backoffice.operators.run_report import report_view
 from backoffice.settings import include_dir
-from backoffice.web import cases, documents, gates, inbox, inbox_view, runs
+from backoffice.web import batches, cases, documents, gates, inbox, inbox_view, runs
 from backoffice.web.api import CaseId, address_with, page_address
 from backoffice.web.auth import (
     Ledger,
@@ -66,7 +66,8 @@ def inbox_page(
         **inbox_view.view(listed.cases, titles, datetime.now(UTC)),
         asked=asked,
         counts=counts,
-        codes=codes,
+        codes=[{**item, "title": inbox_view.title_of(item["code"], titles)} for item in codes],
+        title_of=lambda code: inbox_view.title_of(code, titles),
         address_of=lambda **changes: page_address(request, cursor=None, **changes),
         next_address=page_address(request, cursor=listed.next_cursor) if listed.next_cursor else None,
         first_page=cursor is None,
@@ -93,10 +94,21 @@ def counts_part(request: Request, person: Reviewer, ledger: Ledger) -> Response:
 
 
 @router.get("/cases/{case_id}")
-def case_page(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledger) -> Response:
-    """Show one case with what happened and what can be done."""
+def case_page(
+    case_id: CaseId,
+    request: Request,
+    person: Reviewer,
+    ledger: Ledger,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+) -> Response:
+    """Show one case with what happened and what can be done; of a batch the entries after one."""
     with ledger.reading() as connection:
         record = cases.read_case(connection, person, case_id)
+        entries = (
+            batches.read_entries(connection, person, record, after=after, most=batches.ENTRIES_PER_PAGE)
+            if record.case["subject_kind"] == cases.BATCH
+            else None
+        )
         originals = documents.shown(connection, person, case_id, record.documents)
         life = view_life(connection, person, case_id)
     handover = record.handover
@@ -126,6 +138,9 @@ def case_page(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledge
         answerable=record.case["state"] in ("open", "half_decided"),
         refusals=sorted({action["why_not"] for action in record.actions if not action["allowed"]}),
         idempotency_key=str(uuid.uuid4()),
+        batch=handover.get("batch"),
+        entries=entries,
+        entries_after=after,
         **life,
     )
     if any(original.pdf for original in originals):

@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from backoffice.web import field_words
 from backoffice.web.rendering import airflow_root, render_page
 
 API_PREFIX = "/api/"
@@ -93,7 +94,7 @@ def problem_of_validation(error: RequestValidationError) -> Problem:
     errors = []
     for item in error.errors():
         place = [str(part) for part in item["loc"] if part not in ("body", "query", "path", "header")]
-        errors.append(FieldError(".".join(place), str(item["msg"])))
+        errors.append(FieldError(".".join(place), field_words.told(item)))
     return Problem(422, "Some fields are missing or not in the expected form.", errors)
 
 

@@ -27,7 +27,7 @@ COLUMN_INSERTS = {"app": {f"intake.document.{column}" for column in ("sha256", "
 READING = {
     "ops.business_date", "ops.latest_moment", "ops.utc", "ops.stale_datasets", "ops.installed_texts_sha256", "ledger.tolerances_sha256", "ops.check_run", "ops.build_report", "ledger.draft_policies",
     "intake.this_load", "intake.in_unit", "intake.amounts_finer_than", "intake.resolve_supplier", "ledger.is_business_day", "ledger.business_days", "audit.text", "audit.number",
-    "audit.object", "audit.sealer_is_there", "audit.why_no_confirmation", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "ledger.last_decision", "ledger.last_machine_decision", "review.may_read", "review.log_subject", "review.batch_sha256", "review.changes_since",
+    "audit.object", "audit.sealer_is_there", "audit.why_no_confirmation", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "ledger.last_decision", "ledger.last_machine_decision", "review.may_read", "review.log_subject", "review.queues_stood_in", "review.why_not_work_on", "review.batch_sha256", "review.changes_since",
     "review.clock", "review.setting", "review.chain", "review.is_idle", "review.last_touch", "review.name_of", "review.holds_role", "review.stands_above", "review.open_question",
     "ledger.policy_day", "ledger.policy_day_at", "ledger.policy_in_force",
     "review.is_data_protection_officer", "audit.today", "review.may_decide", "review.why_not", "review.persons_needed", "review.acting_for", "review.offered_to",

@@ -66,6 +66,17 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT DISTINCT s.person_id FROM review.standing_in(person_in, on_day) s ORDER BY 1
 $$;
 
+-- The queues that somebody looks after today for others: as which role, of whom, in which process and company.
+CREATE OR REPLACE FUNCTION review.queues_stood_in(person_in text) RETURNS TABLE (person_id text, scope text, role text, process text, entity text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH today AS MATERIALIZED (SELECT e.entity, ops.business_date(e.entity) AS day FROM ops.entity e)
+  SELECT DISTINCT s.person_id, s.role, u.role, s.process, t.entity
+  FROM today t CROSS JOIN LATERAL review.standing_in(person_in, t.day) s(substitute_no, person_id, substitute_id, role, process, s_entity, from_day, to_day, when_absent, amount_limit, currency)
+  LEFT JOIN review.authority u ON u.person_id = s.person_id AND s.role IN ('*', u.role) AND u.entity IN ('*', t.entity) AND (s.process = '*' OR u.process IN ('*', s.process))
+    AND t.day BETWEEN u.effective_from AND coalesce(u.effective_to, 'infinity')
+  WHERE s.s_entity IN ('*', t.entity)
+$$;
+
 -- Who had which part in the documents of these cases (of a batch, in each of its entries, which is named), and whether that may keep
 -- them from deciding. No person: nobody knows who.
 DROP FUNCTION IF EXISTS review.case_parties(bigint[]);

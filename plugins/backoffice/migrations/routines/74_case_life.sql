@@ -17,6 +17,12 @@ BEGIN
   RETURN refusals[1];
 END $$;
 
+-- The same for the pages, of a case by its number.
+CREATE OR REPLACE FUNCTION review.why_not_work_on(person_in text, case_in bigint) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT review.why_no_work(person_in, c) FROM review.case c WHERE c.case_id = case_in
+$$;
+
 -- Take a case. Of two at once the first has it; the other is told who. Whoever could do nothing with it is told why.
 CREATE OR REPLACE FUNCTION review.claim_case(case_in bigint, system_in text, user_in text, key_in text, sealed_in text) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -34,5 +34,5 @@ GRANT EXECUTE ON FUNCTION audit.sealer_is_there, audit.why_no_confirmation, ops.
   audit.text, audit.number, audit.object, purchasing.is_neighbour_swap, purchasing.sorted_letters, intake.resolve_supplier, ledger.last_decision, ledger.last_machine_decision, review.may_read, review.log_subject, review.changes_since, review.batch_sha256,
   review.clock, review.setting, review.chain, review.is_idle, review.last_touch, review.name_of, review.holds_role, review.stands_above, review.open_question,
   ledger.policy_day, ledger.policy_day_at, ledger.policy_in_force, review.is_data_protection_officer, audit.today, review.persons_are_measured, review.how_people_decide,
-  review.may_decide, review.why_not, review.persons_needed, review.acting_for, review.offered_to, review.is_access_administrator, review.why_no_access_act
+  review.may_decide, review.why_not, review.persons_needed, review.acting_for, review.queues_stood_in, review.why_not_work_on, review.offered_to, review.is_access_administrator, review.why_no_access_act
   TO backoffice_app, backoffice_web, backoffice_auditor;

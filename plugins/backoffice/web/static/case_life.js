@@ -58,6 +58,11 @@
       body[name] = element.value.trim();
       if (!body[name]) { errors.push({ field: name, message: "Say it in words." }); }
     });
+    if (form.dataset.evidence) {
+      body.evidence_hash = form.dataset.evidence;
+      body.items = Array.from(form.querySelectorAll("input[name=items]:checked"), function (box) { return Number(box.value); });
+      if (!body.items.length) { errors.unshift({ field: "items", message: "Choose at least one entry." }); }
+    }
     if (errors.length) { return { errors: errors }; }
     var text = Object.keys(body).length ? JSON.stringify(body) : undefined;
     return { address: address, body: text, type: "application/json", what: text || "" };
