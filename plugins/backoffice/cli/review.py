@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from backoffice.cli import review_life
+from backoffice.cli import review_batch, review_life
 from backoffice.cli.review_client import Refused, ReviewClient, WrongUse, connect
 
 _EPILOG = """
@@ -52,7 +52,8 @@ def register(subparsers: Any) -> None:
     decide.add_argument("--reason", required=True, help="why, in your own words")
 
     life = review_life.register(commands, positive, _EPILOG)
-    for command, run in ((listing, _list), (show, _show), (decide, _decide), *life):
+    batches = review_batch.register(commands, positive, table, _EPILOG)
+    for command, run in ((listing, _list), (show, _show), (decide, _decide), *life, *batches):
         command.add_argument("--user", help="log in as this user")
         command.add_argument("--json", action="store_true", help="print the API's own answer")
         command.set_defaults(run=lambda arguments, act=run: _guarded(act, arguments))

@@ -16,6 +16,7 @@ from backoffice.web.models import Action, AnswerRequest, Code, Reason
 from backoffice.web.problems import Problem
 
 MOST_CASES = 100
+_BATCH = "A batch is signed for on its own page, where its totals stand."
 
 
 class ChosenCase(BaseModel):
@@ -116,7 +117,12 @@ def decide(ledger: LedgerPool, person: Person, given: BulkAnswer, key: str) -> d
     """
     # not asked of the first look what the ledger itself says below: a repeat must find its own answers
     taken, refused = [], []
+    with ledger.reading() as connection:
+        batches = {row["case_id"] for row in _chosen(connection, person, given) if row["subject_kind"] == cases.BATCH}
     for one in given.cases:
+        if one.case_id in batches:
+            refused.append((one.case_id, _BATCH))
+            continue
         answer = AnswerRequest(
             action=given.action,
             reason_code=given.reason_code,
@@ -134,20 +140,26 @@ def decide(ledger: LedgerPool, person: Person, given: BulkAnswer, key: str) -> d
 
 def _look(connection: Connection, person: Person, asked: BulkQuestion) -> _Looked:
     chosen = {one.case_id: one.evidence_hash.lower() for one in asked.cases}
-    rows = fetch_all(
-        connection,
-        sql("review/list_chosen_cases"),
-        {"case_ids": list(chosen), "person_id": person.person_id},
-    )
+    rows = _chosen(connection, person, asked)
     why_not = {one: f"There is no case {one} that you may see." for one in chosen}
     for row in rows:
         del why_not[row["case_id"]]
         if row["evidence_hash"] != chosen[row["case_id"]]:
             why_not[row["case_id"]] = "The facts changed since they were shown; look at it again."
+        elif row["subject_kind"] == cases.BATCH:
+            why_not[row["case_id"]] = _BATCH
     may_see = [row["case_id"] for row in rows]
     # what stands in the person's way is said first: no other look at the facts mends it
     why_not.update(cases.why_not_decide(connection, person, may_see, asked.action))
     return _Looked({row["case_id"]: row["title"] for row in rows}, why_not)
+
+
+def _chosen(connection: Connection, person: Person, asked: BulkQuestion) -> list[dict[str, Any]]:
+    return fetch_all(
+        connection,
+        sql("review/list_chosen_cases"),
+        {"case_ids": [one.case_id for one in asked.cases], "person_id": person.person_id},
+    )
 
 
 def _left_out(looked: _Looked, told: Iterable[tuple[int, str | None]]) -> list[dict[str, Any]]:

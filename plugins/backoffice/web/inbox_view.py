@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from backoffice.domain.wording import age, plain
+from backoffice.web.cases import BATCH
 
 _TITLES = {"QUARANTINE": "Document quarantined", "BATCH": "Batch to be signed for"}
 _WAITING = ("open", "half_decided")
@@ -52,4 +53,6 @@ def _line(case: Mapping[str, Any], titles: Mapping[str, str], now: datetime) -> 
 
 
 def _answerable(case: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return list(case["actions"] or []) if case["state"] in _WAITING else []
+    # a batch is signed for where its totals stand
+    open_here = case["state"] in _WAITING and case["subject_kind"] != BATCH
+    return list(case["actions"] or []) if open_here else []
