@@ -6,7 +6,7 @@ decided AS MATERIALIZED (
   SELECT d.decision_id, d.person_id, d.outcome, d.decided_at, d.process, d.case_id, k.role, k.entity, k.amount, k.currency, n.answer_id, n.principal,
          coalesce(n.acted_for, d.person_id) AS holder, n.acted_for, coalesce(n.as_roles, ARRAY[k.role]) AS as_roles, d.subject_kind, d.subject_id,
          EXISTS (SELECT FROM audit.record x WHERE x.subject = 'person:' || d.person_id AND x.kind = 'erasure') AS erased,
-         coalesce(i.invoice_number, q.business_key, d.subject_key) AS document, coalesce(p.name, d.person_id, 'nobody') AS who,
+         coalesce(i.invoice_number, q.business_key, CASE d.subject_kind WHEN 'batch_signoff' THEN 'batch ' ELSE '' END || d.subject_key) AS document, coalesce(p.name, d.person_id, 'nobody') AS who,
          (d.decided_at AT TIME ZONE coalesce(e.time_zone, 'UTC'))::date AS on_day, (SELECT c.business_date FROM ops.simulated_clock c) AS simulated_day
   FROM period t JOIN ledger.decision d ON d.maker = 'human' AND d.decided_at >= t.since AND d.decided_at < t.until
   LEFT JOIN review.case k ON k.case_id = d.case_id LEFT JOIN review.answer n ON n.decision_id = d.decision_id AND n.case_id = d.case_id AND n.person_id = d.person_id AND n.action = d.outcome
@@ -31,8 +31,10 @@ decided AS MATERIALIZED (
   -- what a decision was about: each code by itself, with what it is above the order or the receipt
   SELECT d.decision_id, coalesce(x.code, '') AS code, h.measured, CASE WHEN x.code IN ('QTY_ORD', 'QTY_REC') THEN h.measured * o.unit_price
            WHEN x.code IN ('PRICE', 'AMT_REC', 'NO_RECEIPT', 'TAX_TOTAL', 'TOTAL_ARITH', 'LINE_ARITH') THEN h.measured END AS off,
-         CASE WHEN x.code IN ('QTY_ORD', 'QTY_REC') THEN o.price_base_quantity ELSE 1 END AS off_per
-  FROM decided d LEFT JOIN review.case_item x ON x.case_id = d.case_id AND (x.settled_at IS NULL OR x.settled_at >= d.decided_at) LEFT JOIN ledger.hold h ON h.hold_id = x.hold_id
+         CASE WHEN x.code IN ('QTY_ORD', 'QTY_REC') THEN o.price_base_quantity ELSE 1 END AS off_per,
+         -- of a batch each total by itself
+         coalesce(t.amount, d.amount) AS amount, coalesce(t.currency, d.currency) AS currency
+  FROM decided d LEFT JOIN review.batch_total t ON d.subject_kind = 'batch_signoff' AND t.batch_id = d.subject_id LEFT JOIN review.case_item x ON x.case_id = d.case_id AND (x.settled_at IS NULL OR x.settled_at >= d.decided_at) LEFT JOIN ledger.hold h ON h.hold_id = x.hold_id
   LEFT JOIN purchasing.invoice_line l ON l.invoice_line_id = h.invoice_line_id LEFT JOIN purchasing.order_line o ON o.order_line_id = l.order_line_id
   WHERE x.hold_id IS NULL OR h.opened_at <= d.decided_at
 ), posted AS MATERIALIZED (
@@ -50,11 +52,11 @@ decided AS MATERIALIZED (
   SELECT 'no_authority', d.document, 'decision ' || d.decision_id || ' (' || d.outcome || '): no authority as ' || coalesce(d.role, '?') || ' for ' || coalesce(trim_scale(d.amount)::text || ' ' || d.currency, 'a document of unknown amount')
          || ' of company code ' || coalesce(d.entity, '?') || ' on ' || d.on_day, d.who, d.decided_at, d.amount, d.currency, false
   FROM decided d
-  WHERE EXISTS (SELECT FROM (SELECT i.code, i.off, i.off_per FROM item i WHERE i.decision_id = d.decision_id UNION ALL SELECT '', NULL, NULL WHERE NOT EXISTS (SELECT FROM item i WHERE i.decision_id = d.decision_id)) i
+  WHERE EXISTS (SELECT FROM (SELECT i.code, i.off, i.off_per, i.amount, i.currency FROM item i WHERE i.decision_id = d.decision_id UNION ALL SELECT '', NULL, NULL, d.amount, d.currency WHERE NOT EXISTS (SELECT FROM item i WHERE i.decision_id = d.decision_id)) i
     WHERE NOT EXISTS (SELECT FROM authority_version a WHERE a.person_id = d.holder AND a.role = ANY (d.as_roles) AND a.process IN ('*', d.process) AND a.entity IN ('*', d.entity) AND a.code IN ('*', i.code)
       AND a.known_from <= d.decided_at AND a.known_until > d.decided_at
       AND (d.on_day BETWEEN a.effective_from AND coalesce(a.effective_to, 'infinity') OR d.simulated_day BETWEEN a.effective_from AND coalesce(a.effective_to, 'infinity'))
-      AND (d.amount IS NULL OR a.amount_limit >= d.amount AND (a.currency = d.currency OR d.outcome <> 'accept'))
+      AND (i.amount IS NULL OR a.amount_limit >= i.amount AND (a.currency = i.currency OR d.outcome <> 'accept'))
       AND (d.outcome <> 'accept' OR a.variance_limit IS NULL OR i.off <= a.variance_limit * i.off_per)
       AND (a.cost_centre = '*' OR EXISTS (SELECT FROM purchasing.invoice_line l JOIN purchasing.order_line o ON o.order_line_id = l.order_line_id
         LEFT JOIN purchasing.master_version v ON v.kind = 'order_line' AND v.business_key = o.entity || '/' || o.po_number || '/' || o.po_line

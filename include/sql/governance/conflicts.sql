@@ -1,13 +1,19 @@
 -- Conflicts of duties; reads period, authority_version and policy_carried.
 human_act AS MATERIALIZED (
   SELECT d.decision_id, d.person_id, d.outcome, d.decided_at, d.case_id, k.role, k.amount, k.currency, k.handover, i.invoice_id, q.quarantine_id,
-         coalesce(i.invoice_number, q.business_key, d.subject_key) AS document, n.answer_id, n.final, n.evidence_hash, n.booking_result, n.acted_for, n.persons_needed
+         coalesce(i.invoice_number, q.business_key, d.subject_key) AS document, n.answer_id, n.final, n.evidence_hash, n.booking_result, n.acted_for, n.persons_needed, d.subject_kind, d.subject_id
   FROM period p JOIN ledger.decision d ON d.maker = 'human' AND d.decided_at >= p.since AND d.decided_at < p.until
   LEFT JOIN review.case k ON k.case_id = d.case_id LEFT JOIN review.answer n ON n.decision_id = d.decision_id AND n.case_id = d.case_id
   LEFT JOIN purchasing.invoice i ON d.subject_kind = 'invoice' AND i.invoice_id = d.subject_id
   LEFT JOIN intake.quarantine q ON d.subject_kind = 'quarantine' AND q.quarantine_id = d.subject_id
+), acted AS MATERIALIZED (
+  -- by invoice: who signs for a batch acts on each of its entries
+  SELECT a.person_id, a.acted_for, a.outcome, a.decided_at, a.case_id, a.role, a.amount, a.currency, a.invoice_id, a.document FROM human_act a WHERE a.invoice_id IS NOT NULL
+  UNION ALL
+  SELECT a.person_id, a.acted_for, a.outcome, a.decided_at, a.case_id, a.role, x.amount, x.currency, x.subject_id, x.name
+  FROM human_act a JOIN review.batch_item x ON a.subject_kind = 'batch_signoff' AND x.batch_id = a.subject_id AND x.item_kind = 'posting' AND x.state <> 'taken_out'
 ), ordered AS MATERIALIZED (
-  SELECT DISTINCT a.invoice_id, o.order_line_id, o.entity, o.po_number, o.po_line, o.created_by FROM human_act a
+  SELECT DISTINCT a.invoice_id, o.order_line_id, o.entity, o.po_number, o.po_line, o.created_by FROM acted a
   JOIN purchasing.invoice_line l ON l.invoice_id = a.invoice_id JOIN purchasing.order_line o ON o.order_line_id = l.order_line_id
 ), created AS MATERIALIZED (
   -- whoever any version of the order names, up to the moment of the act
@@ -21,7 +27,7 @@ human_act AS MATERIALIZED (
   SELECT DISTINCT o.invoice_id, r.receipt_number, d.person_id FROM ordered o JOIN purchasing.receipt_line r ON r.order_line_id = o.order_line_id
   JOIN review.identity d ON d.system = 'erp' AND d.user_id = r.receiver
 ), requested AS (
-  SELECT DISTINCT a.invoice_id, o.po_number, d.person_id FROM human_act a JOIN purchasing.invoice_line l ON l.invoice_id = a.invoice_id
+  SELECT DISTINCT a.invoice_id, o.po_number, d.person_id FROM acted a JOIN purchasing.invoice_line l ON l.invoice_id = a.invoice_id
   JOIN purchasing.order_line o ON o.order_line_id = l.order_line_id JOIN review.identity d ON d.system = 'erp' AND d.user_id = o.requester
 ), incompatible (one_role, other_role) AS (
   VALUES ('buyer', 'receiver'), ('buyer', 'ap_clerk'), ('receiver', 'ap_clerk'), ('buyer', 'ap_manager'), ('receiver', 'ap_manager'), ('ap_clerk', 'ap_manager'),
@@ -29,11 +35,11 @@ human_act AS MATERIALIZED (
          ('policy_owner', 'ap_clerk'), ('policy_owner', 'ap_manager'), ('policy_owner', 'buyer'), ('policy_owner', 'receiver')
 ), conflict (conflict, breach, ref, person_id, one_side, other_side, at, amount, currency) AS (
   SELECT DISTINCT 'decided on own order', true, a.document, a.person_id, 'created order ' || c.po_number, 'answered case ' || coalesce(a.case_id::text, '?') || ' (' || a.outcome || ')', a.decided_at, a.amount, a.currency
-  FROM human_act a JOIN named c ON c.invoice_id = a.invoice_id AND c.person_id IN (a.person_id, a.acted_for) AND c.known_at <= a.decided_at
+  FROM acted a JOIN named c ON c.invoice_id = a.invoice_id AND c.person_id IN (a.person_id, a.acted_for) AND c.known_at <= a.decided_at
   UNION ALL
   SELECT DISTINCT 'nobody knows who ordered', true, a.document, a.person_id, 'order ' || c.po_number || ' was created by ' || coalesce(c.created_by || ', who is mapped to no person', 'nobody the source names'),
          'answered case ' || coalesce(a.case_id::text, '?') || ' (' || a.outcome || ')', a.decided_at, a.amount, a.currency
-  FROM human_act a JOIN named c ON c.invoice_id = a.invoice_id AND c.person_id IS NULL AND c.known_at <= a.decided_at
+  FROM acted a JOIN named c ON c.invoice_id = a.invoice_id AND c.person_id IS NULL AND c.known_at <= a.decided_at
   UNION ALL
   SELECT 'both of two persons', true, a.document, a.person_id, 'first answer ' || f.answer_id, 'second answer ' || a.answer_id, a.decided_at, a.amount, a.currency
   FROM human_act a CROSS JOIN LATERAL (SELECT n.answer_id FROM review.answer n WHERE n.case_id = a.case_id AND NOT n.final AND n.answer_id < a.answer_id AND n.evidence_hash = a.evidence_hash
@@ -68,10 +74,10 @@ human_act AS MATERIALIZED (
   WHERE r.receiver = o.created_by OR c.person_id = d.person_id
   UNION ALL
   SELECT DISTINCT 'received, and decided on something else of it', false, a.document, a.person_id, 'received ' || r.receipt_number, 'answered case ' || a.case_id || ' as ' || a.role, a.decided_at, a.amount, a.currency
-  FROM human_act a JOIN received r ON r.invoice_id = a.invoice_id AND r.person_id = a.person_id WHERE a.role <> 'receiver'
+  FROM acted a JOIN received r ON r.invoice_id = a.invoice_id AND r.person_id = a.person_id WHERE a.role <> 'receiver'
   UNION ALL
   SELECT DISTINCT 'requested, and decided on it', false, a.document, a.person_id, 'requested order ' || r.po_number, 'answered case ' || a.case_id || ' as ' || a.role, a.decided_at, a.amount, a.currency
-  FROM human_act a JOIN requested r ON r.invoice_id = a.invoice_id AND r.person_id IN (a.person_id, a.acted_for)
+  FROM acted a JOIN requested r ON r.invoice_id = a.invoice_id AND r.person_id IN (a.person_id, a.acted_for)
   UNION ALL
   SELECT 'own change of access approved', true, 'change ' || x.change_id || ' (' || replace(x.kind, '_', ' ') || ')', x.answered_by, 'proposed it, or it is about this person', 'approved it', x.answered_at, NULL, NULL
   FROM review.access_change x JOIN period p ON x.answered_at >= p.since AND x.answered_at < p.until
@@ -80,7 +86,7 @@ human_act AS MATERIALIZED (
   UNION ALL
   SELECT 'several roles on one document', false, min(a.document), a.person_id, 'answered as ' || (array_agg(DISTINCT a.role ORDER BY a.role))[1],
          'answered as ' || array_to_string((array_agg(DISTINCT a.role ORDER BY a.role))[2:], ', '), max(a.decided_at), max(a.amount), min(a.currency)
-  FROM human_act a WHERE a.invoice_id IS NOT NULL GROUP BY a.invoice_id, a.person_id HAVING count(DISTINCT a.role) > 1
+  FROM acted a GROUP BY a.invoice_id, a.person_id HAVING count(DISTINCT a.role) > 1
   UNION ALL
   SELECT DISTINCT ON (a.person_id, a.role, b.role) 'roles that do not go together', false, 'authority of ' || a.person_id, a.person_id, a.role, b.role, nullif(greatest(a.known_from, b.known_from), '-infinity'),
          NULL::numeric, NULL::text
