@@ -77,3 +77,21 @@ def test_codes_and_roles_are_told_in_words():
 @pytest.mark.parametrize("value", [None, "", "x", "Infinity", "NaN", True])
 def test_what_is_no_finite_number_is_no_number(value):
     assert read_decimal(value) is None
+
+
+@pytest.mark.integration
+def test_the_ledgers_sentences_call_roles_actions_and_amounts_as_the_pages_do(ledger):
+    """Two places, one wording: for every role and action that is known, and for one that nobody knows."""
+    roles = (*wording._ROLES, "controller", "policy_owner", "process_owner", "some_new_role")
+    actions = ("accept", "reject", "ask_again", "read_again", "discard")
+    amounts = ("0", "0.5", "1234.5", "90000", "1000000.0001", "99999999.99")
+    with ledger.connect("admin") as connection:
+        for code in roles:
+            [(said,)] = connection.execute("SELECT review.role_in_words(%s)", (code,)).fetchall()
+            assert said == wording.role(code).lower()
+        for code in actions:
+            [(said,)] = connection.execute("SELECT review.action_in_words(%s)", (code,)).fetchall()
+            assert said == wording.action(code)
+        for value in amounts:
+            [(said,)] = connection.execute("SELECT review.amount_in_words(%s, 'EUR')", (Decimal(value),)).fetchall()
+            assert said == wording.amount(value, "EUR")
