@@ -47,7 +47,7 @@ wait()
 OPEN = """
 WITH run AS (
   INSERT INTO ops.run (process, dag_id, airflow_run_id, business_date, package_version)
-  SELECT %s, %s, 'wait ' || n, current_date, '0' FROM generate_series(1, %s) AS n RETURNING run_id, airflow_run_id)
+  SELECT %s, %s, 'wait_' || n, current_date, '0' FROM generate_series(1, %s) AS n RETURNING run_id, airflow_run_id)
 INSERT INTO review.case (process, subject_kind, subject_id, subject_key, role, entity, title, evidence_hash, handover, opened_run)
 SELECT %s, 'invoice', run_id, 'key', 'ap_clerk', '1000', airflow_run_id, '\\x00', '{}', run_id FROM run RETURNING case_id, title
 """
