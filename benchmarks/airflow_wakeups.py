@@ -148,7 +148,11 @@ def main() -> int:
     print(row("answer committed to success of the sensor", seconds["sensor"], LIMITS["sensor"]), flush=True)
     print(row("answer committed to the next task running", seconds["next"], LIMITS["next"]), flush=True)
     print(f"load average {load:.1f} before, {os.getloadavg()[0]:.1f} after", file=sys.stderr)
-    return 0 if all(seconds[name][int(len(seconds[name]) * 0.95)] <= limit for name, limit in LIMITS.items()) else 1
+    return (
+        0
+        if all(seconds[name][int(len(seconds[name]) * 0.95)] <= limit for name, limit in LIMITS.items())
+        else 1
+    )
 
 
 if __name__ == "__main__":

@@ -71,7 +71,9 @@ class People:
 
     def log_in(self, user: str, address: str = "/") -> Page:
         """Open the address as somebody who is not logged in, and log in."""
-        context = self.browser.new_context(base_url=self.installed.url, viewport={"width": 1280, "height": 900})
+        context = self.browser.new_context(
+            base_url=self.installed.url, viewport={"width": 1280, "height": 900}
+        )
         context.set_default_timeout(20_000)
         page = context.new_page()
         page.goto(address)
