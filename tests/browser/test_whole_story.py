@@ -115,8 +115,9 @@ def test_a_night_is_brought_to_its_end_by_people(
     clerk_takes_the_case_and_asks(clerk, case_id)
     buyer_answers(people.log_in("buyer", f"/backoffice/cases/{case_id}"), case_id)
     clerk_decides(clerk)
+    manager = people.log_in("manager")  # takes seconds, in which the run would have gone on
     assert task_state(installed, run_id, "wait_for_reviews") == "deferred", "one of two is no answer"
-    manager_agrees(people.log_in("manager"), case_id)
+    manager_agrees(manager, case_id)
 
     wait_until(lambda: task_state(installed, run_id, "wait_for_reviews") == "success", 60, "the wait ends")
     wait_until(lambda: installed.api.run_state(DAG_ID, run_id) == "success", 90, "the run ends")
