@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from backoffice.domain import wording
 from backoffice.domain.wording import age, amount, day, moment, number, plain, read_decimal, role
 
 

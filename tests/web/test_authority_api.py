@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 import pytest
+from lxml import html
 from fastapi.testclient import TestClient
 from tests.conftest import BUSINESS_DATE
 from tests.web.books import HOSTILE, Books
@@ -70,6 +71,57 @@ def test_errors_stand_at_their_field(login) -> None:
     assert propose(login("admin"), "nonsense", "add", MORE).status_code == 422
     assert propose(login("admin"), "authority", "add", MORE, reason="").status_code == 422
     assert login("admin").get(CHANGES).json() == {"changes": []}
+
+
+WRONG: list[tuple[str, dict[str, Any], dict[str, str]]] = [
+    ("authority", {}, {"row.person_id": "Choose a person.", "row.role": "Choose a role."}),
+    ("authority", {"person_id": "p-clerk", "role": "buyer"}, {"row.amount_limit": "Say up to which amount.", "row.currency": "Choose a currency."}),
+    (
+        "authority",
+        {**MORE, "amount_limit": "12,50", "currency": "euro", "effective_from": "soon"},
+        {
+            "row.amount_limit": "A number is needed, with a point before the decimals and no currency.",
+            "row.currency": "Three capital letters are needed, such as EUR.",
+            "row.effective_from": "A day is needed, such as 2026-11-30.",
+        },
+    ),
+    ("authority", {**MORE, "amount_limit": "-1"}, {"row.amount_limit": "This is too small; 0 is the least."}),
+    ("quorum_rule", {"name": "n", "persons": 21}, {"row.persons": "This is too large; 20 is the most."}),
+    ("quorum_rule", {"persons": 2, "action": "eat"}, {"row.name": "Give it a name.", "row.action": "Choose one of accept, reject, ask_again, read_again, discard."}),
+    ("substitute", {"person_id": "p-clerk", "to_day": "2026-11-30"}, {"row.substitute_id": "Choose who stands in."}),
+    ("absence", {"person_id": "p-clerk"}, {"row.to_day": "Choose the last day."}),
+    ("person", {"person_id": "p-new"}, {"row.name": "Give it a name."}),
+    ("duty_rule", {}, {"row.duty": "Choose a part in the document."}),
+    ("batch_rule", {"role": "controller"}, {"row.amount_above": "Say from which total on.", "row.currency": "Choose a currency."}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "row", "told"), WRONG)
+def test_what_is_wrong_is_said_in_words(login, kind: str, row: dict[str, Any], told: dict[str, str]) -> None:
+    refused = propose(login("admin"), kind, "add", row)
+    assert refused.status_code == 422
+    assert {error["field"]: error["message"] for error in refused.json()["errors"]} == told
+
+
+def test_why_is_asked_for_in_words(login) -> None:
+    for reason in ("", "  ", "no"):
+        [error] = propose(login("admin"), "authority", "add", MORE, reason=reason).json()["errors"]
+        assert error == {"field": "reason", "message": "Say why, in at least 3 letters."}
+    body = {"kind": "authority", "act": "add", "row": MORE}
+    [error] = post(login("admin"), CHANGES, **body).json()["errors"]
+    assert error == {"field": "reason", "message": "Say why."}
+
+
+def test_two_people_switch_on_that_batches_are_signed_for(login) -> None:
+    rule = {"amount_above": "50000.00", "currency": "EUR", "role": "controller"}
+    carry(login, "batch_rule", "add", rule)
+    [found] = login("manager").get("/api/v1/authority").json()["batch_rules"]
+    assert found == {"item_kind": "posting", "process": "*", "entity": "*", "amount_above": "50000.00", "currency": "EUR", "role": "controller"}
+    text = " ".join(html.fromstring(login("admin").get("/authority").text).text_content().split())
+    assert "50,000.00 EUR" in text
+    assert "Batches to be signed for" in text
+    carry(login, "batch_rule", "remove", {})
+    assert login("manager").get("/api/v1/authority").json()["batch_rules"] == []
 
 
 @pytest.mark.parametrize("user", ["clerk", "buyer"])

@@ -77,7 +77,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format('Batch %s: %s %s, %s', b.batch_id, t.items, CASE t.items WHEN 1 THEN 'entry' ELSE 'entries' END, t.told),
     CASE WHEN t.currencies = 1 THEN t.amount END, CASE WHEN t.currencies = 1 THEN t.currency END, review.batch_sha256(b.batch_id, true),
     jsonb_build_object(
-      'supplier', jsonb_build_object('id', NULL, 'name', NULL), 'document', jsonb_build_object('kind', 'batch', 'number', b.batch_id::text),
+      'supplier', jsonb_build_object('id', NULL, 'name', NULL), 'document', jsonb_build_object('kind', 'batch', 'number', b.batch_id::text, 'gross', CASE WHEN t.currencies = 1 THEN trim_scale(t.amount)::text END,
+        'currency', CASE WHEN t.currencies = 1 THEN t.currency END),
       'batch', jsonb_build_object('batch_id', b.batch_id::text, 'kind', b.item_kind, 'items', t.items, 'taken_out', o.taken_out, 'totals', t.totals,
         'limit', jsonb_build_object('amount', trim_scale(b.amount_above)::text, 'currency', b.currency)),
       'holds', '[]'::jsonb, 'findings', '[]'::jsonb,
