@@ -117,6 +117,19 @@ TABLE = [
         403,
         method="POST",
     ),
+    # what data protection officers may, and that two switch it on: test_oversight_api.py
+    Expected("/api/v1/oversight/measures", "/api/v1/oversight/measures", 200, **PERSON_ONLY),
+    Expected("/api/v1/oversight/measures", "/api/v1/oversight/measures", 422, 403, 403, method="POST"),
+    Expected(
+        "/api/v1/oversight/measures/{measure_id}/answers",
+        "/api/v1/oversight/measures/999999/answers",
+        404,
+        403,
+        403,
+        "POST",
+        {"answer": "decline", "reason": "as agreed"},
+        officers=True,
+    ),
     Expected("/api/v1/runs", "/api/v1/runs", 200, **LOG_IN_ONLY),
     Expected(
         "/api/v1/runs/{dag_id}/{run_id}/report",

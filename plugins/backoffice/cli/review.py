@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from backoffice.cli import review_life
+from backoffice.cli import review_life, review_oversight
+from backoffice.cli.printing import printable
 from backoffice.cli.review_client import Refused, ReviewClient, WrongUse, connect
 
 _EPILOG = """
@@ -52,7 +53,8 @@ def register(subparsers: Any) -> None:
     decide.add_argument("--reason", required=True, help="why, in your own words")
 
     life = review_life.register(commands, positive, _EPILOG)
-    for command, run in ((listing, _list), (show, _show), (decide, _decide), *life):
+    oversight = review_oversight.register(commands, positive, _EPILOG)
+    for command, run in ((listing, _list), (show, _show), (decide, _decide), *life, *oversight):
         command.add_argument("--user", help="log in as this user")
         command.add_argument("--json", action="store_true", help="print the API's own answer")
         command.set_defaults(run=lambda arguments, act=run: _guarded(act, arguments))
@@ -174,7 +176,7 @@ def describe(case: dict[str, Any]) -> str:
             "Originals",
             *[f"  {d['filename']} ({d['bytes']} bytes): {d['href']}" for d in case["documents"]],
         ]
-    return "\n".join(_printable(line) for line in lines)
+    return "\n".join(printable(line) for line in lines)
 
 
 def _plain(code: object) -> str:
@@ -204,14 +206,9 @@ def _amount(amount: str | None, currency: str | None) -> str:
     return f"{amount} {currency or ''}".rstrip() if amount is not None else "amount not known"
 
 
-def _printable(text: str) -> str:
-    """Replace control characters, so that no supplier's text can drive the terminal."""
-    return "".join(letter if letter.isprintable() else "�" for letter in text)
-
-
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Return rows under their headings, with nothing in them that could drive the terminal."""
-    cells = [head, *[tuple(_printable(cell) for cell in row) for row in rows]]
+    cells = [head, *[tuple(printable(cell) for cell in row) for row in rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

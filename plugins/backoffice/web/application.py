@@ -17,6 +17,7 @@ from backoffice.web import (
     authority_pages,
     case_api,
     log_api,
+    oversight_api,
     own_pages,
     pages,
     policy_api,
@@ -55,6 +56,7 @@ def create_app(dsn_source: Callable[[], str] = settings.web_dsn) -> FastAPI:
     app.include_router(authority_api.router)
     app.include_router(case_api.router)
     app.include_router(log_api.router)
+    app.include_router(oversight_api.router)
     app.include_router(policy_api.router)
     app.include_router(privacy_api.router)
     app.include_router(authority_pages.router)

@@ -32,7 +32,7 @@ READING = {
     "ledger.policy_day", "ledger.policy_day_at", "ledger.policy_in_force",
     "review.is_data_protection_officer", "audit.today", "review.may_decide", "review.why_not", "review.persons_needed", "review.acting_for", "review.offered_to",
     "review.is_access_administrator", "review.why_no_access_act",
-    "review.persons_are_measured", "review.how_people_decide",
+    "review.persons_are_measured", "review.measure_state", "review.why_no_measure_act", "review.how_people_decide",
 }  # fmt: skip
 CALLS = {
     "app": READING | {
