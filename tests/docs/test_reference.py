@@ -275,9 +275,10 @@ def test_the_fields_of_a_change_of_authority_are_documented() -> None:
 
 
 def test_the_fields_of_a_change_of_a_policy_are_documented() -> None:
-    from backoffice.web.policy_models import ApprovalRequest, ProposalRequest
+    from backoffice.web.policy_models import ApprovalRequest, CheckRequest, ProposalRequest
 
     for route, model in (
+        ("POST /api/v1/policies/proposals/check", CheckRequest),
         ("POST /api/v1/policies/proposals", ProposalRequest),
         ("POST /api/v1/policies/proposals/{proposal_id}/approve", ApprovalRequest),
     ):

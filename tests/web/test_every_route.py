@@ -144,6 +144,7 @@ TABLE = [
         200,
         **PERSON_ONLY,
     ),
+    Expected("/policies/{policy_id}/propose", "/policies/approve_invoice/propose", 200, **PERSON_ONLY),
     Expected("/policies/proposals/{proposal_id}", "/policies/proposals/{proposal}", 200, **PERSON_ONLY),
     Expected("/api/v1/policies", "/api/v1/policies", 200, **PERSON_ONLY),
     Expected(
@@ -153,6 +154,15 @@ TABLE = [
         **PERSON_ONLY,
     ),
     # what each role may do with a change of a policy is in test_policies_api
+    Expected(
+        "/api/v1/policies/proposals/check",
+        "/api/v1/policies/proposals/check",
+        422,
+        403,
+        403,
+        "POST",
+        {"content": "no policy"},
+    ),
     Expected("/api/v1/policies/proposals", "/api/v1/policies/proposals", 422, 403, 403, "POST", NO_POLICY),
     Expected(
         "/api/v1/policies/proposals/{proposal_id}",

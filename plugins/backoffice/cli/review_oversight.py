@@ -1,4 +1,4 @@
-"""Measuring of single persons on the command line: ``review measures``, ``measure`` and ``answer-measure``."""
+"""Measuring of single persons: ``review measures``, ``review measure``, ``review answer-measure``."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def _list(client: ReviewClient, arguments: argparse.Namespace) -> int:
         print("single persons are not measured")
     for one in found["measures"]:
         by = [one["requested_by"], *(one[name] for name in ("answered_by", "ended_by") if one[name])]
-        told = f"request {one['measure_id']}: {one['state'].replace('_', ' ')}, until {one['until']}; {', '.join(by)}"
-        print(printable(f"{told}: {one['reason']}"))
+        state = f"{one['state'].replace('_', ' ')}, until {one['until']}"
+        print(printable(f"request {one['measure_id']}: {state}; {', '.join(by)}: {one['reason']}"))
     return 0
 
 

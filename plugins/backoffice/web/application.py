@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -24,16 +24,21 @@ from backoffice.web import (
     policy_pages,
     privacy_api,
 )
+from backoffice.web.auth import log_in_of
 from backoffice.web.database import LedgerPool, LedgerUnavailable
 from backoffice.web.guard import Guard, log
 from backoffice.web.problems import Problem, answer, problem_of_http, problem_of_validation, unavailable
 from backoffice.web.rate import Buckets, limit_rate
 
 
-def create_app(dsn_source: Callable[[], str] = settings.web_dsn) -> FastAPI:
+def create_app(
+    dsn_source: Callable[[], str] = settings.web_dsn,
+    log_in: Callable[[Request], Awaitable[object]] = log_in_of,
+) -> FastAPI:
     """Create the application. Connects to nothing until a page is asked for.
 
     :param dsn_source: Returns the ledger's connection string for log-in ``backoffice_web``.
+    :param log_in: Refuses a write without a valid log-in before its body is read.
     """
     app = FastAPI(
         title="Back office",
@@ -47,7 +52,7 @@ def create_app(dsn_source: Callable[[], str] = settings.web_dsn) -> FastAPI:
     )
     app.state.rates = Buckets()
     app.state.ledger = LedgerPool(dsn_source)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, log_in=log_in)
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(RequestValidationError, _answer_validation)

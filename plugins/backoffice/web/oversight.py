@@ -21,6 +21,7 @@ MEASURED = (
 )
 MeasureAnswer = Literal["approve", "decline", "end"]
 MeasureState = Literal["asked", "in_force", "declined", "ended", "expired"]
+_NOT_AN_OFFICER = "This is for the role 'data_protection_officer', which you do not have"
 _ANSWERS: tuple[MeasureAnswer, ...] = ("approve", "decline", "end")
 
 
@@ -104,16 +105,12 @@ def read_measures(connection: Connection, person: Person) -> dict[str, Any]:
 
 
 def _offered(why_not: Mapping[str, str | None], *, may_act: bool) -> list[dict[str, Any]]:
-    refusals = {
-        answer: f"{why_not[answer]}." if why_not[answer] else None
-        if may_act
-        else "This is for the role 'data_protection_officer', which you do not have."
-        for answer in _ANSWERS
-    }
-    return [
-        {"answer": answer, "allowed": refusal is None, "why_not": refusal and refusal[0].upper() + refusal[1:]}
-        for answer, refusal in refusals.items()
-    ]
+    offered = []
+    for answer in _ANSWERS:
+        refusal = why_not[answer] if may_act else _NOT_AN_OFFICER
+        told = refusal and f"{refusal[0].upper()}{refusal[1:]}."
+        offered.append({"answer": answer, "allowed": refusal is None, "why_not": told})
+    return offered
 
 
 def ask(ledger: LedgerPool, person: Person, given: MeasureRequest, key: str) -> dict[str, Any]:

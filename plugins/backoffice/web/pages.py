@@ -218,6 +218,7 @@ def static_file(name: str) -> Response:
         "htmx.min.js": (_STATIC / "vendor" / "htmx.min.js", "text/javascript"),
         "inbox.js": (_STATIC / "inbox.js", "text/javascript"),
         "policy.js": (_STATIC / "policy.js", "text/javascript"),
+        "policy_propose.js": (_STATIC / "policy_propose.js", "text/javascript"),
         "theme.js": (_STATIC / "theme.js", "text/javascript"),
         "report.css": (include_dir() / "templates" / "report.css", "text/css"),
     }

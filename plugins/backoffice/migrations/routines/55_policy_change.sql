@@ -136,26 +136,14 @@ BEGIN
   END IF;
 END $$;
 
--- Propose a text as the next version of a policy. Executable by backoffice_web alone, which has proved the text and tried it on
--- recorded decisions, and encrypted log-in and reason under the person's key. The same idempotency key with the same content returns
--- the first proposal.
-DROP FUNCTION IF EXISTS review.propose_policy(text, text, text, text, date, text, text);
-CREATE OR REPLACE FUNCTION review.propose_policy(system_in text, user_in text, content_in text, reason_in text, effective_in date, impact_in text, key_in text, sealed_in text) RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- Refuse a text that this person cannot propose now from this day on. Proposing refuses by it, and whoever only asks is told by it.
+CREATE OR REPLACE FUNCTION review.check_policy_text(person review.person, content_in text, effective_in date, impact_in text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE person review.person := review.acting_person(system_in, user_in); said record := ledger.read_policy(content_in); earlier bigint; latest integer; lacking text; p review.policy_proposal;
+DECLARE said record := ledger.read_policy(content_in); lacking text; p review.policy_proposal;
 BEGIN
   IF NOT EXISTS (SELECT FROM ledger.policy k WHERE k.policy_id = said.policy_id) THEN
     PERFORM review.refuse('BO404', format('there is no policy %s; a policy comes with the process that decides by it', said.policy_id));
-  END IF;
-  PERFORM ledger.lock_policy(said.policy_id);
-  earlier := review.earlier_policy_act(key_in, 'propose', person.person_id, reason_in);
-  IF earlier IS NOT NULL THEN
-    SELECT x.* INTO p FROM review.policy_proposal x WHERE x.proposal_id = earlier;
-    IF p.content <> content_in OR p.effective_from <> effective_in THEN
-      PERFORM review.refuse('BO409', 'this idempotency key was used for another act');
-    END IF;
-    RETURN review.policy_proposal_told(earlier);
   END IF;
   lacking := review.not_policy_owner(person.person_id, said.policy_id, said.machine_limit, said.currency);
   IF lacking IS NOT NULL THEN
@@ -169,6 +157,44 @@ BEGIN
     PERFORM review.refuse('BO409', format('this text waits as proposal %s already', p.proposal_id));
   END IF;
   PERFORM review.check_impact(content_in, impact_in::jsonb);
+  PERFORM review.proposed_start(content_in, effective_in);
+END $$;
+
+-- What a text would be as a proposal: nothing is stored, and what would be refused is refused.
+CREATE OR REPLACE FUNCTION review.try_policy(system_in text, user_in text, content_in text, effective_in date, impact_in text) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE said record := ledger.read_policy(content_in); told jsonb;
+BEGIN
+  PERFORM review.check_policy_text(review.acting_person(system_in, user_in), content_in, effective_in, impact_in);
+  SELECT jsonb_build_object('policy_id', said.policy_id, 'process', k.process, 'version', said.version, 'sha256', said.sha256, 'machine_limit', said.machine_limit::text, 'currency', said.currency,
+    'effective_from', review.proposed_start(content_in, effective_in), 'replaces_version', v.version) INTO told
+  FROM ledger.policy k JOIN ledger.policy_version v USING (policy_id) WHERE k.policy_id = said.policy_id ORDER BY v.approved_at DESC LIMIT 1;
+  RETURN told;
+END $$;
+
+-- Propose a text as the next version of a policy. Executable by backoffice_web alone, which has proved the text and tried it on
+-- recorded decisions, and encrypted log-in and reason under the person's key. The same idempotency key with the same content returns
+-- the first proposal.
+DROP FUNCTION IF EXISTS review.propose_policy(text, text, text, text, date, text, text);
+CREATE OR REPLACE FUNCTION review.propose_policy(system_in text, user_in text, content_in text, reason_in text, effective_in date, impact_in text, key_in text, sealed_in text) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE person review.person := review.acting_person(system_in, user_in); said record := ledger.read_policy(content_in); earlier bigint; latest integer; p review.policy_proposal;
+BEGIN
+  IF NOT EXISTS (SELECT FROM ledger.policy k WHERE k.policy_id = said.policy_id) THEN
+    PERFORM review.refuse('BO404', format('there is no policy %s; a policy comes with the process that decides by it', said.policy_id));
+  END IF;
+  PERFORM ledger.lock_policy(said.policy_id);
+  earlier := review.earlier_policy_act(key_in, 'propose', person.person_id, reason_in);
+  IF earlier IS NOT NULL THEN
+    SELECT x.* INTO p FROM review.policy_proposal x WHERE x.proposal_id = earlier;
+    IF p.content <> content_in OR p.effective_from <> effective_in THEN
+      PERFORM review.refuse('BO409', 'this idempotency key was used for another act');
+    END IF;
+    RETURN review.policy_proposal_told(earlier);
+  END IF;
+  PERFORM review.check_policy_text(person, content_in, effective_in, impact_in);
   SELECT v.version INTO STRICT latest FROM ledger.policy_version v WHERE v.policy_id = said.policy_id ORDER BY v.approved_at DESC LIMIT 1;
   INSERT INTO review.policy_proposal (policy_id, version, sha256, content, machine_limit, currency, effective_from, replaces_version, impact_text, impact_sha256, proposed_by, proposed_at)
   VALUES (said.policy_id, said.version, said.sha256, content_in, said.machine_limit, said.currency, review.proposed_start(content_in, effective_in), latest, impact_in,
