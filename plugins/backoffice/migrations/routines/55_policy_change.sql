@@ -136,6 +136,42 @@ BEGIN
   END IF;
 END $$;
 
+-- What the rules of case_priority say, read from the lines of its text: rule, priority, sentence; its default is the rule "default". A text
+-- that is not written in exactly these lines is refused, so that nothing is taken for a rule that the policy does not say.
+CREATE OR REPLACE FUNCTION review.priority_rules(content_in text) RETURNS TABLE (rule text, priority integer, why text)
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE place text; found record; said text[]; rules jsonb := '{}'; name text;
+BEGIN
+  FOR found IN SELECT l.line, l.n FROM string_to_table(content_in, E'\n') WITH ORDINALITY AS l(line, n) LOOP
+    IF found.line ~ '^\s*(#.*)?$' THEN
+      CONTINUE;
+    ELSIF found.line ~ '^\S' THEN
+      place := substring(found.line from '^(rules|default):\s*$'); name := nullif(place, 'rules');
+      rules := rules || CASE place WHEN 'default' THEN '{"default": {}}' ELSE '{}' END::jsonb;
+      CONTINUE;
+    ELSIF place IS NULL THEN
+      CONTINUE;
+    END IF;
+    said := regexp_match(found.line, '^  - id: ([A-Za-z][A-Za-z0-9_]*)\s*$');
+    IF said IS NOT NULL AND place = 'rules' AND NOT rules ? said[1] THEN
+      name := said[1]; rules := rules || jsonb_build_object(name, '{}'::jsonb);
+      CONTINUE;
+    ELSIF place = 'rules' AND name IS NOT NULL AND found.line ~ '^    when: \{[^{}]*\}\s*$' THEN
+      CONTINUE;
+    END IF;
+    said := regexp_match(found.line, CASE place WHEN 'rules' THEN '^    ' ELSE '^  ' END || '(then|why): (?:"([^"\\]*)"|([A-Za-z0-9](?:[^#:\s]|:(?=\S)|[ \t]+(?=[^#\s]))*))\s*$');
+    IF said IS NULL OR name IS NULL OR rules -> name ? said[1] THEN
+      PERFORM review.refuse_field('content', format('line %s: the rules of case_priority are read line by line; write "  - id: NAME", "    when: {...}", "    then: PRIORITY" and "    why: SENTENCE" on one line each', found.n));
+    END IF;
+    rules := jsonb_set(rules, ARRAY[name, said[1]], to_jsonb(rtrim(coalesce(said[2], said[3]), E' \t')));
+  END LOOP;
+  IF NOT rules ? 'default' OR rules - 'default' = '{}' OR EXISTS (SELECT FROM jsonb_each(rules) r WHERE array_position(ARRAY['urgent', 'high', 'normal', 'low'], r.value ->> 'then') IS NULL OR coalesce(r.value ->> 'why', '') = '') THEN
+    PERFORM review.refuse_field('content', 'each rule of case_priority, and its default, says one of urgent, high, normal and low, and why');
+  END IF;
+  RETURN QUERY SELECT r.key, array_position(ARRAY['urgent', 'high', 'normal', 'low'], r.value ->> 'then'), r.value ->> 'why' FROM jsonb_each(rules) r;
+END $$;
+
 -- Refuse a text that this person cannot propose now from this day on. Proposing refuses by it, and whoever only asks is told by it.
 CREATE OR REPLACE FUNCTION review.check_policy_text(person review.person, content_in text, effective_in date, impact_in text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -155,6 +191,9 @@ BEGIN
     PERFORM review.refuse('BO409', format('version %s of policy %s was proposed with another text (proposal %s); give this one the next number', said.version, said.policy_id, p.proposal_id));
   ELSIF p.state = 'proposed' THEN
     PERFORM review.refuse('BO409', format('this text waits as proposal %s already', p.proposal_id));
+  END IF;
+  IF said.policy_id = 'case_priority' THEN
+    PERFORM review.priority_rules(content_in);
   END IF;
   PERFORM review.check_impact(content_in, impact_in::jsonb);
   PERFORM review.proposed_start(content_in, effective_in);
