@@ -59,7 +59,6 @@ def in_one_transaction(ledger: LedgerPool, work: Callable[[Connection], dict[str
 
     :raises Problem: The ledger refuses.
     """
-
     with refusals(), ledger.writing() as connection:
         return work(connection)
 

@@ -43,7 +43,7 @@ def version_page(
 def propose_page(
     policy_id: Annotated[str, Path(max_length=100)], request: Request, person: Reviewer, ledger: Ledger
 ) -> Response:
-    """Show the form to check a text and to propose it as the next version, with the latest one to begin with."""
+    """Show the form to check a text and to propose it, with the latest one to begin with."""
     with ledger.reading() as connection:
         latest = policies.read_latest(connection, person, policy_id)
     return page(

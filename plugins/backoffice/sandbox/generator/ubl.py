@@ -148,7 +148,7 @@ def _payment(draft: Draft, name: str) -> list[str]:
 
 
 def _discount(draft: Draft) -> list[str]:
-    """How suppliers say it: those in Germany in the note as XRechnung prescribes, others in UBL's own terms."""
+    """How suppliers say it: those in Germany in the note as XRechnung prescribes, others in UBL's terms."""
     given = draft.discount()
     if given is None:
         return []
