@@ -299,4 +299,23 @@ def test_what_each_caller_gets(caller, look, standing_books, gate_page, standing
 def test_another_method_on_a_known_address_is_refused(look, standing_books):
     for method in ("PUT", "DELETE", "PATCH"):
         response = look("clerk").request(method, f"/api/v1/cases/{standing_books.price}")
-        assert response.status_code == 405
+        assert (response.status_code, response.headers["allow"]) == (405, "GET")
+    for address, allowed in (
+        ("/api/v1/authority/changes", "GET, POST"),
+        ("/api/v1/cases/answers", "POST"),
+        ("/nothing/here", "GET"),
+    ):
+        response = look("clerk").request("PUT", address)
+        assert (response.status_code, response.headers["allow"]) == (405, allowed)
+    for address in ("/api/v1/cases/answers", "/api/v1/policies/proposals/check", "/api/v1/log/keys"):
+        response = look("clerk").get(address)
+        assert (response.status_code, response.headers["allow"]) == (405, "POST")
+
+
+def test_a_parameter_with_a_slip_is_named_and_shows_nothing(look, standing_books):
+    response = look("clerk").get("/api/v1/cases?sate=open&role=buyer&%00=1")
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == ["\x00", "sate"]
+    assert "cases" not in response.json()
+    assert look("clerk").get("/api/v1/cases?role=buyer&role=x").status_code == 200
+    assert look("clerk").get("/cases?sate=open").status_code == 200, "a page takes what a link says"

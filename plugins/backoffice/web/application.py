@@ -27,6 +27,7 @@ from backoffice.web import (
 from backoffice.web.auth import log_in_of
 from backoffice.web.database import LedgerPool, LedgerUnavailable
 from backoffice.web.guard import Guard, log
+from backoffice.web.methods import methods_of, refuse_unknown_parameters
 from backoffice.web.problems import Problem, answer, problem_of_http, problem_of_validation, unavailable
 from backoffice.web.rate import Buckets, limit_rate
 
@@ -48,7 +49,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(limit_rate)],
+        dependencies=[Depends(limit_rate), Depends(refuse_unknown_parameters)],
     )
     app.state.rates = Buckets()
     app.state.ledger = LedgerPool(dsn_source)
@@ -79,11 +80,20 @@ def _answer_problem(request: Request, error: Exception) -> Response:
 
 def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
+    if error.status_code == 405:
+        return _answer_method(request)
     return answer(request, problem_of_http(error))
+
+
+def _answer_method(request: Request) -> Response:
+    allow = ", ".join(sorted(methods_of(request) or {"GET"}))
+    return answer(request, problem_of_http(HTTPException(405), allow))
 
 
 def _answer_validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
+    if request.method not in methods_of(request):
+        return _answer_method(request)  # .../cases/answers is not the case "answers"
     return answer(request, problem_of_validation(error))
 
 
