@@ -11,7 +11,7 @@ _EVERY_OTHER = "/{path:path}"  # the route that answers what no other does
 
 
 def methods_of(request: Request) -> set[str]:
-    """Return the methods of the address as it is written in the first route that fits; none when none does."""
+    """Return the methods of the address as the first route that fits writes it; none when none does."""
     fitting = [
         route
         for route in request.app.routes
