@@ -153,7 +153,7 @@ def describe(case: dict[str, Any]) -> str:
         f"Case {case['case_id']}: {case['title']}",
         *(["  SYNTHETIC DATA of the sandbox company"] if case["synthetic"] else []),
         f"  {_plain(case['state'])}; decides: {case['candidate'] or _plain(case['role'])}; "
-        f"due {case['due_date'] or 'not known'}",
+        f"due {case['due_date'] or 'not known'}{_discount(case)}",
         f"  {kind} {number}, {dated}, {_amount(case['amount'], case['currency'])}",
         f"  supplier {supplier.get('name') or 'not known'} {supplier.get('id') or ''}".rstrip(),
         "",
@@ -177,6 +177,13 @@ def describe(case: dict[str, Any]) -> str:
             *[f"  {d['filename']} ({d['bytes']} bytes): {d['href']}" for d in case["documents"]],
         ]
     return "\n".join(printable(line) for line in lines)
+
+
+def _discount(case: dict[str, Any]) -> str:
+    if case["discount_date"] is None:
+        return ""
+    percent = f"{case['discount_percent']} % " if case["discount_percent"] is not None else ""
+    return f"; discount {percent}until {case['discount_date']}"
 
 
 def _plain(code: object) -> str:
