@@ -23,6 +23,7 @@ PAGES = {
     "authority": "/authority",
     "audit-wrong-name": "/audit/evidence?ref=nothing",
     "policies": "/policies",
+    "policy-propose": "/policies/approve_invoice/propose",
     "nothing-there": "/nothing/here",
 }
 

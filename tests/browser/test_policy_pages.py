@@ -58,9 +58,57 @@ def test_what_the_ledger_refuses_is_shown_and_nothing_typed_is_lost(open_page, h
     page.complaints.clear()  # the browser itself notes the refused request
 
 
+def test_a_text_is_checked_and_proposed_and_another_person_approves_it(
+    open_page, host, books, ledger, tmp_path
+):
+    page = open_page("clerk", host, "/backoffice/policies")
+    page.click("text=Propose a change of approve invoice")
+    assert page.locator("button:text-is('Propose')").is_disabled()
+    wrong = limited(NEXT, "50000.00").replace("receipt: missed", "receipt: lost", 1)
+    (tmp_path / "wrong.yaml").write_text(wrong, encoding="utf-8")
+    page.set_input_files("#file", tmp_path / "wrong.yaml")
+    page.click("button:text-is('Check')")
+    page.wait_for_selector("#findings:visible")
+    row = page.locator("#findings tbody tr").first
+    assert row.locator("[data-label=Cell]").inner_text() == "receipt"
+    assert "receipt_overdue" in row.locator("[data-label=Rule]").inner_text()
+    assert page.locator("button:text-is('Propose')").is_disabled()
+    page.complaints.clear()  # the browser itself notes the refused request
+    row.locator("button").click()
+    chosen = page.evaluate("() => window.getSelection().toString()")
+    assert "receipt: lost" in chosen
+    page.fill("#policy-text", limited(NEXT, "50000.00"))
+    page.click("button:text-is('Check')")
+    page.wait_for_selector("#checked:visible")
+    assert "+machine_limit: 50000.00 EUR" in page.inner_text("#checked-difference")
+    assert page.locator("#findings").is_hidden()
+    page.click("button:text-is('Propose')")
+    assert "Say why" in page.inner_text("[data-field=reason] .error")
+    page.fill("#reason", "tried on October")
+    page.fill("#policy-text", limited(NEXT, "40000.00"))
+    assert page.locator("button:text-is('Propose')").is_disabled(), "another text than was checked"
+    page.fill("#policy-text", limited(NEXT, "50000.00"))
+    page.click("button:text-is('Propose')")
+    page.wait_for_selector("#done:visible")
+    assert active(ledger) == INSTALLED
+    page.click("text=Show the proposal")
+    address = page.url.removeprefix(host)
+    second = open_page("manager", host, address)
+    second.fill("textarea[name=reason]", "agreed")
+    second.click("button:text-is('Approve')")
+    second.wait_for_selector("#done:visible")
+    assert active(ledger) == NEXT
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize(
-    "address", ["/policies", f"/policies/approve_invoice/versions/{INSTALLED}", "/policies/proposals/{}"]
+    "address",
+    [
+        "/policies",
+        f"/policies/approve_invoice/versions/{INSTALLED}",
+        "/policies/proposals/{}",
+        "/policies/approve_invoice/propose",
+    ],
 )
 def test_pages_fit_the_screen(open_page, host, proposal, address, width):
     page = open_page(

@@ -31,6 +31,6 @@ def test_what_counts_when_nothing_is_set_is_documented() -> None:
 def test_every_input_of_the_policy_is_documented() -> None:
     policy = page("include/policies/review/case_priority.yaml")
     inputs = re.findall(r"^  (\w+): \{type", policy, re.MULTILINE)
-    assert len(inputs) == 5
+    assert len(inputs) == 6
     for name in inputs:
         assert f"| `{name}` |" in page("docs/reference/case-life.md")

@@ -249,7 +249,7 @@ def test_every_route_is_documented() -> None:
     )
     assert prefix
     headings = re.findall(r"^### `([^`]+)`$", text, re.MULTILINE)
-    routers = ("api", "authority_api", "case_api", "log_api", "policy_api", "privacy_api")
+    routers = ("api", "authority_api", "case_api", "log_api", "oversight_api", "policy_api", "privacy_api")
     assert set(headings) == set().union(*(routes(router, prefix[1]) for router in routers))
     pages = tables(section(text, "Pages"))[0].column("address")
     assert {span for cell in pages for span in spans(cell)} == set().union(
@@ -275,11 +275,23 @@ def test_the_fields_of_a_change_of_authority_are_documented() -> None:
 
 
 def test_the_fields_of_a_change_of_a_policy_are_documented() -> None:
-    from backoffice.web.policy_models import ApprovalRequest, ProposalRequest
+    from backoffice.web.policy_models import ApprovalRequest, CheckRequest, ProposalRequest
 
     for route, model in (
+        ("POST /api/v1/policies/proposals/check", CheckRequest),
         ("POST /api/v1/policies/proposals", ProposalRequest),
         ("POST /api/v1/policies/proposals/{proposal_id}/approve", ApprovalRequest),
+    ):
+        listed = tables(section(page("docs/reference/rest-api.md"), f"`{route}`"))[0]
+        assert {cell.strip("`") for cell in listed.column("field")} == set(model.model_fields)
+
+
+def test_the_fields_of_measuring_persons_are_documented() -> None:
+    from backoffice.web.oversight import MeasureAnswerRequest, MeasureRequest
+
+    for route, model in (
+        ("POST /api/v1/oversight/measures", MeasureRequest),
+        ("POST /api/v1/oversight/measures/{measure_id}/answers", MeasureAnswerRequest),
     ):
         listed = tables(section(page("docs/reference/rest-api.md"), f"`{route}`"))[0]
         assert {cell.strip("`") for cell in listed.column("field")} == set(model.model_fields)

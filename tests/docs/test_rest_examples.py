@@ -20,18 +20,20 @@ def test_the_examples_do_what_they_say(host, books, ledger) -> None:
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
     examples = blocks(section(page("docs/reference/rest-api.md"), "Examples"), "sh")
-    assert len(examples) == 5
+    assert len(examples) == 6
     script = "set -eu -o pipefail\n" + "\necho --\n".join(examples)
     environment = {**os.environ, "URL": host, "BACKOFFICE_PASSWORD": PASSWORD, "no_proxy": "127.0.0.1"}
     run = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
-    _, counted, following, answered, left_out = run.stdout.split("--\n")
+    _, counted, following, answered, left_out, measured = run.stdout.split("--\n")
     assert counted.splitlines()[0] == "3"
     assert counted.splitlines()[1].startswith(f"{books.large} 90000.00 RE-1004")
     assert following == "1\n"
     assert answered.startswith("The answer is recorded.")
     assert "no authority as accounts payable clerk for 90,000.00 EUR" in left_out
     assert f"{books.large}: " in left_out
+    assert measured.splitlines()[0].startswith("From now on single persons are measured")
+    assert measured.splitlines()[1:] == ["Single persons are not measured any more.", "null"]
     with ledger.connect("admin") as connection:
         answers = connection.execute("SELECT case_id, idempotency_key FROM review.answer").fetchall()
     assert answers == [(books.duplicate, "example-0001")]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import date
 from decimal import Decimal
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,83 @@ def test_credit_note_is_read():
 
 def test_type_381_in_an_invoice_is_a_credit_note():
     assert parse_einvoice(invoice((">380<", ">381<"))).header.kind == "credit_note"
+
+
+# -- discount ----------------------------------------------------------------------------------------------------------
+
+
+def with_terms(*terms: str) -> EInvoice:
+    """An invoice of 2026-11-01 with these payment terms."""
+    printed = "".join(f"<cac:PaymentTerms>{one}</cac:PaymentTerms>" for one in terms)
+    return parse_einvoice(invoice((TAX_TOTAL, f"{printed}{TAX_TOTAL}")))
+
+
+def settled(percent: str, until: str) -> str:
+    period = (
+        f"<cac:SettlementPeriod><cbc:EndDate>{until}</cbc:EndDate></cac:SettlementPeriod>" if until else ""
+    )
+    return f"<cbc:SettlementDiscountPercent>{percent}</cbc:SettlementDiscountPercent>{period}"
+
+
+def note(text: str) -> str:
+    return f"<cbc:Note>{text}</cbc:Note>"
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ([], (None, None)),
+        ([note("Payable within 30 days.")], (None, None)),
+        ([settled("2", "2026-11-15")], (date(2026, 11, 15), Decimal(2))),
+        ([note("#SKONTO#TAGE=14#PROZENT=2.00#\n")], (date(2026, 11, 15), Decimal(2))),
+        ([note("Thank you.\n  #SKONTO#TAGE=0#PROZENT=2.25#BASISBETRAG=100.00#\n#VERZUG#TAGE=40#PROZENT=9.00#")], (date(2026, 11, 1), Decimal("2.25"))),
+        ([note("#SKONTO#TAGE=30#PROZENT=1.00#\n#SKONTO#TAGE=10#PROZENT=3.00#\n")], (date(2026, 11, 11), Decimal(3))),
+        ([settled("1.5", "2026-11-20"), note("#SKONTO#TAGE=10#PROZENT=3.00#")], (date(2026, 11, 11), Decimal(3))),
+    ],
+)  # fmt: skip
+def test_a_discount_is_read(terms, expected):
+    document = with_terms(*terms)
+    assert defects(document) == []
+    assert (document.header.discount_date, document.header.discount_percent) == expected
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        settled("2", ""),
+        settled("two", "2026-11-15"),
+        settled("2", "15.11.2026"),
+        settled("12345", "2026-11-15"),
+        settled("2", "2026-11-15") + settled("3", "2026-11-10"),
+        note("#SKONTO#TAGE=14#PROZENT=2#"),
+        note("#SKONTO#TAGE=14#PROZENT=2,00#"),
+        note("#SKONTO#TAGE=-1#PROZENT=2.00#"),
+        note("#SKONTO#PROZENT=2.00#TAGE=14#"),
+        note("#Skonto#TAGE=14#PROZENT=2.00#"),
+        note("#SKONTO#TAGE=14#PROZENT=2.00# net"),
+        note("#SKONTO#"),
+    ],
+)
+def test_what_looks_like_a_discount_and_cannot_be_read_is_a_defect(terms):
+    document = with_terms(terms)
+    assert set(fields(document)) == {"BT-20 discount"}
+    assert document.header.discount_date is None
+
+
+def test_a_discount_beyond_the_calendar_or_without_a_date_is_none():
+    terms = f"<cac:PaymentTerms>{note('#SKONTO#TAGE=999#PROZENT=2.00#')}</cac:PaymentTerms>"
+    late = parse_einvoice(invoice((TAX_TOTAL, terms + TAX_TOTAL), ("2026-11-01", "9999-12-31")))
+    assert "BT-20 discount" in fields(late)
+    dateless = parse_einvoice(invoice((TAX_TOTAL, terms + TAX_TOTAL), ("2026-11-01", "soon")))
+    assert fields(dateless) == ["BT-2 invoice date"]
+    assert dateless.header.discount_date is None
+
+
+@given(st.text(max_size=60), st.text(max_size=10), st.text(max_size=12))
+def test_no_payment_terms_are_too_odd_to_read(text, percent, day):
+    written = [escape(one.encode("utf-8", "replace").decode()) for one in (f"#SKONTO#{text}", percent, day)]
+    document = with_terms(note(written[0]), settled(written[1], written[2]))
+    assert (document.header.discount_date is None) == (document.header.discount_percent is None)
 
 
 @pytest.mark.parametrize("code", ["380", "384", "389", "877", "875", "326"])

@@ -54,7 +54,7 @@ async def get_test_user(request: Request) -> BaseUser:
 
 def create_test_app(dsn_source: Callable[[], str]) -> FastAPI:
     """Return our application, taking test log-ins."""
-    app = create_app(dsn_source)
+    app = create_app(dsn_source, get_test_user)
     # many tests share one log-in; what the allowance does is in test_rate.py
     app.state.rates = Buckets(dict.fromkeys(ALLOWED, Allowance(1_000_000, 1_000.0)))
     app.dependency_overrides[security.get_user] = get_test_user

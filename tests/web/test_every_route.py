@@ -127,6 +127,19 @@ TABLE = [
         403,
         method="POST",
     ),
+    # what data protection officers may, and that two switch it on: test_oversight_api.py
+    Expected("/api/v1/oversight/measures", "/api/v1/oversight/measures", 200, **PERSON_ONLY),
+    Expected("/api/v1/oversight/measures", "/api/v1/oversight/measures", 422, 403, 403, method="POST"),
+    Expected(
+        "/api/v1/oversight/measures/{measure_id}/answers",
+        "/api/v1/oversight/measures/999999/answers",
+        404,
+        403,
+        403,
+        "POST",
+        {"answer": "decline", "reason": "as agreed"},
+        officers=True,
+    ),
     Expected("/api/v1/runs", "/api/v1/runs", 200, **LOG_IN_ONLY),
     Expected(
         "/api/v1/runs/{dag_id}/{run_id}/report",
@@ -141,6 +154,7 @@ TABLE = [
         200,
         **PERSON_ONLY,
     ),
+    Expected("/policies/{policy_id}/propose", "/policies/approve_invoice/propose", 200, **PERSON_ONLY),
     Expected("/policies/proposals/{proposal_id}", "/policies/proposals/{proposal}", 200, **PERSON_ONLY),
     Expected("/api/v1/policies", "/api/v1/policies", 200, **PERSON_ONLY),
     Expected(
@@ -150,6 +164,15 @@ TABLE = [
         **PERSON_ONLY,
     ),
     # what each role may do with a change of a policy is in test_policies_api
+    Expected(
+        "/api/v1/policies/proposals/check",
+        "/api/v1/policies/proposals/check",
+        422,
+        403,
+        403,
+        "POST",
+        {"content": "no policy"},
+    ),
     Expected("/api/v1/policies/proposals", "/api/v1/policies/proposals", 422, 403, 403, "POST", NO_POLICY),
     Expected(
         "/api/v1/policies/proposals/{proposal_id}",
@@ -286,4 +309,23 @@ def test_what_each_caller_gets(caller, look, standing_books, gate_page, standing
 def test_another_method_on_a_known_address_is_refused(look, standing_books):
     for method in ("PUT", "DELETE", "PATCH"):
         response = look("clerk").request(method, f"/api/v1/cases/{standing_books.price}")
-        assert response.status_code == 405
+        assert (response.status_code, response.headers["allow"]) == (405, "GET")
+    for address, allowed in (
+        ("/api/v1/authority/changes", "GET, POST"),
+        ("/api/v1/cases/answers", "POST"),
+        ("/nothing/here", "GET"),
+    ):
+        response = look("clerk").request("PUT", address)
+        assert (response.status_code, response.headers["allow"]) == (405, allowed)
+    for address in ("/api/v1/cases/answers", "/api/v1/policies/proposals/check", "/api/v1/log/keys"):
+        response = look("clerk").get(address)
+        assert (response.status_code, response.headers["allow"]) == (405, "POST")
+
+
+def test_a_parameter_with_a_slip_is_named_and_shows_nothing(look, standing_books):
+    response = look("clerk").get("/api/v1/cases?sate=open&role=buyer&%00=1")
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == ["\x00", "sate"]
+    assert "cases" not in response.json()
+    assert look("clerk").get("/api/v1/cases?role=buyer&role=x").status_code == 200
+    assert look("clerk").get("/cases?sate=open").status_code == 200, "a page takes what a link says"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import re
 import time
 
 import pytest
@@ -132,3 +134,62 @@ def test_pages_that_cannot_be_built_answer_503_and_are_tried_again(caplog):
     assert [client.get("/cases").status_code for _ in range(2)] == [503, 503]
     assert len(attempts) == 2
     assert "a template is missing" in caplog.text
+
+
+def writes(app) -> list[tuple[str, str]]:
+    return [
+        (method, re.sub(r"\{[^}]*\}", "1", route.path))
+        for route in app.routes
+        for method in route.methods
+        if method not in ("GET", "HEAD")
+    ]
+
+
+@pytest.mark.parametrize(
+    "credentials", [{}, {"authorization": "Bearer forged.token.here"}, {"cookie": "_token=forged"}]
+)
+def test_no_byte_of_a_body_is_read_before_somebody_is_logged_in(app, credentials):
+    """Neither with a length that is announced nor in pieces; and the same for each route that writes."""
+    addresses = writes(app)
+    assert len(addresses) >= 25
+    for method, path in addresses:
+        for length in ({}, {"content-length": "60000"}):
+            answered = ask_without_reading(app, method, path, {**credentials, **length})
+            assert answered in ((401,) if not credentials else (403,)), (method, path)
+
+
+def test_a_body_that_is_announced_too_large_is_refused_before_reading_it(app, books):
+    """From who is logged in, too."""
+    headers = {"authorization": f"Bearer {log_in('clerk')}", "content-length": str(13 * 1024 * 1024)}
+    for method, path in writes(app):
+        if not path.endswith("/attachments"):
+            assert ask_without_reading(app, method, path, headers) == 413, (method, path)
+    large = {**headers, "content-length": str(21 * 1024 * 1024)}
+    assert ask_without_reading(app, "POST", "/api/v1/cases/1/attachments", large) == 413
+
+
+def ask_without_reading(app, method: str, path: str, headers: dict[str, str]) -> int:
+    """Return the status of a request that fails the test when its body is asked for."""
+    sent = []
+
+    async def receive():
+        raise AssertionError(f"{method} {path}: the body was read")
+
+    async def send(message):
+        sent.append(message)
+
+    given = {"x-requested-with": "backoffice", "content-type": "application/json", **headers}
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+        "scheme": "http",
+        "server": ("127.0.0.1", 80),
+        "client": ("127.0.0.1", 1),
+        "http_version": "1.1",
+    }
+    asyncio.run(app(scope, receive, send))
+    return sent[0]["status"]

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from threading import Event
 
 import lxml.html
 import pytest
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+from fastapi.testclient import TestClient
 from tests.web.books import HOSTILE
+from tests.web.host import create_test_app, log_in
 
+from backoffice.web import airflow_health
+from backoffice.web.airflow_health import signs_of
 from backoffice.web.health import judge
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -133,3 +140,88 @@ def test_the_booking_of_answers(changes, wanted, said):
 def test_the_last_run(changes, wanted):
     [sign] = [one for one in judge(WELL, [{**RUN, **changes}], NOW) if one.name.startswith("Last run")]
     assert sign.level == wanted
+
+
+# -- Airflow's own processes -------------------------------------------------------------------------------------------
+
+ALIVE = {"status": "healthy", "latest_triggerer_heartbeat": "2026-11-20T05:59:50+00:00"}
+
+
+def airflow_said(**parts: object) -> dict[str, tuple[str, str]]:
+    told = {
+        "metadatabase": {"status": "healthy"},
+        "scheduler": {"status": "healthy", "latest_scheduler_heartbeat": None},
+        "triggerer": ALIVE,
+        "dag_processor": {"status": "healthy"},
+        **parts,
+    }
+    now = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
+    return {sign.name: (sign.level, sign.told) for sign in signs_of(told, now)}
+
+
+@pytest.mark.parametrize(
+    ("said", "level", "told"),
+    [
+        (ALIVE, "good", "It lives; last heard of"),
+        ({"status": "healthy", "latest_triggerer_heartbeat": None}, "good", "It lives."),
+        ({**ALIVE, "status": "unhealthy", "latest_triggerer_heartbeat": "2026-11-20T05:00:00+00:00"}, "bad", "No sign of life for 1 hour"),
+        ({"status": None, "latest_triggerer_heartbeat": None}, "bad", "has never heard of it"),
+        ({"status": "unhealthy", "latest_triggerer_heartbeat": None}, "bad", "has never heard of it"),
+        ({"status": "unhealthy", "latest_triggerer_heartbeat": "yesterday"}, "bad", "has never heard of it"),
+        ("alive", "bad", "has never heard of it"),
+        (None, "bad", "has never heard of it"),
+    ],
+)  # fmt: skip
+def test_what_airflow_says_of_its_triggerer(said, level, told):
+    found = airflow_said(triggerer=said)
+    assert found["Triggerer"][0] == level
+    assert told in found["Triggerer"][1]
+    assert found["Scheduler"] == ("good", "It lives.")
+    assert "Airflow's database" not in found
+
+
+@pytest.mark.parametrize("said", [{"status": "unhealthy"}, None, []])
+def test_airflow_without_its_database(said):
+    assert airflow_said(metadatabase=said)["Airflow's database"][0] == "bad"
+
+
+def around(dsn_source, path: str, answer) -> TestClient:
+    """A host that answers Airflow's address of health, served under a path of its own."""
+    host = FastAPI(root_path=path)
+
+    @host.get("/api/v2/monitor/health")
+    def get_health() -> object:
+        return answer()
+
+    host.mount("/backoffice", create_test_app(dsn_source))
+    return TestClient(host, headers={"Authorization": f"Bearer {log_in('clerk')}"})
+
+
+@pytest.mark.parametrize("path", ["", "/airflow"])
+def test_the_page_asks_the_airflow_that_it_is_served_by(path, standing_ledger, standing_books, look):
+    asked = []
+
+    def answer() -> object:
+        asked.append(1)
+        return {
+            "metadatabase": {"status": "healthy"},
+            "scheduler": {"status": "healthy"},
+            "triggerer": {"status": None},
+        }
+
+    text = around(lambda: standing_ledger.dsn("web"), path, answer).get(f"{path}/backoffice/health").text
+    assert "Airflow has never heard of it." in text
+    assert len(asked) == 1
+
+
+def test_what_cannot_be_asked_is_called_not_asked(standing_ledger, standing_books, look, monkeypatch):
+    monkeypatch.setattr(airflow_health, "_PATIENCE", 0.2)
+    released = Event()
+    answers = (lambda: 1 / 0, lambda: ["?"], lambda: released.wait(10), lambda: HTMLResponse("no", 503))
+    for answer in answers:
+        page = around(lambda: standing_ledger.dsn("web"), "", answer).get("/backoffice/health")
+        assert page.status_code == 200
+        assert "Not asked" in page.text
+        assert "It answers." in page.text, "the rest of the page stands"
+        released.set()
+    assert "Not asked" in look("clerk").get("/health").text, "there is no Airflow around the pages"

@@ -268,6 +268,51 @@ def test_a_person_without_authority_is_not_told_that_a_text_is_good(login) -> No
     assert propose(login("buyer"), version(NEXT)).json()["detail"].startswith("Ben Buyer has no authority")
 
 
+# -- trying a text ---------------------------------------------------------------------------------------------------
+
+
+def check(client: TestClient, text: str, **changed: object):
+    return client.post(f"{PROPOSALS}/check", json={"content": text, **changed})
+
+
+def test_a_check_says_what_proposing_would_do_and_stores_nothing(ledger, login) -> None:
+    text = limited(NEXT, "50000.00")
+    checked = check(login("clerk"), text, effective_from="2026-12-01")
+    assert checked.status_code == 200, checked.text
+    with ledger.connect("auditor") as auditor:
+        stored = auditor.execute(
+            "SELECT (SELECT count(*) FROM review.policy_proposal), (SELECT count(*) FROM audit.record WHERE subject LIKE 'policy:%' AND kind = 'policy' "
+            "AND convert_from(body, 'UTF8')::jsonb ? 'proposal_id')"
+        ).fetchone()
+    assert stored == (0, 0)
+    told = propose(login("clerk"), text, effective_from="2026-12-01").json()
+    shown = login("clerk").get(f"{PROPOSALS}/{told['proposal_id']}").json()
+    assert checked.json() == {name: shown[name] for name in checked.json()}
+    assert "+machine_limit: 50000.00 EUR" in shown["difference"]
+
+
+def test_a_check_refuses_what_proposing_refuses(login, proposed) -> None:
+    wrong = version(SECOND).replace("then: approve", "then: aprove")
+    cases = [
+        ("clerk", wrong, {}),
+        ("clerk", SHIPPED, {}),
+        ("clerk", version(NEXT), {}),
+        ("clerk", version(NEXT) + "# other\n", {}),
+        ("clerk", version(SECOND), {"effective_from": "2026-11-19"}),
+        ("clerk", version(SECOND).replace("policy: approve_invoice", "policy: pay_invoice"), {}),
+        ("clerk", limited(SECOND, "900000.00"), {}),
+        ("buyer", version(SECOND), {}),
+        ("admin", version(SECOND), {}),
+    ]
+    statuses = []
+    for user, text, changed in cases:
+        got, wanted = check(login(user), text, **changed), propose(login(user), text, **changed)
+        assert got.json() == wanted.json()
+        assert got.status_code == wanted.status_code
+        statuses.append(got.status_code)
+    assert statuses == [422, 409, 409, 409, 422, 404, 403, 403, 403]
+
+
 # -- impact ----------------------------------------------------------------------------------------------------------
 
 

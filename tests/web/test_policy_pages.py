@@ -81,3 +81,23 @@ def test_a_text_of_another_kind_stays_text(login) -> None:
     assert EVIL not in page(login, "manager", f"/policies/proposals/{told['proposal_id']}")
     act(login("manager"), told, "approve")
     assert EVIL not in page(login, "manager", f"/policies/approve_invoice/versions/{NEXT}")
+
+
+def test_who_may_propose_finds_the_form_with_the_latest_text(login, proposed) -> None:
+    address = "/policies/approve_invoice/propose"
+    assert f'href="{address}"' in page(login, "clerk", "/policies")
+    assert address not in page(login, "buyer", "/policies")
+    text = page(login, "clerk", address)
+    assert "machine_limit: 100000.00 EUR" in text
+    assert "has no authority as policy_owner" in page(login, "buyer", address)
+    act(login("manager"), proposed, "approve")
+    assert "machine_limit: 50000.00 EUR" in page(login, "clerk", address)
+    for nothing in ("/policies/other/propose", "/policies/%00/propose"):
+        assert login("clerk").get(nothing).status_code == 404
+
+
+def test_the_text_in_the_form_stays_text(login) -> None:
+    evil = "</textarea><script>alert(1)</script>"
+    told = propose(login("clerk"), version(NEXT) + f"# {evil}\n").json()
+    act(login("manager"), told, "approve")
+    assert evil not in page(login, "clerk", "/policies/approve_invoice/propose")

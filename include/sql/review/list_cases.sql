@@ -8,7 +8,7 @@ WITH page AS (
    ORDER BY {order}
    LIMIT %(most)s)
 SELECT c.case_id, c.process, c.subject_kind, c.subject_key, c.title, c.entity, c.role, c.amount, c.currency,
-       c.due_date, c.due_at, nullif(c.inbox_due, 'infinity') AS inbox_due, c.priority, c.claimed_by, claimer.name AS claimer, c.state, s.status,
+       c.due_date, c.discount_date, c.discount_percent, c.due_at, nullif(c.inbox_due, 'infinity') AS inbox_due, c.priority, c.claimed_by, claimer.name AS claimer, c.state, s.status,
        c.opened_at, encode(c.evidence_hash, 'hex') AS evidence_hash,
        c.handover #>> '{{supplier,name}}' AS supplier, c.handover -> 'actions' AS actions,
        c.handover #>> '{{document,kind}}' AS document_kind, c.handover #>> '{{document,number}}' AS document_number,

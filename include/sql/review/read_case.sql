@@ -1,7 +1,7 @@
 -- Question: what does this case say, and from which run is it?
 -- Grain: one row, or none when there is no such case or this person may not see it.
 SELECT c.case_id, c.process, c.subject_kind, c.subject_id, c.subject_key, c.title, c.entity, c.role, c.amount,
-       c.currency, c.due_date, c.state, c.opened_at, c.closed_at, encode(c.evidence_hash, 'hex') AS evidence_hash,
+       c.currency, c.due_date, c.discount_date, c.discount_percent, c.state, c.opened_at, c.closed_at, encode(c.evidence_hash, 'hex') AS evidence_hash,
        c.handover, c.candidate_person, person.name AS candidate, r.dag_id, r.airflow_run_id,
        coalesce((r.parameters ->> 'synthetic')::boolean, false) AS synthetic,
        ARRAY(SELECT DISTINCT i.code FROM review.case_item i WHERE i.case_id = c.case_id ORDER BY 1) AS codes,

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from backoffice.cli import review_batch, review_life
+from backoffice.cli import review_batch, review_life, review_oversight
+from backoffice.cli.printing import printable
 from backoffice.cli.review_client import Refused, ReviewClient, WrongUse, connect
 
 _EPILOG = """
@@ -53,7 +54,8 @@ def register(subparsers: Any) -> None:
 
     life = review_life.register(commands, positive, _EPILOG)
     batches = review_batch.register(commands, positive, table, _EPILOG)
-    for command, run in ((listing, _list), (show, _show), (decide, _decide), *life, *batches):
+    oversight = review_oversight.register(commands, positive, _EPILOG)
+    for command, run in ((listing, _list), (show, _show), (decide, _decide), *life, *batches, *oversight):
         command.add_argument("--user", help="log in as this user")
         command.add_argument("--json", action="store_true", help="print the API's own answer")
         command.set_defaults(run=lambda arguments, act=run: _guarded(act, arguments))
@@ -152,7 +154,7 @@ def describe(case: dict[str, Any]) -> str:
         f"Case {case['case_id']}: {case['title']}",
         *(["  SYNTHETIC DATA of the sandbox company"] if case["synthetic"] else []),
         f"  {_plain(case['state'])}; decides: {case['candidate'] or _plain(case['role'])}; "
-        f"due {case['due_date'] or 'not known'}",
+        f"due {case['due_date'] or 'not known'}{_discount(case)}",
         f"  {kind} {number}, {dated}, {_amount(case['amount'], case['currency'])}",
         f"  supplier {supplier.get('name') or 'not known'} {supplier.get('id') or ''}".rstrip(),
         "",
@@ -175,7 +177,14 @@ def describe(case: dict[str, Any]) -> str:
             "Originals",
             *[f"  {d['filename']} ({d['bytes']} bytes): {d['href']}" for d in case["documents"]],
         ]
-    return "\n".join(_printable(line) for line in lines)
+    return "\n".join(printable(line) for line in lines)
+
+
+def _discount(case: dict[str, Any]) -> str:
+    if case["discount_date"] is None:
+        return ""
+    percent = f"{case['discount_percent']} % " if case["discount_percent"] is not None else ""
+    return f"; discount {percent}until {case['discount_date']}"
 
 
 def _plain(code: object) -> str:
@@ -205,14 +214,9 @@ def _amount(amount: str | None, currency: str | None) -> str:
     return f"{amount} {currency or ''}".rstrip() if amount is not None else "amount not known"
 
 
-def _printable(text: str) -> str:
-    """Replace control characters, so that no supplier's text can drive the terminal."""
-    return "".join(letter if letter.isprintable() else "�" for letter in text)
-
-
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Return rows under their headings, with nothing in them that could drive the terminal."""
-    cells = [head, *[tuple(_printable(cell) for cell in row) for row in rows]]
+    cells = [head, *[tuple(printable(cell) for cell in row) for row in rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from backoffice.cli.printing import printable
 from backoffice.cli.review_client import ReviewClient, WrongUse
 
 Act = Callable[[ReviewClient, argparse.Namespace], int]
@@ -91,8 +92,8 @@ def _questions(client: ReviewClient, arguments: argparse.Namespace) -> int:
         print("no question waits for you")
     else:
         for one in found:
-            print(_printable(f"case {one['case_id']}: {one['asked_by']} asks: {one['question']}"))
-            print(_printable(f"  {one['title']}"))
+            print(printable(f"case {one['case_id']}: {one['asked_by']} asks: {one['question']}"))
+            print(printable(f"  {one['title']}"))
             print(f"  backoffice review inform {one['case_id']} --information ...")
     return 0
 
@@ -106,10 +107,5 @@ def _tell(answer: dict[str, Any], arguments: argparse.Namespace) -> int:
         print(json.dumps(answer, indent=2))
         return 0
     who = f"; {answer['claimed_by_name']} has it" if answer["claimed_by_name"] else ""
-    print(_printable(f"case {answer['case_id']} is {answer['status'].replace('_', ' ')}{who}"))
+    print(printable(f"case {answer['case_id']} is {answer['status'].replace('_', ' ')}{who}"))
     return 0
-
-
-def _printable(text: str) -> str:
-    """Replace control characters, so that nobody's words can drive the terminal."""
-    return "".join(letter if letter.isprintable() else "�" for letter in text)

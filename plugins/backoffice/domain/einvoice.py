@@ -7,7 +7,7 @@ from backoffice.domain.einvoice_reader import UnreadableDocumentError
 from backoffice.domain.einvoice_ubl import parse_ubl
 
 PARSER = (
-    "einvoice-ubl/1"  # part of every load's record; counts up when the same bytes would be read differently
+    "einvoice-ubl/2"  # part of every load's record; counts up when the same bytes would be read differently
 )
 MAX_BYTES = 100 * 1024 * 1024
 

@@ -62,6 +62,8 @@ class InvoiceHeader:
     invoice_number: str | None = None
     invoice_date: date | None = None
     due_date: date | None = None
+    discount_date: date | None = None
+    discount_percent: Decimal | None = None
     currency: str | None = None
     seller_id: str | None = None
     seller_vat_id: str | None = None

@@ -8,6 +8,7 @@ from datetime import date
 from backoffice.domain.einvoice_model import InvoiceHeader
 from backoffice.domain.einvoice_reader import Group
 from backoffice.domain.einvoice_terms import TermReader
+from backoffice.domain.einvoice_ubl_discount import read_discount
 from backoffice.domain.einvoice_ubl_plan import BUYER, CURRENCY, PO_NUMBER, SELLER, TOTALS
 from backoffice.domain.einvoice_ubl_tax import read_tax_total
 from backoffice.domain.typed_value import Code, Day, Text, UnreadableValueError
@@ -65,12 +66,16 @@ def read_header(reader: TermReader, document: Group, is_credit_note: bool) -> In
         reader.flag("BT-27 seller name", "missing, and so is BT-29 seller id")
     if reader.currency is None:
         reader.flag("BT-5 currency", "missing or not three letters", _printed_currency(document))
+    invoice_date = reader.read(document, "cbc:IssueDate", "BT-2 invoice date", Day(), required=True)
+    discount_date, discount_percent = read_discount(reader, document, invoice_date)
     return InvoiceHeader(
         kind=kind,
         type_code=type_code,
         invoice_number=reader.read(document, "cbc:ID", "BT-1 invoice number", Text(), required=True),
-        invoice_date=reader.read(document, "cbc:IssueDate", "BT-2 invoice date", Day(), required=True),
+        invoice_date=invoice_date,
         due_date=_due_date(reader, document),
+        discount_date=discount_date,
+        discount_percent=discount_percent,
         currency=reader.currency,
         seller_id=seller_id,
         seller_vat_id=_vat_id(reader, document, SELLER, "BT-31 seller VAT id"),

@@ -16,6 +16,7 @@ BUYER = "cac:AccountingCustomerParty/cac:Party"
 TOTALS = "cac:LegalMonetaryTotal"
 TAX_TOTAL = "cac:TaxTotal"
 TAX_SUBTOTAL = "cac:TaxTotal/cac:TaxSubtotal"
+PAYMENT_TERMS = "cac:PaymentTerms"
 
 _HEADER = (
     "cbc:ID",
@@ -72,6 +73,7 @@ def _plan(root: str, type_code: str, line: str, quantity: str) -> Plan:
         groups={
             f"{SELLER}/cac:PartyTaxScheme": _PARTY_TAX,
             f"{BUYER}/cac:PartyTaxScheme": _PARTY_TAX,
+            PAYMENT_TERMS: ("cbc:Note", "cbc:SettlementDiscountPercent", "cac:SettlementPeriod/cbc:EndDate"),
             TAX_TOTAL: ("cbc:TaxAmount",),
             TAX_SUBTOTAL: (
                 "cbc:TaxableAmount",

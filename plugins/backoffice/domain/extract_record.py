@@ -34,6 +34,8 @@ EXTRACT_INVOICE = RecordSpec(
         "invoice_number": Text(),
         "invoice_date": Day(),
         "due_date": Day(),
+        "discount_date": Day(),
+        "discount_percent": RATE,
         "currency": Code(),
         "seller_id": Text(),
         "seller_vat_id": Code(),
@@ -43,7 +45,9 @@ EXTRACT_INVOICE = RecordSpec(
         "receipt_number": Text(),
         "preceding_invoice_number": Text(),
         **dict.fromkeys(_TOTALS, AMOUNT),
-    }
+    },
+    # a row that names no discount keeps the identity that it had before discounts were read
+    later=frozenset({"discount_date", "discount_percent"}),
 )
 EXTRACT_LINE = RecordSpec(
     {

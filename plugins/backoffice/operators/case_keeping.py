@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 
 from backoffice.domain.decision_table import Money, Policy, load_policy
 from backoffice.domain.decision_table.columns import column_of, decide_columns
-from backoffice.exceptions import ConfigurationError
 from backoffice.settings import sql
 
 if TYPE_CHECKING:
     from backoffice.operators.ledger_step import Connection
 
 POLICY_ID = "case_priority"
-PRIORITIES = {"urgent": 1, "high": 2, "normal": 3, "low": 4}
 
 
 def something_is_due(connection: Connection, process: str) -> bool:
@@ -51,7 +49,7 @@ def prioritise_cases(connection: Connection, run_id: int | None, process: str) -
     policy = load_policy(row[0], source=f"active version of {POLICY_ID}")
     currency = _currency(policy)
     rows = connection.execute(
-        "SELECT case_id, days_until_due, days_open, blocks_posting, escalated, amount "
+        "SELECT case_id, days_until_due, days_until_discount, days_open, blocks_posting, escalated, amount "
         "FROM review.priority_input(%s, %s)",
         (process, currency),
     ).fetchall()
@@ -67,10 +65,13 @@ def _currency(policy: Policy) -> str:
 def _record(
     connection: Connection, run_id: int | None, policy: Policy, rows: list[tuple[object, ...]]
 ) -> int:
-    cases, due, days, blocks, escalated, amounts = (list(column) for column in zip(*rows, strict=True))
+    cases, due, discount, days, blocks, escalated, amounts = (
+        list(column) for column in zip(*rows, strict=True)
+    )
     currency = _currency(policy)
     given: dict[str, list[object]] = {
         "days_until_due": due,
+        "days_until_discount": discount,
         "days_open": days,
         "blocks_posting": blocks,
         "escalated": escalated,
@@ -80,30 +81,14 @@ def _record(
         policy,
         {name: column_of(policy.inputs[name], given[name]) for name in given if name in policy.inputs},
     )
-    pairs = list(zip(decided.outcome.tolist(), decided.rule.tolist(), strict=True))
-    told = {pair: _told(policy, *pair) for pair in set(pairs)}  # few: one per rule that hit
+    rules = [_rule(policy, place) for place in decided.rule.tolist()]
     answer = connection.execute(
-        "SELECT review.record_priorities(%s, %s, %s::bigint[], %s::integer[], %s::text[], %s::text[])",
-        (
-            run_id,
-            policy.sha256,
-            cases,
-            [told[pair][0] for pair in pairs],
-            [told[pair][1] for pair in pairs],
-            [told[pair][2] for pair in pairs],
-        ),
+        "SELECT review.record_priorities(%s, %s, %s::bigint[], %s::text[])",
+        (run_id, policy.sha256, cases, rules),
     ).fetchone()
     return int(answer[0]) if answer else 0
 
 
-def _told(policy: Policy, outcome_place: int, rule_place: int) -> tuple[int, str, str]:
-    """Return priority, rule and reason of an outcome and the rule that gave it; below zero the default."""
-    outcome = list(policy.outcomes)[outcome_place]
-    if outcome not in PRIORITIES:
-        raise ConfigurationError(
-            f"policy {POLICY_ID} has the outcome {outcome!r}; a priority is one of {', '.join(PRIORITIES)}"
-        )
-    if rule_place < 0:
-        return PRIORITIES[outcome], "default", policy.default_why
-    rule = policy.rules[rule_place]
-    return PRIORITIES[outcome], rule.rule_id, rule.why
+def _rule(policy: Policy, place: int) -> str:
+    """Return the name of a rule by its place; below zero the default."""
+    return "default" if place < 0 else policy.rules[place].rule_id

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -58,9 +59,18 @@ def in_one_transaction(ledger: LedgerPool, work: Callable[[Connection], dict[str
 
     :raises Problem: The ledger refuses.
     """
+    with refusals(), ledger.writing() as connection:
+        return work(connection)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what the ledger's own functions refuse into a problem.
+
+    :raises Problem: The ledger refuses.
+    """
     try:
-        with ledger.writing() as connection:
-            return work(connection)
+        yield
     except psycopg.Error as error:
         problem = problem_of_database(error)
         if problem is None:

@@ -42,10 +42,13 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         "content": {"application/problem+json": {"schema": ProblemBody.model_json_schema()}},
     }
     for status, text in {
+        400: "The body cannot be read",
         401: "Not logged in",
         403: "Not allowed",
         404: "Not there",
+        413: "The body is too large",
         422: "A field is missing or wrong",
+        429: "Too much at once",
         503: "The ledger does not answer",
     }.items()
 }

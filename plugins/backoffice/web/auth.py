@@ -58,14 +58,21 @@ async def require_login(user: Annotated[BaseUser, Depends(get_user)]) -> Princip
 LoggedIn = Annotated[Principal, Depends(require_login)]
 
 
+async def log_in_of(request: Request) -> BaseUser:
+    """Return the log-in of a request by its headers alone.
+
+    :raises HTTPException: There is none that is valid.
+    """
+    return await get_user(request, None, await bearer_scheme(request))
+
+
 async def roles_of_login(scope: MutableMapping[str, Any]) -> frozenset[str]:
     """Return the roles of who asks, in lower case; none without a valid log-in.
 
     The simple auth manager gives a log-in one role, FAB several.
     """
-    request = Request({**scope, "type": "http"})
     try:
-        user: Any = await get_user(request, None, await bearer_scheme(request))
+        user: Any = await log_in_of(Request({**scope, "type": "http"}))
     except HTTPException:
         return frozenset()
     held = getattr(user, "roles", None) or [getattr(user, "role", None)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from backoffice.web import authority
+from backoffice.web import authority, oversight
 from backoffice.web.auth import Ledger, Reviewer, require_login
 from backoffice.web.authority_api import ChangeId
 from backoffice.web.rendering import page
@@ -109,11 +109,13 @@ def authority_page(request: Request, person: Reviewer, ledger: Ledger) -> Respon
     with ledger.reading() as connection:
         matrix = authority.read_matrix(connection, person)
         changes = authority.list_changes(connection, person)
+        measuring = oversight.read_measures(connection, person)
     return page(
         request,
         "authority.html",
         person=person,
         changes=changes,
+        measuring=measuring,
         forms=FORMS if matrix["administers"] else {},
         own_forms=OWN_FORMS,
         idempotency_key=str(uuid.uuid4()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from fastapi import Request
@@ -14,12 +14,12 @@ from starlette.exceptions import HTTPException
 
 from backoffice.domain.decision_table.document import LONGEST
 from backoffice.web.mount import Application, Receive, Scope, Send
-from backoffice.web.problems import Problem, answer, broken, own_path
+from backoffice.web.problems import Problem, answer, broken, own_path, problem_of_http
 
 MOST_BODY_BYTES = 64 * 1024
 # a policy of the longest kind, each of its characters written as JSON may write it: two bytes as \u00e9
 MOST_PROPOSAL_BYTES = 3 * LONGEST + MOST_BODY_BYTES
-PROPOSALS = "/api/v1/policies/proposals"
+_TAKES_A_POLICY = re.compile(r"/api/v1/policies/proposals(/check)?")
 # a file is read whole before the ledger says how large one may be (setting attachment_max_bytes)
 MOST_FILE_BYTES = 20 * 1024 * 1024
 _TAKES_A_FILE = re.compile(r"/api/v1/cases/[0-9]{1,19}/attachments")
@@ -45,13 +45,16 @@ log = logging.getLogger(__name__)
 class Guard:
     """ASGI middleware around the whole application.
 
-    Refuses bodies above ``most_bytes`` and writes that a foreign page could have caused; adds the
-    security headers to every answer; turns any error that nobody expected into our own 500 page, so that
-    nothing of ours ever reaches Airflow's error handling.
+    Refuses bodies above ``most_bytes``, writes that a foreign page could have caused, and writes without a
+    log-in before a byte of their body is read; adds the security headers to every answer; turns any error
+    that nobody expected into our own 500 page, so that nothing of ours ever reaches Airflow's error handling.
+
+    :param log_in: Raises an ``HTTPException`` for a request without a valid log-in.
     """
 
-    def __init__(self, app: Application) -> None:
+    def __init__(self, app: Application, log_in: Callable[[Request], Awaitable[object]]) -> None:
         self._app = app
+        self._log_in = log_in
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on and add the headers to whatever is answered."""
@@ -71,7 +74,7 @@ class Guard:
             await send(message)
 
         try:
-            refused = refuse_before_reading(request)
+            refused = refuse_before_reading(request) or await self._refuse_stranger(request)
             if refused is not None:
                 await answer(request, refused)(scope, receive, send_guarded)
                 return
@@ -80,6 +83,16 @@ class Guard:
             log.exception("%s %s failed", request.method, request.url.path)
             if not started:
                 await _answer_broken(request)(scope, receive, send_guarded)
+
+    async def _refuse_stranger(self, request: Request) -> Problem | None:
+        """Return why who writes is refused. FastAPI reads a body before it asks for the log-in."""
+        if request.method in _SAFE_METHODS:
+            return None
+        try:
+            await self._log_in(request)
+        except HTTPException as error:
+            return problem_of_http(error)
+        return None
 
 
 def refuse_before_reading(request: Request) -> Problem | None:
@@ -100,7 +113,7 @@ def most_bytes(request: Request) -> int:
     """Return how large the body of a request may be: a file's, a proposed policy's, or that of any other."""
     if request.method == "POST" and _TAKES_A_FILE.fullmatch(own_path(request)):
         return MOST_FILE_BYTES
-    proposes = request.method == "POST" and request.url.path.endswith(PROPOSALS)
+    proposes = request.method == "POST" and _TAKES_A_POLICY.fullmatch(own_path(request))
     return MOST_PROPOSAL_BYTES if proposes else MOST_BODY_BYTES
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from backoffice.domain.wording import age, moment, number, plain
-
-Level = Literal["good", "warn", "bad"]
+from backoffice.web.signs import Sign
 
 _SEALED_WITHIN = timedelta(minutes=10)
 _BOOKED_WITHIN = timedelta(minutes=15)
@@ -17,25 +15,11 @@ _REPORTED_WITHIN = timedelta(hours=6)
 _NIGHTLY = timedelta(hours=36)
 
 
-@dataclass(frozen=True)
-class Sign:
-    """How one part stands.
-
-    :param told: What is so, in a sentence.
-    :param remedy: What to do where it is not well.
-    """
-
-    name: str
-    level: Level
-    told: str
-    remedy: str = ""
-
-
 def judge(looked: Mapping[str, Any], runs: Sequence[Mapping[str, Any]], now: datetime) -> list[Sign]:
     """Return a sign for ledger, clock, sealer, booking of answers, and each process's last run.
 
-    That the page is shown at all means that the ledger answers. Whether a triggerer wakes waiting runs is
-    not asked of the triggerer: it shows in answers being booked soon after they are given.
+    That the page is shown at all means that the ledger answers. How Airflow's processes are, Airflow is asked
+    (``airflow_health``).
     """
     signs = [Sign("Ledger", "good", "It answers.")]
     if looked["simulated_day"] is not None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from backoffice.domain.wording import age, plain
+from backoffice.domain.wording import age, day, number, plain
 from backoffice.web.cases import BATCH
 
 _TITLES = {"QUARANTINE": "Document quarantined", "BATCH": "Batch to be signed for"}
@@ -46,10 +46,21 @@ def _line(case: Mapping[str, Any], titles: Mapping[str, str], now: datetime) -> 
         else case["title"],
         "age": age(case["opened_at"], now),
         "late": due is not None and due.date() < now.date() and case["state"] in _WAITING,
+        "discount": _discount(case, now),
         "reasons": [{"code": code, "title": title_of(code, titles)} for code in case["codes"]],
         "urgency": _PRIORITIES.get(case["priority"]),
         "offers": [action["action"] for action in _answerable(case)],
     }
+
+
+def _discount(case: Mapping[str, Any], now: datetime) -> str | None:
+    """Return what can still be had by paying early, in words."""
+    until, percent = case["discount_date"], case["discount_percent"]
+    if until is None or until < now.date() or case["state"] not in _WAITING:
+        return None
+    return (
+        f"{number(percent)} % until {day(until)}" if percent is not None else f"discount until {day(until)}"
+    )
 
 
 def _answerable(case: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -39,6 +39,8 @@ class CaseSummary(BaseModel):
     amount: Decimal | None = Field(description="Gross amount of the subject; null is not known")
     currency: str | None
     due_date: date | None
+    discount_date: date | None = Field(description="Last day of a discount for paying early")
+    discount_percent: Decimal | None
     state: str
     opened_at: datetime
     synthetic: bool = Field(description="Of the sandbox company, not of a real one")

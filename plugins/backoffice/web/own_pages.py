@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from backoffice import __version__
 from backoffice.settings import sql
-from backoffice.web import health, inbox
+from backoffice.web import airflow_health, health, inbox
 from backoffice.web.api import page_address
 from backoffice.web.auth import Ledger, Reviewer, require_login
 from backoffice.web.database import fetch_all, fetch_one
@@ -20,6 +21,7 @@ router = APIRouter(dependencies=[Depends(require_login)], include_in_schema=Fals
 
 _ANSWERS_PER_PAGE = 50
 _LAST_ID = 2**63 - 1
+Airflow = Annotated[Mapping[str, Any] | None, Depends(airflow_health.ask_airflow)]
 Before = Annotated[int | None, Query(ge=1, le=_LAST_ID)]
 
 
@@ -48,8 +50,8 @@ def activity_page(request: Request, person: Reviewer, ledger: Ledger, before: Be
 
 
 @router.get("/health")
-def health_page(request: Request, person: Reviewer, ledger: Ledger) -> Response:
-    """Show whether the ledger, the sealer, the nights and the booking of answers are well."""
+def health_page(request: Request, person: Reviewer, ledger: Ledger, airflow: Airflow) -> Response:
+    """Show whether ledger, sealer, Airflow's processes, nights and the booking of answers are well."""
     with ledger.reading() as connection:
         readable = inbox.find_readable(connection, person)
         looked = fetch_one(connection, sql("health/look_at_ledger"), {}) or {}
@@ -60,7 +62,7 @@ def health_page(request: Request, person: Reviewer, ledger: Ledger) -> Response:
         request,
         "health.html",
         person=person,
-        signs=health.judge(looked, last_runs, now),
+        signs=health.judge(looked, last_runs, now) + airflow_health.signs_of(airflow, now),
         runs=last_runs,
         waiting=health.with_age(waiting, now),
         looked_at=now,

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from starlette.exceptions import HTTPException
 
 from backoffice.domain.wording import age
 from backoffice.operators.gate_page import gate_root
@@ -29,6 +30,7 @@ from backoffice.web.case_life_view import view_life
 from backoffice.web.case_view import HoldView
 from backoffice.web.guard import PAGE_POLICY
 from backoffice.web.inbox_query import read_typed
+from backoffice.web.methods import methods_of
 from backoffice.web.problems import Problem
 from backoffice.web.rendering import page
 
@@ -233,6 +235,7 @@ def static_file(name: str) -> Response:
         "htmx.min.js": (_STATIC / "vendor" / "htmx.min.js", "text/javascript"),
         "inbox.js": (_STATIC / "inbox.js", "text/javascript"),
         "policy.js": (_STATIC / "policy.js", "text/javascript"),
+        "policy_propose.js": (_STATIC / "policy_propose.js", "text/javascript"),
         "theme.js": (_STATIC / "theme.js", "text/javascript"),
         "report.css": (include_dir() / "templates" / "report.css", "text/css"),
     }
@@ -243,6 +246,8 @@ def static_file(name: str) -> Response:
 
 
 @router.get("/{path:path}")
-def nothing_there(path: str) -> Response:
+def nothing_there(path: str, request: Request) -> Response:
     """Answer every other address, so that also those ask for a log-in first."""
+    if methods_of(request):
+        raise HTTPException(405)  # it is one of those that are only written to
     raise Problem(404, f"There is no page /{path[:200]}.")

@@ -17,9 +17,9 @@ from backoffice.domain.policy_impact import (
 )
 from backoffice.settings import sql
 from backoffice.web import acts
-from backoffice.web.auth import Person
+from backoffice.web.auth import SYSTEM, Person
 from backoffice.web.database import Connection, LedgerPool, fetch_all, fetch_one
-from backoffice.web.policy_models import Act, ProposalRequest
+from backoffice.web.policy_models import Act, CheckRequest, ProposalRequest
 from backoffice.web.problems import FieldError, Problem
 
 MOST_PROPOSALS = 100
@@ -39,6 +39,7 @@ def list_policies(connection: Connection, person: Person) -> dict[str, Any]:
                 "policy_id": row["policy_id"],
                 "process": row["process"],
                 "active_version": None,
+                "may_propose": row["may_propose"],
                 "versions": [],
             },
         )
@@ -124,6 +125,39 @@ def impact_of(connection: Connection, policy: Policy) -> dict[str, Any]:
     values = {"policy_id": policy.policy_id, "most": MOST_DECISIONS}
     rows = fetch_all(connection, sql("policy/list_recorded_decisions"), values)
     return replay(policy, [_recorded(row) for row in rows])
+
+
+def read_latest(connection: Connection, person: Person, policy_id: str) -> dict[str, Any]:
+    """Return the text that a proposal would replace, and why this person may propose none.
+
+    :raises Problem: 404, there is no such policy, or not for this person.
+    """
+    values = {"person_id": person.person_id, "policy_id": policy_id}
+    row = fetch_one(connection, sql("policy/read_latest"), values) if "\x00" not in policy_id else None
+    if row is None:
+        raise Problem(404, f"There is no policy {policy_id!r} that you may see.")
+    return {**row, "why_not": row["why_not"] and f"{person.name} {row['why_not']}."}
+
+
+def check(ledger: LedgerPool, person: Person, given: CheckRequest) -> dict[str, Any]:
+    """Prove a text, compare it and try it on recorded decisions. Stores nothing.
+
+    :raises Problem: As for ``propose``.
+    """
+    policy = prove(given.content)
+    with ledger.reading() as connection:
+        impact = impact_of(connection, policy)
+        tried = {
+            **given.model_dump(),
+            "system": SYSTEM,
+            "user_id": person.user_id,
+            "impact": canonical_bytes(impact).decode(),
+        }
+        with acts.refusals():
+            told = (fetch_one(connection, sql("policy/try"), tried) or {})["answer"]
+        latest = read_latest(connection, person, told["policy_id"])
+    texts = {**told, "content": given.content, "replaces_content": latest["content"]}
+    return {**told, "difference": difference(texts), "impact": impact}
 
 
 def propose(

@@ -12,6 +12,8 @@ from backoffice.web.auth import Ledger, Reviewer, require_login
 from backoffice.web.models import IdempotencyKey
 from backoffice.web.policy_models import (
     ApprovalRequest,
+    CheckedText,
+    CheckRequest,
     EndRequest,
     PolicyList,
     ProposalDetail,
@@ -51,6 +53,12 @@ def read_version(
 def propose(given: ProposalRequest, person: Reviewer, ledger: Ledger, idempotency_key: Key) -> ProposalTold:
     """Prove a text, try it on recorded decisions, store it. It decides nothing before another approves."""
     return ProposalTold.model_validate(policies.propose(ledger, person, given, idempotency_key))
+
+
+@router.post("/policies/proposals/check", summary="Check a text without storing it", responses=_CONFLICT)
+def check(given: CheckRequest, person: Reviewer, ledger: Ledger) -> CheckedText:
+    """Prove a text, compare it with the latest and try it on recorded decisions, as proposing it would."""
+    return CheckedText.model_validate(policies.check(ledger, person, given))
 
 
 @router.get("/policies/proposals/{proposal_id}", summary="Read a proposed change and its impact")

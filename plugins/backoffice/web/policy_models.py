@@ -24,18 +24,23 @@ Words = Annotated[Reason, AfterValidator(_storable)]
 Sha256 = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[0-9a-fA-F]{64}$")]
 
 
-class ProposalRequest(BaseModel):
-    """A text to become the next version of a policy."""
+class CheckRequest(BaseModel):
+    """A text that may become the next version of a policy."""
 
     model_config = ConfigDict(extra="forbid")
 
     content: Annotated[str, StringConstraints(min_length=1), AfterValidator(_storable)] = Field(
         description="The whole text, as it is to be kept"
     )
-    reason: Words
     effective_from: date | None = Field(
         default=None, description="Business day from which it decides; null is the first day possible"
     )
+
+
+class ProposalRequest(CheckRequest):
+    """A text to become the next version of a policy."""
+
+    reason: Words
 
 
 class ApprovalRequest(BaseModel):
@@ -107,6 +112,7 @@ class PolicySummary(BaseModel):
     policy_id: str
     process: str
     active_version: int | None
+    may_propose: bool = Field(description="You have authority as its owner, up to some machine limit")
     versions: list[VersionSummary]
 
 
@@ -170,6 +176,21 @@ class Impact(BaseModel):
         description="Not decided again: recorded in an earlier form, or with an input that the text lacks",
     )
     listed: list[ChangedDecision] = Field(description="The first 500 of those that change, the latest first")
+
+
+class CheckedText(BaseModel):
+    """What a text would be as a proposal. Nothing is stored."""
+
+    policy_id: str
+    process: str
+    version: int
+    sha256: str
+    machine_limit: Decimal
+    currency: str
+    effective_from: date
+    replaces_version: int
+    difference: list[str] = Field(description="Lines against the text it replaces, as diff -u prints them")
+    impact: Impact
 
 
 class OfferedAct(BaseModel):

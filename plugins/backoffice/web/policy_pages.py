@@ -39,6 +39,18 @@ def version_page(
     return page(request, "policy_version.html", person=person, policy=found)
 
 
+@router.get("/policies/{policy_id}/propose")
+def propose_page(
+    policy_id: Annotated[str, Path(max_length=100)], request: Request, person: Reviewer, ledger: Ledger
+) -> Response:
+    """Show the form to check a text and to propose it, with the latest one to begin with."""
+    with ledger.reading() as connection:
+        latest = policies.read_latest(connection, person, policy_id)
+    return page(
+        request, "policy_propose.html", person=person, latest=latest, idempotency_key=str(uuid.uuid4())
+    )
+
+
 @router.get("/policies/proposals/{proposal_id}")
 def proposal_page(proposal_id: ProposalId, request: Request, person: Reviewer, ledger: Ledger) -> Response:
     """Show a proposed change, what it would change, and the form to sign it."""

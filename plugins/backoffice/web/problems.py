@@ -30,6 +30,7 @@ _LOG_IN_STYLE = (
     "font-weight:600;text-decoration:none}"
 )
 _EXPLANATIONS = {
+    400: "The body of the request cannot be read.",
     401: "You are not logged in, or your log-in has ended. Log in again; inside Airflow, reload the page.",
     403: "Your log-in was not accepted. Log in again; inside Airflow, reload the page.",
     404: "There is no such page.",
@@ -57,6 +58,7 @@ class Problem(Exception):
     :param log_in: Whether logging in again may help.
     :param findings: What is wrong with a policy's text, one object each, for programs.
     :param retry_after: After how many seconds it is worth trying again.
+    :param allow: The methods that the address takes.
     """
 
     def __init__(
@@ -68,8 +70,10 @@ class Problem(Exception):
         log_in: bool = False,
         findings: Sequence[Mapping[str, object]] = (),
         retry_after: int | None = None,
+        allow: str | None = None,
     ) -> None:
         super().__init__(detail)
+        self.allow = allow
         self.retry_after = retry_after
         self.findings = tuple(findings)
         self.log_in = log_in
@@ -109,6 +113,8 @@ def answer(request: Request, problem: Problem) -> Response:
     headers = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
     if problem.retry_after is not None:
         headers["Retry-After"] = str(problem.retry_after)
+    if problem.allow is not None:
+        headers["Allow"] = problem.allow
     if is_api(own_path(request)):
         body: dict[str, object] = {
             "type": "about:blank",
@@ -143,15 +149,19 @@ def _policy_for(style: str) -> str:
     )
 
 
-def problem_of_http(error: HTTPException) -> Problem:
-    """Return the problem for an error raised by Airflow's or Starlette's own code."""
+def problem_of_http(error: HTTPException, allow: str | None = None) -> Problem:
+    """Return the problem for an error raised by Airflow's or Starlette's own code.
+
+    :param allow: The methods that the address takes.
+    """
     status = error.status_code
     explanation = _EXPLANATIONS.get(status, HTTPStatus(status).phrase)
     # A refusal that is not ours comes from Airflow's log-in: a token that is missing, forged, revoked or too
     # old.
     log_in = status in (401, 403)
     told = log_in or error.detail in (None, HTTPStatus(status).phrase)
-    return Problem(status, explanation if told else f"{explanation} ({error.detail})", log_in=log_in)
+    detail = explanation if told else f"{explanation} ({error.detail})"
+    return Problem(status, detail, log_in=log_in, allow=allow)
 
 
 def unavailable() -> Problem:

@@ -358,7 +358,7 @@ def test_a_policy_that_two_people_carried_is_as_it_should_be_until_they_are_one(
     assert [(share.unit, share.items) for share in result.population] == [("policy versions", 3)]
     assert [notice.ref for notice in result.notices] == [
         f"policy approve_invoice version {shipped}",
-        "policy case_priority version 1",
+        "policy case_priority version 2",
     ]
     night.as_owner("UPDATE review.policy_act SET person_id = 'p-clerk' WHERE act = 'approve'", triggers=False)
     assert reported(night) == {

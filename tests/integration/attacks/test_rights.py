@@ -29,10 +29,10 @@ READING = {
     "intake.this_load", "intake.in_unit", "intake.amounts_finer_than", "intake.resolve_supplier", "ledger.is_business_day", "ledger.business_days", "audit.text", "audit.number",
     "audit.object", "audit.sealer_is_there", "audit.why_no_confirmation", "purchasing.is_neighbour_swap", "purchasing.sorted_letters", "ledger.last_decision", "ledger.last_machine_decision", "review.may_read", "review.log_subject", "review.queues_stood_in", "review.why_not_work_on", "review.batch_sha256", "review.changes_since",
     "review.clock", "review.setting", "review.chain", "review.is_idle", "review.last_touch", "review.name_of", "review.holds_role", "review.stands_above", "review.open_question",
-    "ledger.policy_day", "ledger.policy_day_at", "ledger.policy_in_force",
+    "ledger.policy_day", "ledger.policy_day_at", "ledger.policy_in_force", "review.not_policy_owner",
     "review.is_data_protection_officer", "audit.today", "review.may_decide", "review.why_not", "review.persons_needed", "review.acting_for", "review.offered_to",
     "review.is_access_administrator", "review.why_no_access_act",
-    "review.persons_are_measured", "review.how_people_decide",
+    "review.persons_are_measured", "review.measure_state", "review.why_no_measure_act", "review.how_people_decide",
 }  # fmt: skip
 CALLS = {
     "app": READING | {
@@ -42,7 +42,7 @@ CALLS = {
         "review.open_cases", "review.open_batch", "review.book_answers", "review.keep_cases", "review.priority_input", "review.record_priorities", "review.write_notices", "review.take_notice", "review.notice_cases", "review.seed_test_cases", "review.check_oversight", "audit.request_seal", "audit.raise_alert", "audit.record_verification", "audit.user_hash", "ledger.policy_says", "ledger.policy_says_day",
     },
     "web": READING | {
-        "review.decide_case", "review.propose_policy", "review.approve_policy", "review.refuse_policy", "review.withdraw_policy", "review.why_no_policy_act",
+        "review.decide_case", "review.propose_policy", "review.try_policy", "review.approve_policy", "review.refuse_policy", "review.withdraw_policy", "review.why_no_policy_act",
         "review.claim_case", "review.release_case", "review.reassign_case", "review.ask_information", "review.give_information", "review.comment_case", "review.attach_file", "review.take_out_of_batch",
         "review.ask_person_measure", "review.answer_person_measure", "review.place_hold", "review.request_privacy_act", "review.answer_privacy_request", "vault.writing_key",
         "audit.propose_restore", "audit.propose_lost_key", "audit.confirm_proposal", "review.propose_access_change", "review.answer_access_change",

@@ -226,6 +226,13 @@ def wrong(suite: str, today: date) -> dict[str, Planted]:
             "invoice_date_missing": planted({"invoice_date": None}),
             "invoice_date_in_future": planted({"invoice_date": tomorrow, "due_date": tomorrow}),
             "due_before_invoiced": planted({"due_date": today - timedelta(days=1)}),
+            "discount_before_invoiced": planted({"discount_date": today - timedelta(days=1)}),
+            "discount_after_due": planted({"discount_date": tomorrow}),
+            "discount_out_of_range": planted(
+                {"discount_percent": Decimal(0)},
+                {"discount_percent": Decimal(100)},
+                {"discount_percent": Decimal("-0.0001")},
+            ),
             "currency_missing": planted({"currency": None}),
             "currency_unknown": planted({"currency": "XTS"}),
             "line_total_missing": planted({"line_total": None}),

@@ -173,11 +173,11 @@ CREATE OR REPLACE FUNCTION intake.accept_invoices(load_in bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
-  INSERT INTO purchasing.invoice (entity, document_id, content_hash, syntax, kind, type_code, invoice_number, invoice_date, due_date, currency,
+  INSERT INTO purchasing.invoice (entity, document_id, content_hash, syntax, kind, type_code, invoice_number, invoice_date, due_date, discount_date, discount_percent, currency,
     supplier_id, supplier_group, seller_id, seller_vat_id, seller_name, payee_iban, po_number, receipt_number, preceding_invoice_number,
     line_total, allowance_total, charge_total, net_total, tax_total, gross_total, prepaid_total, rounding_amount, payable_total,
     duplicates_evaluable, received_at, keyed_by, load_id)
-  SELECT d.entity, d.document_id, d.content_hash, d.syntax, d.kind, d.type_code, d.invoice_number, d.invoice_date, d.due_date, d.currency,
+  SELECT d.entity, d.document_id, d.content_hash, d.syntax, d.kind, d.type_code, d.invoice_number, d.invoice_date, d.due_date, d.discount_date, d.discount_percent, d.currency,
     s.supplier_id, coalesce(s.supplier_group, 'vat ' || d.seller_vat_id, 'id ' || d.seller_id, 'name ' || upper(d.seller_name), 'unknown'),
     d.seller_id, d.seller_vat_id, d.seller_name, d.payee_iban, nullif(d.po_number, ''), d.receipt_number, d.preceding_invoice_number,
     d.line_total, coalesce(d.allowance_total, 0), coalesce(d.charge_total, 0), d.net_total, coalesce(d.tax_total, 0), d.gross_total,

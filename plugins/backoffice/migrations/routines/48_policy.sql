@@ -133,6 +133,9 @@ DECLARE said record := ledger.read_policy(content_in); entered ledger.policy_ver
 BEGIN
   PERFORM ledger.lock_policy(said.policy_id);
   PERFORM ledger.check_next_version(said.policy_id, said.version, said.sha256);
+  IF said.policy_id = 'case_priority' THEN
+    PERFORM review.priority_rules(content_in);
+  END IF;
   INSERT INTO ledger.policy_version (policy_id, version, sha256, content, machine_limit, currency, approved_at, approved_by, effective_from, effective_to, proposal_id)
   SELECT said.policy_id, said.version, said.sha256, content_in, said.machine_limit, said.currency,
          -- the order of approval is the order of these moments, also where a clock was set back

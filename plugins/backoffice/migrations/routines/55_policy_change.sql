@@ -136,6 +136,82 @@ BEGIN
   END IF;
 END $$;
 
+-- What the rules of case_priority say, read from the lines of its text: rule, priority, sentence; its default is the rule "default". A text
+-- that is not written in exactly these lines is refused, so that nothing is taken for a rule that the policy does not say.
+CREATE OR REPLACE FUNCTION review.priority_rules(content_in text) RETURNS TABLE (rule text, priority integer, why text)
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE place text; found record; said text[]; rules jsonb := '{}'; name text;
+BEGIN
+  FOR found IN SELECT l.line, l.n FROM string_to_table(content_in, E'\n') WITH ORDINALITY AS l(line, n) LOOP
+    IF found.line ~ '^\s*(#.*)?$' THEN
+      CONTINUE;
+    ELSIF found.line ~ '^\S' THEN
+      place := substring(found.line from '^(rules|default):\s*$'); name := nullif(place, 'rules');
+      rules := rules || CASE place WHEN 'default' THEN '{"default": {}}' ELSE '{}' END::jsonb;
+      CONTINUE;
+    ELSIF place IS NULL THEN
+      CONTINUE;
+    END IF;
+    said := regexp_match(found.line, '^  - id: ([A-Za-z][A-Za-z0-9_]*)\s*$');
+    IF said IS NOT NULL AND place = 'rules' AND NOT rules ? said[1] THEN
+      name := said[1]; rules := rules || jsonb_build_object(name, '{}'::jsonb);
+      CONTINUE;
+    ELSIF place = 'rules' AND name IS NOT NULL AND found.line ~ '^    when: \{[^{}]*\}\s*$' THEN
+      CONTINUE;
+    END IF;
+    said := regexp_match(found.line, CASE place WHEN 'rules' THEN '^    ' ELSE '^  ' END || '(then|why): (?:"([^"\\]*)"|([A-Za-z0-9](?:[^#:\s]|:(?=\S)|[ \t]+(?=[^#\s]))*))\s*$');
+    IF said IS NULL OR name IS NULL OR rules -> name ? said[1] THEN
+      PERFORM review.refuse_field('content', format('line %s: the rules of case_priority are read line by line; write "  - id: NAME", "    when: {...}", "    then: PRIORITY" and "    why: SENTENCE" on one line each', found.n));
+    END IF;
+    rules := jsonb_set(rules, ARRAY[name, said[1]], to_jsonb(rtrim(coalesce(said[2], said[3]), E' \t')));
+  END LOOP;
+  IF NOT rules ? 'default' OR rules - 'default' = '{}' OR EXISTS (SELECT FROM jsonb_each(rules) r WHERE array_position(ARRAY['urgent', 'high', 'normal', 'low'], r.value ->> 'then') IS NULL OR coalesce(r.value ->> 'why', '') = '') THEN
+    PERFORM review.refuse_field('content', 'each rule of case_priority, and its default, says one of urgent, high, normal and low, and why');
+  END IF;
+  RETURN QUERY SELECT r.key, array_position(ARRAY['urgent', 'high', 'normal', 'low'], r.value ->> 'then'), r.value ->> 'why' FROM jsonb_each(rules) r;
+END $$;
+
+-- Refuse a text that this person cannot propose now from this day on. Proposing refuses by it, and whoever only asks is told by it.
+CREATE OR REPLACE FUNCTION review.check_policy_text(person review.person, content_in text, effective_in date, impact_in text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE said record := ledger.read_policy(content_in); lacking text; p review.policy_proposal;
+BEGIN
+  IF NOT EXISTS (SELECT FROM ledger.policy k WHERE k.policy_id = said.policy_id) THEN
+    PERFORM review.refuse('BO404', format('there is no policy %s; a policy comes with the process that decides by it', said.policy_id));
+  END IF;
+  lacking := review.not_policy_owner(person.person_id, said.policy_id, said.machine_limit, said.currency);
+  IF lacking IS NOT NULL THEN
+    PERFORM review.refuse('BO403', format('%s %s', person.name, lacking));
+  END IF;
+  PERFORM ledger.check_next_version(said.policy_id, said.version, said.sha256);
+  SELECT x.* INTO p FROM review.policy_proposal x WHERE x.policy_id = said.policy_id AND x.version = said.version ORDER BY x.state = 'proposed' DESC, x.proposal_id DESC LIMIT 1;
+  IF p.sha256 <> said.sha256 THEN
+    PERFORM review.refuse('BO409', format('version %s of policy %s was proposed with another text (proposal %s); give this one the next number', said.version, said.policy_id, p.proposal_id));
+  ELSIF p.state = 'proposed' THEN
+    PERFORM review.refuse('BO409', format('this text waits as proposal %s already', p.proposal_id));
+  END IF;
+  IF said.policy_id = 'case_priority' THEN
+    PERFORM review.priority_rules(content_in);
+  END IF;
+  PERFORM review.check_impact(content_in, impact_in::jsonb);
+  PERFORM review.proposed_start(content_in, effective_in);
+END $$;
+
+-- What a text would be as a proposal: nothing is stored, and what would be refused is refused.
+CREATE OR REPLACE FUNCTION review.try_policy(system_in text, user_in text, content_in text, effective_in date, impact_in text) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE said record := ledger.read_policy(content_in); told jsonb;
+BEGIN
+  PERFORM review.check_policy_text(review.acting_person(system_in, user_in), content_in, effective_in, impact_in);
+  SELECT jsonb_build_object('policy_id', said.policy_id, 'process', k.process, 'version', said.version, 'sha256', said.sha256, 'machine_limit', said.machine_limit::text, 'currency', said.currency,
+    'effective_from', review.proposed_start(content_in, effective_in), 'replaces_version', v.version) INTO told
+  FROM ledger.policy k JOIN ledger.policy_version v USING (policy_id) WHERE k.policy_id = said.policy_id ORDER BY v.approved_at DESC LIMIT 1;
+  RETURN told;
+END $$;
+
 -- Propose a text as the next version of a policy. Executable by backoffice_web alone, which has proved the text and tried it on
 -- recorded decisions, and encrypted log-in and reason under the person's key. The same idempotency key with the same content returns
 -- the first proposal.
@@ -143,7 +219,7 @@ DROP FUNCTION IF EXISTS review.propose_policy(text, text, text, text, date, text
 CREATE OR REPLACE FUNCTION review.propose_policy(system_in text, user_in text, content_in text, reason_in text, effective_in date, impact_in text, key_in text, sealed_in text) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE person review.person := review.acting_person(system_in, user_in); said record := ledger.read_policy(content_in); earlier bigint; latest integer; lacking text; p review.policy_proposal;
+DECLARE person review.person := review.acting_person(system_in, user_in); said record := ledger.read_policy(content_in); earlier bigint; latest integer; p review.policy_proposal;
 BEGIN
   IF NOT EXISTS (SELECT FROM ledger.policy k WHERE k.policy_id = said.policy_id) THEN
     PERFORM review.refuse('BO404', format('there is no policy %s; a policy comes with the process that decides by it', said.policy_id));
@@ -157,18 +233,7 @@ BEGIN
     END IF;
     RETURN review.policy_proposal_told(earlier);
   END IF;
-  lacking := review.not_policy_owner(person.person_id, said.policy_id, said.machine_limit, said.currency);
-  IF lacking IS NOT NULL THEN
-    PERFORM review.refuse('BO403', format('%s %s', person.name, lacking));
-  END IF;
-  PERFORM ledger.check_next_version(said.policy_id, said.version, said.sha256);
-  SELECT x.* INTO p FROM review.policy_proposal x WHERE x.policy_id = said.policy_id AND x.version = said.version ORDER BY x.state = 'proposed' DESC, x.proposal_id DESC LIMIT 1;
-  IF p.sha256 <> said.sha256 THEN
-    PERFORM review.refuse('BO409', format('version %s of policy %s was proposed with another text (proposal %s); give this one the next number', said.version, said.policy_id, p.proposal_id));
-  ELSIF p.state = 'proposed' THEN
-    PERFORM review.refuse('BO409', format('this text waits as proposal %s already', p.proposal_id));
-  END IF;
-  PERFORM review.check_impact(content_in, impact_in::jsonb);
+  PERFORM review.check_policy_text(person, content_in, effective_in, impact_in);
   SELECT v.version INTO STRICT latest FROM ledger.policy_version v WHERE v.policy_id = said.policy_id ORDER BY v.approved_at DESC LIMIT 1;
   INSERT INTO review.policy_proposal (policy_id, version, sha256, content, machine_limit, currency, effective_from, replaces_version, impact_text, impact_sha256, proposed_by, proposed_at)
   VALUES (said.policy_id, said.version, said.sha256, content_in, said.machine_limit, said.currency, review.proposed_start(content_in, effective_in), latest, impact_in,

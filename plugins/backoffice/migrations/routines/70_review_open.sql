@@ -37,17 +37,17 @@ BEGIN
   superseded := review.settle_by_facts(this_run.process);
 
   WITH wanted AS (
-    SELECT i.invoice_id, h.role, i.entity, i.supplier_group, i.invoice_number, i.gross_total, i.currency, i.due_date, i.content_hash, i.document_id, i.supplier_id,
+    SELECT i.invoice_id, h.role, i.entity, i.supplier_group, i.invoice_number, i.gross_total, i.currency, i.due_date, i.discount_date, i.discount_percent, i.content_hash, i.document_id, i.supplier_id,
            string_agg(DISTINCT h.code, ', ' ORDER BY h.code) AS codes
     FROM review.asked_hold h JOIN purchasing.invoice i ON i.invoice_id = h.invoice_id
     JOIN LATERAL ledger.last_machine_decision(this_run.process, i.invoice_id) d ON d.outcome = 'review' OR h.code = 'TAKEN_OUT'
     JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id AND st.state IN ('held', 'waiting_receipt')
     GROUP BY i.invoice_id, h.role
   ), opened_cases AS (
-    INSERT INTO review.case AS c (process, subject_kind, subject_id, subject_key, role, entity, candidate_person, title, amount, currency, due_date, evidence_hash, handover, opened_run)
+    INSERT INTO review.case AS c (process, subject_kind, subject_id, subject_key, role, entity, candidate_person, title, amount, currency, due_date, discount_date, discount_percent, evidence_hash, handover, opened_run)
     SELECT this_run.process, 'invoice', w.invoice_id, encode(w.content_hash, 'hex'), w.role, w.entity, review.person_in_document(w.invoice_id, w.role),
            w.invoice_number || ' of ' || coalesce((SELECT s.name FROM purchasing.supplier s WHERE s.supplier_id = w.supplier_id), w.supplier_group) || ': ' || w.codes,
-           abs(w.gross_total), w.currency, w.due_date, review.invoice_evidence(w.invoice_id, w.role), review.invoice_handover(w.invoice_id, w.role), run_in
+           abs(w.gross_total), w.currency, w.due_date, w.discount_date, w.discount_percent, review.invoice_evidence(w.invoice_id, w.role), review.invoice_handover(w.invoice_id, w.role), run_in
     FROM wanted w
     ON CONFLICT (process, subject_kind, subject_id, role) WHERE state IN ('open', 'half_decided', 'decided')
     DO UPDATE SET evidence_hash = excluded.evidence_hash, title = excluded.title,
@@ -153,6 +153,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_build_object(
     'supplier', jsonb_build_object('id', i.supplier_id, 'name', coalesce(s.name, i.seller_name)),
     'document', jsonb_build_object('kind', i.kind, 'number', i.invoice_number, 'date', i.invoice_date::text, 'due_date', i.due_date::text,
+      'discount_date', i.discount_date::text, 'discount_percent', trim_scale(i.discount_percent)::text,
       'gross', trim_scale(i.gross_total)::text, 'net', trim_scale(i.net_total)::text, 'tax', trim_scale(i.tax_total)::text, 'currency', i.currency, 'po_number', i.po_number,
       'source', l.source, 'received_at', ops.utc(i.received_at),
       'filename', (SELECT g.filename FROM intake.stage_invoice g WHERE g.load_id = i.load_id AND g.content_hash = i.content_hash ORDER BY g.row_no LIMIT 1)),
@@ -187,7 +188,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_build_object(
     'supplier', jsonb_build_object('id', q.row_content ->> 'seller_id', 'name', q.row_content ->> 'seller_name'),
     'document', jsonb_build_object('kind', q.row_content ->> 'kind', 'number', q.row_content ->> 'invoice_number', 'date', q.row_content ->> 'invoice_date',
-      'due_date', q.row_content ->> 'due_date', 'gross', q.row_content ->> 'gross_total', 'currency', q.row_content ->> 'currency', 'po_number', q.row_content ->> 'po_number',
+      'due_date', q.row_content ->> 'due_date', 'discount_date', q.row_content ->> 'discount_date', 'discount_percent', q.row_content ->> 'discount_percent', 'gross', q.row_content ->> 'gross_total', 'currency', q.row_content ->> 'currency', 'po_number', q.row_content ->> 'po_number',
       'filename', q.row_content ->> 'filename', 'source', q.source, 'received_at', q.row_content ->> 'received_at'),
     'holds', '[]'::jsonb, 'findings', q.findings,
     'steps', jsonb_build_array(jsonb_build_object('step', 'received', 'at', q.row_content ->> 'received_at', 'result', 'from ' || q.source),

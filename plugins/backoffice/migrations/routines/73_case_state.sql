@@ -32,8 +32,8 @@ BEGIN
   NEW.prioritised_on := NULL;
   RETURN NEW;
 END $$;
--- By when a case should be decided: before it goes to the next role, and before the day of payment. The time that it waited for
--- information does not count. And when the next level of its chain comes.
+-- By when a case should be decided: before it goes to the next role, and before the day of payment and that of a discount which can
+-- still be had. The time that it waited for information does not count. And when the next level of its chain comes.
 CREATE OR REPLACE FUNCTION review.time_case() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE first_hours numeric; next_hours numeric;
@@ -41,7 +41,8 @@ BEGIN
   SELECT min(x.after_hours) FILTER (WHERE x.step = 'escalate'), (array_agg(x.after_hours ORDER BY x.level) FILTER (WHERE x.level > NEW.escalation_level))[1] INTO first_hours, next_hours
   FROM review.chain(NEW.process, NEW.role) x;
   NEW.due_at := least(NEW.opened_at + NEW.waited + first_hours * interval '1 hour',
-    (SELECT NEW.due_date::timestamp AT TIME ZONE e.time_zone FROM ops.entity e WHERE e.entity = NEW.entity));
+    (SELECT least(NEW.due_date, CASE WHEN NEW.discount_date >= ops.business_date(e.entity) THEN NEW.discount_date END)::timestamp AT TIME ZONE e.time_zone
+     FROM ops.entity e WHERE e.entity = NEW.entity));
   NEW.next_level_at := CASE WHEN NEW.state IN ('open', 'half_decided') THEN NEW.opened_at + NEW.waited + next_hours * interval '1 hour' END;
   RETURN NEW;
 END $$;
@@ -54,7 +55,7 @@ BEGIN
 END $$;
 DROP TRIGGER IF EXISTS moves_on ON review.case;
 CREATE TRIGGER moves_on BEFORE UPDATE ON review.case FOR EACH ROW
-  WHEN ((NEW.state, NEW.title, NEW.amount, NEW.due_date, NEW.escalated_role) IS DISTINCT FROM (OLD.state, OLD.title, OLD.amount, OLD.due_date, OLD.escalated_role))
+  WHEN ((NEW.state, NEW.title, NEW.amount, NEW.due_date, NEW.discount_date, NEW.escalated_role) IS DISTINCT FROM (OLD.state, OLD.title, OLD.amount, OLD.due_date, OLD.discount_date, OLD.escalated_role))
   EXECUTE FUNCTION review.move_case_on();
 ALTER TABLE review.case ENABLE ALWAYS TRIGGER moves_on;
 DROP TRIGGER IF EXISTS timed ON review.case;
@@ -62,7 +63,7 @@ CREATE TRIGGER timed BEFORE INSERT ON review.case FOR EACH ROW EXECUTE FUNCTION 
 ALTER TABLE review.case ENABLE ALWAYS TRIGGER timed;
 DROP TRIGGER IF EXISTS timed_anew ON review.case;
 CREATE TRIGGER timed_anew BEFORE UPDATE ON review.case FOR EACH ROW
-  WHEN (NEW.next_level_at IS NULL OR (NEW.state, NEW.opened_at, NEW.waited, NEW.due_date, NEW.escalation_level) IS DISTINCT FROM (OLD.state, OLD.opened_at, OLD.waited, OLD.due_date, OLD.escalation_level))
+  WHEN (NEW.next_level_at IS NULL OR (NEW.state, NEW.opened_at, NEW.waited, NEW.due_date, NEW.discount_date, NEW.escalation_level) IS DISTINCT FROM (OLD.state, OLD.opened_at, OLD.waited, OLD.due_date, OLD.discount_date, OLD.escalation_level))
   EXECUTE FUNCTION review.time_case();
 ALTER TABLE review.case ENABLE ALWAYS TRIGGER timed_anew;
 DROP TRIGGER IF EXISTS times_cases ON review.escalation;

@@ -24,9 +24,9 @@ BEGIN
     ORDER BY c.closed_at, c.case_id
     LIMIT greatest(most - (SELECT count(*) FROM vault.seeded_case s WHERE s.answered_at IS NULL), 0)
   LOOP
-    INSERT INTO review.case (process, subject_kind, subject_id, subject_key, role, entity, candidate_person, title, amount, currency, due_date, evidence_hash, handover, opened_run)
+    INSERT INTO review.case (process, subject_kind, subject_id, subject_key, role, entity, candidate_person, title, amount, currency, due_date, discount_date, discount_percent, evidence_hash, handover, opened_run)
     VALUES (t.process, t.subject_kind, t.subject_id, t.subject_key, t.role, t.entity, nullif(t.candidate_person, t.decided_by), t.title, t.amount, t.currency,
-            t.due_date + (ops.business_date(t.entity) - t.opened_at::date), t.evidence_hash, t.handover, run_in)
+            t.due_date + (ops.business_date(t.entity) - t.opened_at::date), t.discount_date + (ops.business_date(t.entity) - t.opened_at::date), t.discount_percent, t.evidence_hash, t.handover, run_in)
     RETURNING case_id INTO opened;
     INSERT INTO review.case_item (case_id, item_no, code) SELECT opened, x.item_no, x.code FROM review.case_item x WHERE x.case_id = t.case_id;
     INSERT INTO vault.seeded_case (case_id, template_case, expected, seeded_run) VALUES (opened, t.case_id, 'reject', run_in);

@@ -27,7 +27,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
          ('review.access_change', 'of_person', 'name', 'erased'), ('review.access_change', 'of_person', 'email', NULL), ('review.access_change', 'of_person', 'user_id', 'erased'),
          ('review.access_change', 'proposed_by', 'reason', 'erased'), ('review.access_change', 'answered_by', 'answer_reason', 'erased'),
          ('review.access_change', 'of_person', 'reason', 'erased'), ('review.access_change', 'of_person', 'answer_reason', 'erased'),
-         ('review.person_measure', 'requested_by', 'reason', 'erased'), ('review.person_measure', 'answered_by', 'answer_reason', 'erased'),
+         ('review.person_measure', 'requested_by', 'reason', 'erased'), ('review.person_measure', 'answered_by', 'answer_reason', 'erased'), ('review.person_measure', 'ended_by', 'end_reason', 'erased'),
          -- append-only, but for this (vault.refuse_change_but_erasure)
          ('review.policy_act', 'person_id', 'principal', 'erased'), ('review.policy_act', 'person_id', 'reason', 'erased'),
          ('review.case_act', 'person_id', 'principal', 'erased'), ('review.case_act', 'person_id', 'reason', 'erased'),

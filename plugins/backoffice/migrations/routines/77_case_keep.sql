@@ -34,39 +34,47 @@ BEGIN
   INTO expired, resumed, reminded, escalated FROM unnest(coalesce(steps, '{}')) AS s;
 END $$;
 
--- What the policy case_priority looks at: cases whose facts or day are others than when they were last looked at. Amounts in another
--- currency than the policy's are not known to it.
+-- What the policy case_priority looks at: cases whose facts or day are others than when they were last looked at, or that another version
+-- of it looked at. Amounts in another currency than the policy's are not known to it, and neither is a discount whose day has passed.
+DROP FUNCTION IF EXISTS review.priority_input(text, text);
 CREATE OR REPLACE FUNCTION review.priority_input(process_in text, currency_in text)
-RETURNS TABLE (case_id bigint, days_until_due integer, days_open integer, blocks_posting boolean, escalated boolean, amount numeric)
+RETURNS TABLE (case_id bigint, days_until_due integer, days_until_discount integer, days_open integer, blocks_posting boolean, escalated boolean, amount numeric)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT c.case_id, c.due_date - e.today, greatest(floor(extract(epoch FROM s.on_clock) / 86400), 0)::integer,
+  SELECT c.case_id, c.due_date - e.today, CASE WHEN c.discount_date >= e.today THEN c.discount_date - e.today END,
+         greatest(floor(extract(epoch FROM s.on_clock) / 86400), 0)::integer,
          c.subject_kind <> 'invoice' OR EXISTS (SELECT FROM review.case_item x JOIN ledger.hold h ON h.hold_id = x.hold_id WHERE x.case_id = c.case_id AND x.settled_at IS NULL AND h.effect = 'B'),
          c.escalated_role IS NOT NULL, CASE WHEN c.currency = currency_in THEN abs(c.amount) END
   FROM review.case c JOIN review.case_status s ON s.case_id = c.case_id
   JOIN (SELECT x.entity, ops.business_date(x.entity) AS today FROM ops.entity x) e ON e.entity = c.entity
-  WHERE c.process = process_in AND c.state IN ('open', 'half_decided') AND c.prioritised_on IS DISTINCT FROM e.today
+  WHERE c.process = process_in AND c.state IN ('open', 'half_decided')
+    AND (c.prioritised_on, c.prioritised_by) IS DISTINCT FROM (e.today, (SELECT p.version FROM ledger.active_policy p WHERE p.policy_id = 'case_priority'))
   ORDER BY c.case_id LIMIT 20000
 $$;
 
--- Note what the policy said of these cases. Its version must be the active one, each rule one of its own, and so each
--- sentence: what the policy does not say word by word is not kept. A priority
--- that is another than before is a step on record. A case in somebody's hand at this moment is looked at by the next call.
-CREATE OR REPLACE FUNCTION review.record_priorities(run_in bigint, policy_sha256_in text, case_ids bigint[], priorities integer[], rules text[], reasons text[]) RETURNS bigint
+-- Note by which rule of the policy these cases are ranked. Its version must be the active one, and each rule one of its own: priority
+-- and sentence are what the policy says of that rule. A priority that is another than before is a step on record. A case in
+-- somebody's hand at this moment is looked at by the next call.
+DROP FUNCTION IF EXISTS review.record_priorities(bigint, text, bigint[], integer[], text[], text[]);
+CREATE OR REPLACE FUNCTION review.record_priorities(run_in bigint, policy_sha256_in text, case_ids bigint[], rules text[]) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE active ledger.policy_version; changed review.case_step[]; held bigint[];
+DECLARE active ledger.policy_version; said jsonb; changed review.case_step[]; held bigint[];
 BEGIN
   SELECT * INTO active FROM ledger.active_policy p WHERE p.policy_id = 'case_priority';
   IF active.sha256 IS DISTINCT FROM policy_sha256_in THEN
     PERFORM review.refuse('BO409', 'this text of case_priority is not the active one');
-  ELSIF EXISTS (SELECT FROM unnest(rules) AS g(rule) WHERE strpos(active.content, g.rule) = 0) THEN
+  END IF;
+  SELECT jsonb_object_agg(r.rule, jsonb_build_object('priority', r.priority, 'why', r.why)) INTO said FROM review.priority_rules(active.content) r;
+  IF EXISTS (SELECT FROM unnest(rules) AS g(rule) WHERE (said ? g.rule) IS NOT TRUE) THEN
     PERFORM review.refuse('BO422', 'the policy case_priority has no such rule');
   END IF;
   SELECT array_agg(l.case_id) INTO held FROM (
     SELECT c.case_id FROM review.case c WHERE c.case_id = ANY (case_ids) AND c.state IN ('open', 'half_decided') ORDER BY c.case_id FOR UPDATE SKIP LOCKED) AS l;
   SELECT array_agg(review.case_step(c.case_id, 'prioritised', NULL, NULL, NULL, run_in, g.priority, 'case_priority ' || active.version || '/' || g.rule)) INTO changed
-  FROM unnest(case_ids, priorities, rules) AS g(case_id, priority, rule) JOIN review.case c ON c.case_id = g.case_id WHERE c.case_id = ANY (held) AND c.priority <> g.priority;
-  UPDATE review.case c SET priority = g.priority, priority_reason = CASE WHEN strpos(active.content, g.reason) > 0 THEN nullif(g.reason, '') ELSE g.rule END, prioritised_on = ops.business_date(c.entity)
-  FROM unnest(case_ids, priorities, rules, reasons) AS g(case_id, priority, rule, reason) WHERE c.case_id = g.case_id AND c.case_id = ANY (held);
+  FROM (SELECT u.case_id, u.rule, (said -> u.rule ->> 'priority')::integer AS priority FROM unnest(case_ids, rules) AS u(case_id, rule)) g
+  JOIN review.case c ON c.case_id = g.case_id WHERE c.case_id = ANY (held) AND c.priority <> g.priority;
+  UPDATE review.case c SET priority = (said -> g.rule ->> 'priority')::integer, priority_reason = said -> g.rule ->> 'why',
+    prioritised_on = ops.business_date(c.entity), prioritised_by = active.version
+  FROM unnest(case_ids, rules) AS g(case_id, rule) WHERE c.case_id = g.case_id AND c.case_id = ANY (held);
   RETURN CASE WHEN changed IS NULL THEN 0 ELSE review.enter_steps(changed) END;
 END $$;

@@ -6,10 +6,30 @@ FROM review.answer a JOIN review.case c ON c.case_id = a.case_id
 CROSS JOIN LATERAL (SELECT a.answered_at - (SELECT p.answered_at FROM review.answer p WHERE p.person_id = a.person_id AND (p.answered_at, p.answer_id) < (a.answered_at, a.answer_id)
                                             ORDER BY p.answered_at DESC, p.answer_id DESC LIMIT 1) AS gap) t;
 
+-- What became of a request to measure single persons: asked, in_force, declined, ended (by somebody) or expired (its last day has passed).
+CREATE OR REPLACE FUNCTION review.measure_state(m review.person_measure) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN m.ended_at IS NOT NULL THEN 'ended' WHEN NOT m.approved THEN 'declined' WHEN m.until < audit.today() THEN 'expired'
+              WHEN m.approved THEN 'in_force' ELSE 'asked' END
+$$;
+
+-- Why this data protection officer may not do this with a request; no code and no message when they may.
+CREATE OR REPLACE FUNCTION review.why_no_measure_act(m review.person_measure, person_in text, act_in text, OUT code text, OUT message text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN r.message IS NULL THEN NULL WHEN r.is_own THEN 'BO403' ELSE 'BO409' END, r.message
+  FROM (SELECT NOT a.wrong AND a.own AS is_own,
+               CASE WHEN a.wrong AND act_in = 'end' THEN format('request %s is not in force', m.measure_id)
+                    WHEN a.wrong AND a.state = 'expired' THEN format('the last day of request %s has passed', m.measure_id)
+                    WHEN a.wrong THEN format('request %s was answered already', m.measure_id)
+                    WHEN a.own THEN (SELECT p.name FROM review.person p WHERE p.person_id = person_in) || ' asked for it; another person must approve' END AS message
+        FROM (SELECT review.measure_state(m) AS state, review.measure_state(m) <> CASE act_in WHEN 'end' THEN 'in_force' ELSE 'asked' END AS wrong,
+                     act_in = 'approve' AND m.requested_by = person_in AS own) a) r
+$$;
+
 -- Is measuring single persons switched on today, by two persons?
 CREATE OR REPLACE FUNCTION review.persons_are_measured() RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM review.person_measure m WHERE m.approved AND m.ended_at IS NULL AND audit.today() <= m.until)
+  SELECT EXISTS (SELECT FROM review.person_measure m WHERE review.measure_state(m) = 'in_force')
 $$;
 
 -- One row per team; with measuring of persons switched on one per person of a team as well. Too quick: at least so many measured decisions
@@ -62,7 +82,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Two data protection officers switch measuring of single persons on, until a day at most a year ahead: one asks, another approves. Either
--- of them, or any third, ends it alone.
+-- of them, or any third, declines what waits and ends what is in force, alone.
 CREATE OR REPLACE FUNCTION review.ask_person_measure(system_in text, user_in text, until_in date, reason_in text, key_in text, sealed_in text) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -74,47 +94,48 @@ BEGIN
     IF (m.until, m.reason, m.requested_by) IS DISTINCT FROM (until_in, reason_in, person.person_id) THEN
       PERFORM review.refuse('BO409', 'this idempotency key was used for another request');
     END IF;
-    RETURN jsonb_build_object('measure_id', m.measure_id);
+    RETURN jsonb_build_object('measure_id', m.measure_id, 'state', review.measure_state(m));
   ELSIF coalesce(trim(reason_in), '') = '' THEN
-    PERFORM review.refuse('BO422', 'a reason is needed');
+    PERFORM review.refuse_field('reason', 'a reason is needed');
   ELSIF until_in IS NULL OR until_in < audit.today() OR until_in > audit.today() + 366 THEN
-    PERFORM review.refuse('BO422', 'the last day is today or later, and at most a year ahead');
-  ELSIF EXISTS (SELECT FROM review.person_measure x WHERE x.answered_at IS NULL) THEN
+    PERFORM review.refuse_field('until', 'the last day is today or later, and at most a year ahead');
+  ELSIF EXISTS (SELECT FROM review.person_measure x WHERE review.measure_state(x) = 'asked') THEN
     PERFORM review.refuse('BO409', 'this was asked for already and waits for its second person');
   END IF;
   INSERT INTO review.person_measure (until, reason, idempotency_key, requested_by) VALUES (until_in, reason_in, key_in, person.person_id) RETURNING * INTO m;
   PERFORM vault.append_act('human', person.person_id, 'person_measure:' || m.measure_id, system_in || ':' || user_in, reason_in, sealed_in,
     'step', audit.text('measuring of persons requested'), 'measure_id', audit.text(m.measure_id::text), 'until', audit.text(until_in::text));
-  RETURN jsonb_build_object('measure_id', m.measure_id);
+  RETURN jsonb_build_object('measure_id', m.measure_id, 'state', review.measure_state(m));
 END $$;
 
 CREATE OR REPLACE FUNCTION review.answer_person_measure(system_in text, user_in text, measure_in bigint, answer_in text, reason_in text, key_in text, sealed_in text) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE person review.person := review.data_protection_officer(system_in, user_in); m review.person_measure;
+DECLARE person review.person := review.data_protection_officer(system_in, user_in); m review.person_measure; refusal record;
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('backoffice:person_measure', 0));
   SELECT x.* INTO m FROM review.person_measure x WHERE x.measure_id = measure_in FOR UPDATE;
   IF m.measure_id IS NULL THEN
     PERFORM review.refuse('BO404', format('there is no request %s', measure_in));
-  ELSIF m.answer_key = key_in AND m.answered_by = person.person_id AND m.answer_reason = reason_in AND m.approved = (answer_in = 'approve') THEN
-    RETURN jsonb_build_object('measure_id', measure_in, 'approved', m.approved);
+  ELSIF (CASE answer_in WHEN 'end' THEN (m.end_key, m.ended_by, m.end_reason) = (key_in, person.person_id, reason_in)
+                       ELSE (m.answer_key, m.answered_by, m.answer_reason, m.approved) = (key_in, person.person_id, reason_in, answer_in = 'approve') END) THEN
+    RETURN jsonb_build_object('measure_id', measure_in, 'approved', answer_in = 'approve', 'state', review.measure_state(m));
   ELSIF coalesce(answer_in, '') NOT IN ('approve', 'decline', 'end') OR coalesce(trim(reason_in), '') = '' THEN
     PERFORM review.refuse('BO422', 'the answer is approve, decline or end, with a reason');
+  ELSIF EXISTS (SELECT FROM review.person_measure x WHERE key_in IN (x.answer_key, x.end_key)) THEN
+    PERFORM review.refuse('BO409', 'this idempotency key was used for another answer');
+  END IF;
+  SELECT w.* INTO refusal FROM review.why_no_measure_act(m, person.person_id, answer_in) w;
+  IF refusal.code IS NOT NULL THEN
+    PERFORM review.refuse(refusal.code, refusal.message);
   ELSIF answer_in = 'end' THEN
-    IF m.approved IS NOT TRUE OR m.ended_at IS NOT NULL THEN
-      PERFORM review.refuse('BO409', format('request %s is not in force', measure_in));
-    END IF;
-    UPDATE review.person_measure x SET ended_at = now(), ended_by = person.person_id WHERE x.measure_id = measure_in;
-  ELSIF m.answered_at IS NOT NULL THEN
-    PERFORM review.refuse('BO409', format('request %s was answered already', measure_in));
-  ELSIF answer_in = 'approve' AND m.requested_by = person.person_id THEN
-    PERFORM review.refuse('BO403', format('%s asked for it; another person must approve', person.name));
+    UPDATE review.person_measure x SET ended_at = now(), ended_by = person.person_id, end_reason = reason_in, end_key = key_in WHERE x.measure_id = measure_in RETURNING * INTO m;
   ELSE
-    UPDATE review.person_measure x SET answered_at = now(), answered_by = person.person_id, answer_reason = reason_in, answer_key = key_in, approved = answer_in = 'approve' WHERE x.measure_id = measure_in;
+    UPDATE review.person_measure x SET answered_at = now(), answered_by = person.person_id, answer_reason = reason_in, answer_key = key_in, approved = answer_in = 'approve'
+    WHERE x.measure_id = measure_in RETURNING * INTO m;
   END IF;
   PERFORM vault.append_act('human', person.person_id, 'person_measure:' || measure_in, system_in || ':' || user_in, reason_in, sealed_in,
     'step', audit.text(CASE answer_in WHEN 'approve' THEN 'measuring of persons approved' WHEN 'decline' THEN 'measuring of persons declined' ELSE 'measuring of persons ended' END),
     'measure_id', audit.text(measure_in::text));
-  RETURN jsonb_build_object('measure_id', measure_in, 'approved', answer_in = 'approve');
+  RETURN jsonb_build_object('measure_id', measure_in, 'approved', answer_in = 'approve', 'state', review.measure_state(m));
 END $$;

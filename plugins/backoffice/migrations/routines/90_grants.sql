@@ -21,7 +21,7 @@ GRANT EXECUTE ON FUNCTION audit.introduce_key, audit.begin_seal, audit.finish_se
 GRANT USAGE ON SCHEMA vault TO backoffice_web, backoffice_auditor;
 GRANT EXECUTE ON FUNCTION review.decide_case, review.place_hold, review.request_privacy_act, review.answer_privacy_request, vault.writing_key TO backoffice_web;
 GRANT EXECUTE ON FUNCTION review.claim_case, review.release_case, review.reassign_case, review.ask_information, review.give_information, review.comment_case, review.attach_file, review.take_out_of_batch TO backoffice_web;
-GRANT EXECUTE ON FUNCTION review.propose_policy, review.approve_policy, review.refuse_policy, review.withdraw_policy, review.why_no_policy_act TO backoffice_web;
+GRANT EXECUTE ON FUNCTION review.propose_policy, review.try_policy, review.approve_policy, review.refuse_policy, review.withdraw_policy, review.why_no_policy_act TO backoffice_web;
 GRANT EXECUTE ON FUNCTION review.propose_access_change, review.answer_access_change TO backoffice_web;
 GRANT EXECUTE ON FUNCTION audit.propose_restore, audit.propose_lost_key, audit.confirm_proposal TO backoffice_web;
 GRANT EXECUTE ON FUNCTION review.ask_person_measure, review.answer_person_measure TO backoffice_web;
@@ -33,6 +33,6 @@ GRANT EXECUTE ON FUNCTION vault.reading_key, audit.check_purges, audit.user_hash
 GRANT EXECUTE ON FUNCTION audit.sealer_is_there, audit.why_no_confirmation, ops.business_date, ops.latest_moment, ops.utc, ops.stale_datasets, ops.installed_texts_sha256, ledger.tolerances_sha256, ops.check_run, ops.build_report, ledger.draft_policies, intake.this_load, intake.in_unit, intake.amounts_finer_than, ledger.is_business_day, ledger.business_days,
   audit.text, audit.number, audit.object, purchasing.is_neighbour_swap, purchasing.sorted_letters, intake.resolve_supplier, ledger.last_decision, ledger.last_machine_decision, review.may_read, review.log_subject, review.changes_since, review.batch_sha256,
   review.clock, review.setting, review.chain, review.is_idle, review.last_touch, review.name_of, review.holds_role, review.stands_above, review.open_question,
-  ledger.policy_day, ledger.policy_day_at, ledger.policy_in_force, review.is_data_protection_officer, audit.today, review.persons_are_measured, review.how_people_decide,
+  ledger.policy_day, ledger.policy_day_at, ledger.policy_in_force, review.not_policy_owner, review.is_data_protection_officer, audit.today, review.persons_are_measured, review.measure_state, review.why_no_measure_act, review.how_people_decide,
   review.may_decide, review.why_not, review.persons_needed, review.acting_for, review.queues_stood_in, review.why_not_work_on, review.offered_to, review.is_access_administrator, review.why_no_access_act
   TO backoffice_app, backoffice_web, backoffice_auditor;

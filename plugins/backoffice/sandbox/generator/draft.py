@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from backoffice.sandbox.generator.model import Fault, Kind, Supplier
@@ -11,6 +12,10 @@ from backoffice.sandbox.generator.model import Fault, Kind, Supplier
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
 PRICE_PLACES = 6
+
+DISCOUNTS = ((14, Decimal("2.00")), (10, Decimal("3.00")), (21, Decimal("1.50")))
+_ONE_IN = 3
+_LONG_TERMS = 30
 
 TaxKey = tuple[str, Decimal]
 """Tax category code (S, Z, E) and rate in percent."""
@@ -109,6 +114,18 @@ class Draft:
         """Note what was altered in the document as a whole and which codes must come of it."""
         self.faults.append(fault)
         self.codes.extend(code for code in codes if code not in self.codes)
+
+    def discount(self) -> tuple[date, int, Decimal] | None:
+        """Last day, days and percentage of a discount for paying early.
+
+        Some invoices give one, where payment is due in a month or later. It follows from the number, so that
+        the same company is the same with and without it.
+        """
+        chosen = zlib.crc32(self.number.encode())
+        if self.kind != "invoice" or (self.due - self.issued).days < _LONG_TERMS or chosen % _ONE_IN:
+            return None
+        days, percent = DISCOUNTS[chosen // _ONE_IN % len(DISCOUNTS)]
+        return self.issued + timedelta(days=days), days, percent
 
     def subtotals(self) -> list[Subtotal]:
         """Tax per category: the rounded tax plus what was planted on it."""

@@ -41,6 +41,7 @@ def render(draft: Draft, style: int = 0) -> bytes:
         *_seller(draft.supplier, draft.supplier_id if draft.names_seller else None),
         *_buyer(),
         *_payment(draft, name),
+        *_discount(draft),
         *_tax(draft.subtotals(), draft.currency),
         *_monetary(draft.totals(), draft.currency),
     ]
@@ -144,6 +145,22 @@ def _payment(draft: Draft, name: str) -> list[str]:
         f"<cac:PayeeFinancialAccount>{_text('ID', draft.supplier.iban)}</cac:PayeeFinancialAccount>",
         "</cac:PaymentMeans>",
     ]
+
+
+def _discount(draft: Draft) -> list[str]:
+    """How suppliers say it: those in Germany in the note as XRechnung prescribes, others in UBL's terms."""
+    given = draft.discount()
+    if given is None:
+        return []
+    until, days, percent = given
+    if draft.supplier.country == "DE":
+        terms = _text("Note", f"#SKONTO#TAGE={days}#PROZENT={percent:.2f}#\n")
+    else:
+        terms = (
+            f"{_text('SettlementDiscountPercent', plain(percent))}"
+            f"<cac:SettlementPeriod>{_text('EndDate', until.isoformat())}</cac:SettlementPeriod>"
+        )
+    return [f"<cac:PaymentTerms>{terms}</cac:PaymentTerms>"]
 
 
 def _tax(subtotals: list[Subtotal], currency: str) -> list[str]:

@@ -87,6 +87,16 @@
     form.addEventListener("input", function () { form.querySelector("button").disabled = false; });
   });
 
+  document.querySelectorAll("form.measure-form").forEach(function (form) {
+    form.addEventListener("submit", function (event) {
+      event.preventDefault();
+      var body = { reason: form.elements.reason.value.trim() };
+      if (form.elements.until) { body.until = form.elements.until.value; }
+      if (event.submitter && event.submitter.value) { body.answer = event.submitter.value; }
+      send(form, form.dataset.address, body);
+    });
+  });
+
   document.querySelectorAll("form.access-answer").forEach(function (form) {
     form.addEventListener("submit", function (event) {
       event.preventDefault();
