@@ -33,6 +33,12 @@ def environment() -> Environment:
         day=wording.day,
         moment=wording.moment,
         number=wording.number,
+        price=wording.price,
+        quantity=wording.quantity,
+        result_of_step=lambda step: wording.result_of_step(step["step"], step["result"]),
+        source=wording.source,
+        step=wording.step,
+        unit=wording.unit,
         **REPORT_FILTERS,
     )
     return created
