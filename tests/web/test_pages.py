@@ -175,11 +175,25 @@ def test_what_is_of_the_sandbox_company_is_called_synthetic(login, books, ledger
     with ledger.connect("admin") as connection:
         connection.execute("UPDATE ops.run SET parameters = %s", (parameters,))
     client, synthetic = login("clerk"), "true" in parameters
-    for address, times in (("/cases", 6), (f"/cases/{books.price}", 1), ("/runs", 1)):
+    for address, times in (("/cases", 1), (f"/cases/{books.price}", 1), ("/runs", 1)):
         assert text_of(page_of(client, address)).count("Synthetic data") == (times if synthetic else 0)
     assert client.get(f"/api/v1/cases/{books.price}").json()["synthetic"] is synthetic
     assert client.get("/api/v1/cases").json()["cases"][0]["synthetic"] is synthetic
     assert client.get("/api/v1/runs").json()["runs"][0]["synthetic"] is synthetic
+
+
+def test_beside_a_real_case_each_synthetic_one_is_marked(login, books, ledger):
+    with ledger.connect("admin") as connection:
+        connection.execute(
+            """UPDATE ops.run SET parameters = '{"synthetic": true}'; """
+            f"UPDATE review.case SET opened_run = ops.open_run('invoice_reconciliation', '{books.dag_id}', 'real', false, '{{}}', '0.1.0') "
+            f"WHERE case_id = {books.price}"
+        )
+    page = page_of(login("clerk"), "/cases")
+    assert page.get_element_by_id("synthetic").text_content() == ""
+    rows = page.xpath("//tr[@data-case]")
+    marked = {row.get("data-case") for row in rows if "Synthetic data" in row.text_content()}
+    assert marked == {row.get("data-case") for row in rows} - {str(books.price)} != set()
 
 
 def test_a_decided_case_shows_the_answer_and_no_form(login, books, ledger):
