@@ -42,7 +42,7 @@ _FACT_NAMES = {
     "billed": "Billed before",
     "expected": "Quantity times price",
     "other_sha256": "Fingerprint of the other original (SHA-256)",
-    "rules": "Rules of EN 16931",
+    "rules": "Totals that do not tie (EN 16931, BR-CO-10 to 16)",
 }
 _MONEY = {
     "net_amount",
@@ -81,6 +81,15 @@ class _Sides(NamedTuple):
 
 # Of what a limit in percent is a share, the first that was recorded.
 _BASES = ("reference_amount", "received", "ordered", "expected")
+_NOTHING = "Nothing"
+# What the rules of EN 16931 about totals ask.
+_TOTAL_RULES = {
+    "BR-CO-10": "sum of the lines",
+    "BR-CO-13": "net total",
+    "BR-CO-14": "tax total",
+    "BR-CO-15": "gross total",
+    "BR-CO-16": "amount due",
+}
 # A code that is not here shows all its facts in a list instead.
 _COMPARED: Mapping[str, _Sides] = {
     "QTY_ORD": _Sides("Billed in all", "billed_after", "Ordered", "ordered"),
@@ -212,7 +221,10 @@ def view_hold(
     effect = str(hold.get("effect", ""))
     effect_title, meaning = words.EFFECTS.get(effect, ("Held", "Held until this is settled."))
     bare_limit = _with_unit(hold.get("limit"), hold.get("unit"), facts, currency)
-    filled = words.sentence(sentences.get(code, ""), {**written, "measured": measured, "limit": bare_limit})
+    said = {"measured": measured, "limit": bare_limit, "allowed": limit and limit[:1].lower() + limit[1:]}
+    if "order_price" in facts:
+        said["order_price_per"] = price(facts["order_price"], None, facts.get("price_base_quantity"))
+    filled = words.sentence(sentences.get(code, ""), {**written, **said})
     line = hold.get("line_id") or hold.get("position")
     return HoldView(
         code=code,
@@ -254,6 +266,8 @@ def _written(code: str, name: str, value: object) -> str:
         return price(value)
     if name in _UNITS:
         return unit_with_code(value) if code == "UOM_UNMAPPED" else unit(value)
+    if name == "rules":
+        return ", ".join(_TOTAL_RULES.get(rule, rule) for rule in str(value).split(", "))
     if name == "other_gross":
         gross, _, currency = str(value).partition(" ")
         return amount(gross, currency)
@@ -273,8 +287,8 @@ def _limit(hold: Mapping[str, Any], facts: Mapping[str, Any], currency: str | No
     absolute = _with_unit(hold.get("limit"), hold.get("unit"), facts, currency)
     percent = facts.get("limit_pct")
     if percent in (None, "", "0"):
-        return "Nothing" if absolute is not None and not read_decimal(hold.get("limit")) else absolute
-    share = f"at most {number(percent)} %"
+        return _NOTHING if absolute is not None and not read_decimal(hold.get("limit")) else absolute
+    share = f"At most {number(percent)} %"
     here = _stricter(hold, facts)
     told = f": here {_with_unit(here, hold.get('unit'), facts, currency)}" if here is not None else ""
     return f"{share}, and never more than {absolute}{told}" if absolute else f"{share}{told}"
