@@ -187,11 +187,15 @@ def _unit_factor(story: Storyteller, turn: int) -> tuple[tuple[str, ...], str]:
 
 def _older_price(story: Storyteller, turn: int) -> tuple[tuple[str, ...], str]:
     quantity, price = story.chance.randint(20, 60), story.price()
-    story.order(1, quantity, price + 2 + turn)
-    story.later.append(lambda: story.order(1, quantity, price, version=2))
+    placed = datetime.combine(story.day(40), time(9), UTC)
+    story.order(1, quantity, price + 2 + turn, updated_at=placed)
+    changed = datetime.combine(story.day(20), time(9), UTC)
+    story.later.append(lambda: story.order(1, quantity, price, version=2, updated_at=changed))
     story.receive(1, quantity)
     story.bill([(1, quantity, price + 2 + turn)])
-    return ("reject",), "billed at the price of version 1; version 2 is cheaper"
+    return (
+        "reject",
+    ), "billed at the price of version 1; version 2, of before delivery and invoice, is cheaper"
 
 
 def _currency(story: Storyteller, turn: int) -> tuple[tuple[str, ...], str]:

@@ -45,6 +45,10 @@ _UNITS = {
     "E48": "service units",
     "LS": "lump sum",
 }
+_ONE = {
+    "boxes": "box",
+    **{f"{one}s": one for one in ("pc", "hour", "pack", "pallet", "day", "month", "minute", "pair", "set")},
+}
 _STEPS = {
     "received": "Received",
     "checked": "Checked by machine",
@@ -136,6 +140,8 @@ def quantity(value: object, uom: object = None, unknown: str = UNKNOWN) -> str:
     """Return a quantity with its unit: 90.0000 of EA is 90 pcs."""
     text = number(value, unknown)
     named = unit(uom)
+    if text == "1":
+        named = _ONE.get(named, named)
     return f"{text} {named}" if named and text != unknown else text
 
 

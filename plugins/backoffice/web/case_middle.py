@@ -88,7 +88,7 @@ def _event(event: Mapping[str, Any], invoice_date: str) -> dict[str, Any]:
     notes = [str(event["reference"])] + ([str(event["state"])] if event.get("state") else [])
     if event.get("undated"):
         notes.append(f"the source does not say when; known here since {moment(known)}")
-    elif known and known[:10] > on:
+    elif changed and known:
         notes.append(f"known here since {moment(known)}")
     return {
         "what": event["what"],
@@ -96,8 +96,15 @@ def _event(event: Mapping[str, Any], invoice_date: str) -> dict[str, Any]:
         "text": text,
         "notes": " · ".join(notes),
         "this": bool(event.get("this")),
-        "late": changed and bool(invoice_date) and on > invoice_date,
+        "late": _late(changed and bool(invoice_date) and on > invoice_date, bool(event.get("undated"))),
     }
+
+
+def _late(after: bool, undated: bool) -> str | None:
+    """Say that the order was changed after the invoice was written, or that only this is known."""
+    if not after:
+        return None
+    return "known only after the invoice was written" if undated else "after the invoice was written"
 
 
 def _same_total(views: Sequence[HypothesisView], told: Sequence[Mapping[str, Any]]) -> str | None:
@@ -107,7 +114,9 @@ def _same_total(views: Sequence[HypothesisView], told: Sequence[Mapping[str, Any
     facts = told[0].get("facts") or {}
     agreed = amount(facts.get("reference_amount"), facts.get("currency"))
     line = f" of line {views[0].line}" if views[0].line else ""
-    return f"The amount{line} is right: {agreed}, as agreed. Quantity and price differ, not what is to be paid."
+    return (
+        f"The amount{line} is right: {agreed}, as agreed. Quantity and price differ, not what is to be paid."
+    )
 
 
 def stays_open(balances: Sequence[Mapping[str, Any]]) -> list[str]:

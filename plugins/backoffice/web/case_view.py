@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from backoffice.domain.wording import (
     age,
     amount,
+    day,
     number,
     plain,
     price,
@@ -189,12 +190,13 @@ def view_origin(origin: Mapping[str, Any] | None, now: datetime) -> str | None:
 
 
 def _since(at: Any, now: datetime) -> str:
-    """Say since when the ledger has a value; how old the matter itself is stands in its own dates."""
+    """Say of when a value is: of an order when it was so at the source, else when it arrived."""
     try:
-        ago = age(datetime.fromisoformat(str(at)), now)
+        since = datetime.fromisoformat(str(at))
     except ValueError:
         return ""
-    return f", as of {ago}" if ago == "just now" else f", as of {ago} ago"
+    ago = age(since, now)
+    return f", of {day(since)}, {ago if ago == 'just now' else f'{ago} ago'}"
 
 
 def view_hold(

@@ -137,7 +137,13 @@ _VARIANTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
         else f"/{facts.get('of')}{'/same' if facts.get('total') == 'same' else ''}"
     ),
     "swapped_values": lambda facts: "/same" if facts.get("total") == "same" else "",
-    "older_order_price": lambda facts: "/after" if facts.get("after_invoice") == "true" else "",
+    "older_order_price": lambda facts: (
+        "/undated"
+        if not facts.get("changed_at")
+        else "/after"
+        if facts.get("after_invoice") == "true"
+        else ""
+    ),
     "charge_in_price": lambda facts: "/free" if facts.get("billed_there") else "",
     "other_currency": lambda facts: "/same" if facts.get("same_amount") == "true" else "",
     "dearer_price": lambda facts: "/before" if facts.get("earlier_invoice") else "",
@@ -160,7 +166,6 @@ def _values(name: str, variant: str, facts: Mapping[str, Any]) -> dict[str, str]
     if variant == "unit_factor/same":
         written.update({key: unit_with_code(facts[key]) for key in _UNITS & facts.keys()})
     if name == "older_order_price":
-        written.setdefault("changed_at", "on a day that the source does not give")
         written.setdefault("buyer", "not named")
     if name == "repeated_document":
         same = facts.get("same_date") == "true"
