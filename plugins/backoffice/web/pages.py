@@ -27,7 +27,7 @@ from backoffice.web.auth import (
     require_run_reader,
 )
 from backoffice.web.case_life_view import view_life
-from backoffice.web.case_view import HoldView
+from backoffice.web.case_middle import decided_by, view_middle
 from backoffice.web.guard import PAGE_POLICY
 from backoffice.web.inbox_query import read_typed
 from backoffice.web.methods import methods_of
@@ -113,6 +113,7 @@ def case_page(
         )
         originals = documents.shown(connection, person, case_id, record.documents)
         life = view_life(connection, person, case_id)
+        middle = view_middle(connection, person, record)
     handover = record.handover
     shown = page(
         request,
@@ -131,11 +132,10 @@ def case_page(
         hypotheses=record.hypotheses,
         changed=record.changed,
         changed_just_now=record.changed_just_now,
-        timeline=handover.get("timeline") or [],
         similar=handover.get("similar") or {},
         also_needed=(handover.get("entries") or {}).get("also_needed") or [],
         gathered_at=handover.get("gathered_at"),
-        failed=_failed(handover, record.holds),
+        whose=decided_by(record.case),
         age=age(record.case["opened_at"], datetime.now(UTC)),
         answerable=record.case["state"] in ("open", "half_decided"),
         refusals=sorted({action["why_not"] for action in record.actions if not action["allowed"]}),
@@ -143,33 +143,12 @@ def case_page(
         batch=handover.get("batch"),
         entries=entries,
         entries_after=after,
+        **middle,
         **life,
     )
     if any(original.pdf for original in originals):
         shown.headers["Content-Security-Policy"] = f"{PAGE_POLICY}; frame-src 'self'"
     return shown
-
-
-def _failed(handover: dict[str, Any], holds: list[HoldView]) -> dict[str, Any] | None:
-    """Return the step that did not go through, when, and why in one sentence."""
-    findings = handover.get("findings") or []
-    if findings:
-        checked: dict[str, Any] = next(
-            (step for step in handover.get("steps") or [] if step["step"] == "checked"), {}
-        )
-        return {"step": "checked", "at": checked.get("at"), "why": f"{findings[0].get('reason')}."}
-    step = handover.get("failed_step") or {}
-    place = next(
-        (
-            n
-            for n, hold in enumerate(handover.get("holds") or [])
-            if hold.get("hold_id") == step.get("hold_id")
-        ),
-        None,
-    )
-    if place is None:
-        return None
-    return {"step": step.get("step"), "at": step.get("at"), "why": holds[place].sentence}
 
 
 @router.get("/cases/{case_id}/documents/{document_id}/pdf")
