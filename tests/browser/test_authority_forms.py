@@ -32,5 +32,10 @@ def test_what_is_missing_is_asked_for_at_its_field_and_nothing_typed_is_lost(ope
     expect(form.locator(".done")).to_contain_text("another administrator has to approve")
     with ledger.connect("admin") as connection:
         [(row, reason)] = connection.execute("SELECT after, reason FROM review.access_change").fetchall()
-    assert (row["role"], row["amount_limit"], row["cost_centre"], reason) == ("buyer", 12.5, "CC-7", "takes over from Ben")
+    assert (row["role"], row["amount_limit"], row["cost_centre"], reason) == (
+        "buyer",
+        12.5,
+        "CC-7",
+        "takes over from Ben",
+    )
     page.complaints.clear()  # the browser itself notes the refused request

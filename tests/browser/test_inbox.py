@@ -103,7 +103,9 @@ def test_several_cases_at_once_leave_out_and_name_what_exceeds_the_limit(open_pa
     page.click("#decide-chosen")
     page.check("#decide input[value=accept]")
     expect(page.locator("#decide-left-out")).to_contain_text("2 will be decided. Left out:")
-    expect(page.locator("#decide-left-out")).to_contain_text("no authority as accounts payable clerk for 99,999,999.00 EUR")
+    expect(page.locator("#decide-left-out")).to_contain_text(
+        "no authority as accounts payable clerk for 99,999,999.00 EUR"
+    )
     page.fill("#decide-reason", "a week's catalogues")
     page.click("#decide-confirm")
     expect(page.locator("#decide-error")).to_have_text("Confirm again to decide the others.")

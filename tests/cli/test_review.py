@@ -139,8 +139,8 @@ def test_decide_shows_the_case_and_records_the_answer(api, as_user, books, capsy
     ("user", "name", "action", "code", "said"),
     [
         ("clerk", "price", "accept", "approved", "no authority"),
-        ("buyer", "price", "discard", "advertising", "accept, reject, not discard"),
-        ("buyer", "price", "accept", "because", "the reason codes are"),
+        ("buyer", "price", "discard", "advertising", "offers Accept, Reject; not Discard"),
+        ("buyer", "price", "accept", "because", "choose one of these reasons: Not a duplicate"),
         ("viewer", "price", "accept", "approved", "logged in as 'viewer'"),
     ],
 )

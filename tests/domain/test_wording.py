@@ -94,5 +94,7 @@ def test_the_ledgers_sentences_call_roles_actions_and_amounts_as_the_pages_do(le
             [(said,)] = connection.execute("SELECT review.action_in_words(%s)", (code,)).fetchall()
             assert said == wording.action(code)
         for value in amounts:
-            [(said,)] = connection.execute("SELECT review.amount_in_words(%s, 'EUR')", (Decimal(value),)).fetchall()
+            [(said,)] = connection.execute(
+                "SELECT review.amount_in_words(%s, 'EUR')", (Decimal(value),)
+            ).fetchall()
             assert said == wording.amount(value, "EUR")

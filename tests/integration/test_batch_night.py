@@ -29,11 +29,17 @@ BOOKED = "SELECT count(*) FROM ledger.journal_entry WHERE event IN ('invoice', '
 
 
 @pytest.mark.parametrize("booked_by", ["act_on_answers", "housekeeping"])
-def test_the_sensor_waits_for_the_signature(ledger: Ledger, company: Callable[..., Any], booked_by: str) -> None:
+def test_the_sensor_waits_for_the_signature(
+    ledger: Ledger, company: Callable[..., Any], booked_by: str
+) -> None:
     company(11, 60, "clean")
     with ledger.connect("admin") as admin:
-        admin.execute("INSERT INTO review.batch_rule (item_kind, amount_above, currency, role) VALUES ('posting', 100, 'EUR', 'controller')")
-        admin.execute("INSERT INTO review.authority (person_id, role, amount_limit, currency) VALUES ('p-manager', 'controller', 99999999, 'EUR')")
+        admin.execute(
+            "INSERT INTO review.batch_rule (item_kind, amount_above, currency, role) VALUES ('posting', 100, 'EUR', 'controller')"
+        )
+        admin.execute(
+            "INSERT INTO review.authority (person_id, role, amount_limit, currency) VALUES ('p-manager', 'controller', 99999999, 'EUR')"
+        )
     results = run_night("night")
     assert not [result for result in results.values() if isinstance(result, BaseException)], results
     assert value(ledger, BOOKED) == 0
@@ -60,7 +66,9 @@ def test_the_sensor_waits_for_the_signature(ledger: Ledger, company: Callable[..
         dag_id = "invoice_reconciliation"
     else:
         dag_id = "backoffice_housekeeping"
-        task = HousekeepingOperator(task_id="keep", processes=["invoice_reconciliation"], outbox_conn_id="backoffice_mailbox")
+        task = HousekeepingOperator(
+            task_id="keep", processes=["invoice_reconciliation"], outbox_conn_id="backoffice_mailbox"
+        )
         told = run_task(task, "keep 1", dag_id=dag_id)
     assert told["booked"] >= 1, told
     # what somebody rejected as a case of its own is not booked, nor what other answers let be compared anew
@@ -75,5 +83,17 @@ def test_the_sensor_waits_for_the_signature(ledger: Ledger, company: Callable[..
     assert value(ledger, BOOKED) == asked, "once, whoever comes again"
     again = run_night("next night")
     assert not [result for result in again.values() if isinstance(result, BaseException)], again
-    assert value(ledger, f"{BOOKED} AND invoice_id IN (SELECT subject_id FROM review.batch_item WHERE state = 'signed')") >= asked
-    assert value(ledger, "SELECT count(*) FROM (SELECT FROM ledger.journal_entry WHERE event = 'invoice' GROUP BY invoice_id HAVING count(*) > 1) x") == 0
+    assert (
+        value(
+            ledger,
+            f"{BOOKED} AND invoice_id IN (SELECT subject_id FROM review.batch_item WHERE state = 'signed')",
+        )
+        >= asked
+    )
+    assert (
+        value(
+            ledger,
+            "SELECT count(*) FROM (SELECT FROM ledger.journal_entry WHERE event = 'invoice' GROUP BY invoice_id HAVING count(*) > 1) x",
+        )
+        == 0
+    )

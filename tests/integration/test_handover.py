@@ -214,7 +214,7 @@ def test_an_answer_on_stale_facts_is_refused_with_what_changed(desk: Desk) -> No
     with pytest.raises(errors.Error) as refused:
         decide(desk.web, seen, "buyer", "accept")
     assert refused.value.sqlstate == "BO409"
-    assert "QTY_REC line 1 received 90, now 94" in str(refused.value)
+    assert "Billed more than received (line 1): received 90, now 94" in str(refused.value)
     night(desk)
     with pytest.raises(errors.Error) as refused:
         decide(desk.web, seen, "buyer", "accept", key="again-later")

@@ -6,8 +6,8 @@ import itertools
 from typing import Any
 
 import pytest
-from lxml import html
 from fastapi.testclient import TestClient
+from lxml import html
 from tests.conftest import BUSINESS_DATE
 from tests.web.books import HOSTILE, Books
 
@@ -116,7 +116,14 @@ def test_two_people_switch_on_that_batches_are_signed_for(login) -> None:
     rule = {"amount_above": "50000.00", "currency": "EUR", "role": "controller"}
     carry(login, "batch_rule", "add", rule)
     [found] = login("manager").get("/api/v1/authority").json()["batch_rules"]
-    assert found == {"item_kind": "posting", "process": "*", "entity": "*", "amount_above": "50000.00", "currency": "EUR", "role": "controller"}
+    assert found == {
+        "item_kind": "posting",
+        "process": "*",
+        "entity": "*",
+        "amount_above": "50000.00",
+        "currency": "EUR",
+        "role": "controller",
+    }
     text = " ".join(html.fromstring(login("admin").get("/authority").text).text_content().split())
     assert "50,000.00 EUR" in text
     assert "Batches to be signed for" in text

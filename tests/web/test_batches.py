@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ ENTRIES = 120
 
 
 @pytest.fixture
-def batch(ledger: Ledger) -> Iterator[int]:
+def batch(ledger: Ledger) -> int:
     """A batch of 120 invoices over 120.00 EUR each, put before a controller: Max, or Clara up to 20,000."""
     with ledger.connect("admin") as admin:
         admin.execute(
@@ -36,17 +36,25 @@ def batch(ledger: Ledger) -> Iterator[int]:
             books.invoice(f"R-{number:03}", [("PO-1", 1, 10, 10)])
         books.night()
     with ledger.connect("admin") as admin:
-        [(case_id,)] = admin.execute("SELECT case_id FROM review.case WHERE subject_kind = 'batch_signoff'").fetchall()
-    yield case_id
+        [(case_id,)] = admin.execute(
+            "SELECT case_id FROM review.case WHERE subject_kind = 'batch_signoff'"
+        ).fetchall()
+    return case_id
 
 
 def send(client: TestClient, address: str, body: dict[str, Any]) -> Any:
-    return client.post(f"/api/v1/cases/{address}", json=body, headers={"Idempotency-Key": f"batch-key-{next(_number)}"})
+    return client.post(
+        f"/api/v1/cases/{address}", json=body, headers={"Idempotency-Key": f"batch-key-{next(_number)}"}
+    )
 
 
 def sign(client: TestClient, case: int, evidence: str, action: str = "accept") -> Any:
     code = {"accept": "totals_checked", "reject": "totals_wrong"}[action]
-    return send(client, f"{case}/answers", {"action": action, "reason_code": code, "reason": "looked at", "evidence_hash": evidence})
+    return send(
+        client,
+        f"{case}/answers",
+        {"action": action, "reason_code": code, "reason": "looked at", "evidence_hash": evidence},
+    )
 
 
 def page(client: TestClient, case: int, query: str = "") -> html.HtmlElement:
@@ -92,18 +100,26 @@ def test_the_api_lists_entries_page_by_page(login: Login, batch: int) -> None:
 def test_totals_are_shown_anew_before_anybody_signs(login: Login, batch: int) -> None:
     client = login("manager")
     before = client.get(f"/api/v1/cases/{batch}").json()["evidence_hash"]
-    taken = send(client, f"{batch}/entries/taken-out", {"items": [2, 60], "reason": "not delivered", "evidence_hash": before})
+    taken = send(
+        client,
+        f"{batch}/entries/taken-out",
+        {"items": [2, 60], "reason": "not delivered", "evidence_hash": before},
+    )
     assert taken.status_code == 201, taken.text
     assert (taken.json()["items"], taken.json()["totals"][0]["amount"]) == (118, "14160")
     assert sign(client, batch, before).status_code == 409
     shown = page(client, batch)
     assert "14,160.00 EUR" in shown.xpath("//section[@id='batch']")[0].text_content()
-    assert "Max Manager: not delivered" in " ".join(shown.xpath("//section[@id='batch']")[0].text_content().split())
+    assert "Max Manager: not delivered" in " ".join(
+        shown.xpath("//section[@id='batch']")[0].text_content().split()
+    )
     assert "took entries out of the batch" in shown.xpath("//section[@id='life']")[0].text_content()
     assert shown.xpath("//input[@name='evidence_hash']/@value") == [taken.json()["evidence_hash"]]
     answer = sign(client, batch, taken.json()["evidence_hash"])
     assert (answer.status_code, answer.json()["state"]) == (201, "decided"), answer.text
-    assert not page(client, batch).xpath("//input[@name='items']"), "what is signed offers nothing to take out"
+    assert not page(client, batch).xpath("//input[@name='items']"), (
+        "what is signed offers nothing to take out"
+    )
 
 
 def test_wrong_use_says_so_at_the_field(login: Login, batch: int) -> None:
@@ -116,21 +132,36 @@ def test_wrong_use_says_so_at_the_field(login: Login, batch: int) -> None:
         ({"items": [999], "reason": "gone"}, "items", "not in this batch, or taken out already: 999"),
     ):
         refused = send(client, f"{batch}/entries/taken-out", {"evidence_hash": evidence, **body})
-        assert (refused.status_code, refused.json()["errors"]) == (422, [{"field": field, "message": message}])
-    assert send(login("buyer"), f"{batch}/entries/taken-out", {"items": [1], "reason": "mine", "evidence_hash": evidence}).status_code == 403
+        assert (refused.status_code, refused.json()["errors"]) == (
+            422,
+            [{"field": field, "message": message}],
+        )
+    assert (
+        send(
+            login("buyer"),
+            f"{batch}/entries/taken-out",
+            {"items": [1], "reason": "mine", "evidence_hash": evidence},
+        ).status_code
+        == 403
+    )
     clerk = sign(login("clerk"), batch, evidence)
     assert (clerk.status_code, clerk.json()["detail"]) == (
         403,
         "Clara Clerk has no authority as controller for 14,400.00 EUR",
     )
-    assert "above your limit of 2,000.00 EUR" in page(login("clerk"), batch).xpath("//section[@id='decide']")[0].text_content()
+    assert (
+        "above your limit of 2,000.00 EUR"
+        in page(login("clerk"), batch).xpath("//section[@id='decide']")[0].text_content()
+    )
 
 
 def test_what_changed_is_named_at_its_entry(login: Login, batch: int, ledger: Ledger) -> None:
     client = login("manager")
     evidence = client.get(f"/api/v1/cases/{batch}").json()["evidence_hash"]
     with ledger.connect("admin") as admin:
-        admin.execute("UPDATE ledger.invoice_status SET state = 'rejected' WHERE invoice_id = (SELECT invoice_id FROM purchasing.invoice WHERE invoice_number = 'R-004')")
+        admin.execute(
+            "UPDATE ledger.invoice_status SET state = 'rejected' WHERE invoice_id = (SELECT invoice_id FROM purchasing.invoice WHERE invoice_number = 'R-004')"
+        )
     shown = page(client, batch)
     assert "was rejected" in shown.xpath("//table[@id='entries']//tr[5]")[0].text_content()
     assert shown.xpath("//section[@id='changed-now']")
@@ -153,7 +184,9 @@ def test_a_batch_is_in_the_inbox_and_signed_on_its_own_page(login: Login, batch:
     case = client.get(f"/api/v1/cases/{batch}").json()
     chosen = [{"case_id": batch, "evidence_hash": case["evidence_hash"]}]
     checked = client.post("/api/v1/cases/answers/check", json={"action": "accept", "cases": chosen}).json()
-    assert [one["why_not"] for one in checked["left_out"]] == ["A batch is signed for on its own page, where its totals stand."]
+    assert [one["why_not"] for one in checked["left_out"]] == [
+        "A batch is signed for on its own page, where its totals stand."
+    ]
     body = {"action": "accept", "cases": chosen, "reason_code": "totals_checked", "reason": "all at once"}
     done = client.post("/api/v1/cases/answers", json=body, headers={"Idempotency-Key": "bulk-key-1"}).json()
     assert (done["taken"], done["left_out"][0]["case_id"]) == ([], batch)

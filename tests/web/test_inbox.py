@@ -294,7 +294,14 @@ def test_an_answer_to_several_cases_has_a_form(change, look, standing_books):
 
 STANDS_IN = """INSERT INTO review.substitute (person_id, substitute_id, role, process, entity, from_day, to_day, when_absent)
   VALUES ('p-buyer', 'p-clerk', {role}, {process}, {entity}, '{since}', '{until}', {when_absent})"""
-STAND_IN = {"role": "'*'", "process": "'*'", "entity": "'*'", "since": "2026-11-01", "until": "2026-12-31", "when_absent": "false"}
+STAND_IN = {
+    "role": "'*'",
+    "process": "'*'",
+    "entity": "'*'",
+    "since": "2026-11-01",
+    "until": "2026-12-31",
+    "when_absent": "false",
+}
 
 
 @pytest.mark.parametrize(
@@ -310,19 +317,25 @@ STAND_IN = {"role": "'*'", "process": "'*'", "entity": "'*'", "since": "2026-11-
         ("another company", {"entity": "'2000'"}, False, set()),
     ],
 )
-def test_mine_takes_in_the_queues_of_those_for_whom_i_stand_in_today(login, books, ledger, what, changed, away, sees):
+def test_mine_takes_in_the_queues_of_those_for_whom_i_stand_in_today(
+    login, books, ledger, what, changed, away, sees
+):
     own = {"duplicate", "large", "quarantined"}
     client = login("clerk")
     with ledger.connect("admin") as connection:
         # Clara is named in nothing here
-        connection.execute("UPDATE review.case SET candidate_person = NULL WHERE candidate_person = 'p-clerk'")
+        connection.execute(
+            "UPDATE review.case SET candidate_person = NULL WHERE candidate_person = 'p-clerk'"
+        )
         connection.execute("DELETE FROM review.authority WHERE person_id = 'p-clerk' AND role <> 'ap_clerk'")
     before = set(listed(client, mine="true"))
     assert before == {getattr(books, name) for name in own}
     with ledger.connect("admin") as connection:
         connection.execute(STANDS_IN.format(**{**STAND_IN, **changed}))
         if away:
-            connection.execute("INSERT INTO review.absence (person_id, from_day, to_day) VALUES ('p-buyer', '2026-11-15', '2026-11-25')")
+            connection.execute(
+                "INSERT INTO review.absence (person_id, from_day, to_day) VALUES ('p-buyer', '2026-11-15', '2026-11-25')"
+            )
     assert set(listed(client, mine="true")) - before == {getattr(books, name) for name in sees}, what
     assert client.get("/api/v1/cases/counts").json()["mine"] == len(own | sees)
     assert f"For me ({len(own | sees)})" in client.get("/cases?mine=true").text
@@ -331,7 +344,9 @@ def test_mine_takes_in_the_queues_of_those_for_whom_i_stand_in_today(login, book
 def test_a_case_of_a_person_by_name_is_mine_while_i_stand_in_for_them(login, books, ledger):
     """Who is named in a document and holds no role for it any more still has a substitute."""
     with ledger.connect("admin") as connection:
-        connection.execute("UPDATE review.case SET candidate_person = 'p-anna-brandt' WHERE case_id = %s", (books.price,))
+        connection.execute(
+            "UPDATE review.case SET candidate_person = 'p-anna-brandt' WHERE case_id = %s", (books.price,)
+        )
         connection.execute(STANDS_IN.format(**STAND_IN).replace("'p-buyer'", "'p-anna-brandt'"))
     assert books.price in listed(login("clerk"), mine="true")
     with ledger.connect("admin") as connection:

@@ -1,16 +1,19 @@
-"""``review batch list``, ``show`` and ``take-out``: batches that wait for a signature. ``review decide`` signs or refuses one."""
+"""``review batch list``, ``show`` and ``take-out``: batches that wait for a signature.
+
+``review decide`` signs or refuses one.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from backoffice.cli.review_client import ReviewClient, WrongUse
 
 Act = Callable[[ReviewClient, argparse.Namespace], int]
-Table = Callable[[tuple[str, ...], list[tuple[str, ...]]], str]
+Table = Callable[[tuple[str, ...], Sequence[tuple[str, ...]]], str]
 
 
 def register(
@@ -54,7 +57,10 @@ def _list(client: ReviewClient, arguments: argparse.Namespace, table: Table) -> 
     if not found:
         print("no batch waits")
         return 0
-    rows = [(str(case["case_id"]), case["status"].replace("_", " "), case["role"], case["title"]) for case in found]
+    rows = [
+        (str(case["case_id"]), case["status"].replace("_", " "), case["role"], case["title"])
+        for case in found
+    ]
     print(table(("case", "state", "role", "batch"), rows))
     if more:
         print(f"there are more than {len(found)}; raise --limit")
@@ -103,4 +109,5 @@ def _take_out(client: ReviewClient, arguments: argparse.Namespace) -> int:
 
 def _totals(batch: dict[str, Any]) -> str:
     parts = [f"{total['items']} entries, {total['amount']} {total['currency']}" for total in batch["totals"]]
-    return f"to be signed for: {'; '.join(parts)}" + (f" ({batch['taken_out']} taken out)" if batch["taken_out"] else "")
+    taken_out = f" ({batch['taken_out']} taken out)" if batch["taken_out"] else ""
+    return f"to be signed for: {'; '.join(parts)}{taken_out}"

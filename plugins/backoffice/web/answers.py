@@ -49,8 +49,8 @@ def _check_reason_code(record: CaseRecord, given: AnswerRequest) -> None:
         raise Problem(422, message, [FieldError("action", message)])
     codes = action["reason_codes"]
     if codes and given.reason_code not in codes:
-        words = _listed([plain(code).lower() for code in codes])
-        message = f"For {action['label']} the reasons are {words}; not {plain(given.reason_code).lower()}."
+        words = _listed([plain(code) for code in codes])
+        message = f"For {action['label']} choose one of these reasons: {words}."
         raise Problem(422, message, [FieldError("reason_code", message)])
 
 

@@ -94,7 +94,9 @@ def _typed_row(given: ChangeRequest) -> dict[str, Any]:
         ]
         raise Problem(422, _WRONG, errors) from error
     needed = () if given.act == "remove" else NEEDED[given.kind]
-    errors = [FieldError(f"row.{name}", field_words.missing(name)) for name in needed if getattr(row, name) is None]
+    errors = [
+        FieldError(f"row.{name}", field_words.missing(name)) for name in needed if getattr(row, name) is None
+    ]
     if errors:
         raise Problem(422, _WRONG, errors)
     return row.model_dump(mode="json", exclude_none=True)

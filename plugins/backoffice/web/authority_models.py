@@ -11,13 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from backoffice.web.models import Action, Reason
 
-Kind = Literal["person", "identity", "authority", "quorum_rule", "duty_rule", "absence", "substitute", "batch_rule"]
+Kind = Literal[
+    "person", "identity", "authority", "quorum_rule", "duty_rule", "absence", "substitute", "batch_rule"
+]
 Act = Literal["add", "change", "remove"]
 Answer = Literal["approve", "refuse", "withdraw"]
 State = Literal["proposed", "approved", "refused", "withdrawn"]
-Duty = Literal[
-    "creator", "requester", "buyer", "receiver", "keyer", "supplier_changer", "trigger", "decider"
-]
+Duty = Literal["creator", "requester", "buyer", "receiver", "keyer", "supplier_changer", "trigger", "decider"]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f]{1,200}$")]
 Id = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\s]{1,100}$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]

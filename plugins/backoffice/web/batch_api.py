@@ -1,4 +1,7 @@
-"""The REST API of a batch that waits for its signature: its entries, and taking some out. It is decided like any case."""
+"""The REST API of a batch that waits for its signature: its entries, and taking some out.
+
+It is decided like any case.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 
-from backoffice.web import batches, case_life, cases
 from backoffice.web import batch_models as models
+from backoffice.web import batches, case_life, cases
 from backoffice.web.api import ERRORS, PREFIX, CaseId, Most, page_address
 from backoffice.web.auth import Ledger, Reviewer, require_login
 from backoffice.web.models import IdempotencyKey
@@ -15,7 +18,10 @@ from backoffice.web.models import IdempotencyKey
 router = APIRouter(prefix=PREFIX, dependencies=[Depends(require_login)], responses=ERRORS, tags=["cases"])
 
 _REFUSED: dict[int | str, dict[str, Any]] = {
-    409: {**ERRORS[422], "description": "Not what was shown, somebody has the case, or it is not open any more"}
+    409: {
+        **ERRORS[422],
+        "description": "Not what was shown, somebody has the case, or it is not open any more",
+    }
 }
 After = Annotated[int, Query(ge=0, le=2**31 - 1, description="item_no of the last entry that you have")]
 

@@ -118,7 +118,9 @@ def decide(ledger: LedgerPool, person: Person, given: BulkAnswer, key: str) -> d
     # not asked of the first look what the ledger itself says below: a repeat must find its own answers
     taken, refused = [], []
     with ledger.reading() as connection:
-        batches = {row["case_id"] for row in _chosen(connection, person, given) if row["subject_kind"] == cases.BATCH}
+        batches = {
+            row["case_id"] for row in _chosen(connection, person, given) if row["subject_kind"] == cases.BATCH
+        }
     for one in given.cases:
         if one.case_id in batches:
             refused.append((one.case_id, _BATCH))

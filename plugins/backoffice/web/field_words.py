@@ -1,4 +1,4 @@
-"""What is wrong with a field, as a person reads it at the field; one place for every form and every request."""
+"""What is wrong with a field, as a person reads it there: one place for every form and every request."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def told(item: Mapping[str, Any]) -> str:
     if kind in ("string_too_long", "too_long"):
         return f"This is too long; at most {limits.get('max_length')} fit."
     if kind == "string_pattern_mismatch":
-        return _PATTERNS.get(field) or ("This cannot be entered here." if item.get("input") else missing(field))
+        return _PATTERNS.get(field) or (
+            "This cannot be entered here." if item.get("input") else missing(field)
+        )
     if kind == "literal_error":
         return f"Choose one of {str(limits.get('expected')).replace(chr(39), '').replace(' or ', ', ')}."
     return _EXACT.get(kind) or _of_number(kind, limits) or _sentence(str(item["msg"]))
@@ -81,7 +83,11 @@ def missing(field: str) -> str:
 def _of_number(kind: str, limits: Mapping[str, Any]) -> str | None:
     if kind in ("greater_than_equal", "greater_than"):
         least = limits.get("ge", limits.get("gt"))
-        return f"This is too small; {least} is the least." if kind == "greater_than_equal" else f"More than {least} is needed."
+        return (
+            f"This is too small; {least} is the least."
+            if kind == "greater_than_equal"
+            else f"More than {least} is needed."
+        )
     if kind in ("less_than_equal", "less_than"):
         return f"This is too large; {limits.get('le', limits.get('lt'))} is the most."
     return _NUMBER if kind.startswith(("decimal", "int", "float", "finite")) else None

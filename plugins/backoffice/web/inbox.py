@@ -44,9 +44,7 @@ def find_stood_in(connection: Connection, person: Person, readable: Readable) ->
     """Return whose queues this person looks after today; the ledger says for whom they stand in."""
     rows = [
         {**row, "process": process}
-        for row in fetch_all(
-            connection, sql("review/list_queues_stood_in"), {"person_id": person.person_id}
-        )
+        for row in fetch_all(connection, sql("review/list_queues_stood_in"), {"person_id": person.person_id})
         for process in sorted(set(readable.processes))
         if row["process"] in ("*", process)
     ]

@@ -67,7 +67,9 @@ class CaseCounts(BaseModel):
     """How many cases wait, of those that you may see."""
 
     waiting: int
-    mine: int = Field(description="You are named in them, have claimed them, have their role, or look after them for somebody")
+    mine: int = Field(
+        description="You are named in them, have claimed them or have their role, or who you stand in for"
+    )
     roles: dict[str, int]
     processes: dict[str, int]
 

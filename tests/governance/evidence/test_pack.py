@@ -291,6 +291,42 @@ def test_a_document_in_quarantine_has_its_case_and_its_original(ledger, tmp_path
     assert "<script>" not in page
 
 
+def test_an_entry_that_was_signed_for_in_a_batch_has_the_signature(ledger, tmp_path) -> None:
+    """The pack of one entry brings who signed for the batch, over which totals; and of the other entries nothing."""
+    with ledger.connect("admin") as owner:
+        owner.execute("INSERT INTO review.batch_rule VALUES ('posting', '*', '*', 100, 'EUR', 'controller')")
+        owner.execute(
+            "INSERT INTO review.authority (person_id, role, amount_limit, currency) VALUES ('p-manager', 'controller', 9999, 'EUR')"
+        )
+    with ledger.connect("app") as app, ledger.connect("web", autocommit=True) as web:
+        books = Books(app).open_run()
+        books.supplier()
+        books.order("PO-1", 1, 1000, 10, match_type=2)
+        for number in ("ONE", "OTHER"):
+            books.invoice(f"{number}-1", [("PO-1", 1, 13, 10)])
+        books.night()
+        app.commit()
+        [case] = open_cases(web)
+        decide(web, case, "manager", "accept", code="totals_checked", reason="looked at the totals")
+        books._one("SELECT review.book_answers(%s, 'invoice_reconciliation')", books.run_id)
+    seal(ledger, tmp_path)
+    with reading(ledger) as auditor:
+        of_entry = pack_reference(auditor, "ONE-1")
+        of_batch = pack_reference(auditor, f"case:{case['case_id']}")
+    assert (of_entry.outcome.broken, of_entry.outcome.waiting) == ((), ())
+    assert (of_batch.outcome.broken, of_batch.outcome.waiting) == ((), ())
+    for pack in (of_entry, of_batch):
+        said = everything(read_archive(pack.data))
+        for shown in (
+            "totals_checked",
+            "item of a batch" if pack is of_entry else "items_sha256",
+            "batch:1",
+            "p-manager",
+        ):
+            assert shown in said
+    assert "OTHER-1" not in everything(read_archive(of_entry.data))
+
+
 def cases(web) -> list[dict]:
     """Cases that somebody may answer, also those that wait for a second person."""
     statement = OPEN_CASES.replace("c.state = 'open'", "c.state IN ('open', 'half_decided')")

@@ -163,7 +163,9 @@ def test_hand_a_case_on(desk: Desk) -> None:
 
 STANDS_IN = """INSERT INTO review.substitute (person_id, substitute_id, from_day, to_day, when_absent)
   VALUES ('p-clerk', 'p-buyer', '2026-11-01', '2026-12-31', {when_absent})"""
-AWAY = "INSERT INTO review.absence (person_id, from_day, to_day) VALUES ('p-clerk', '2026-11-01', '2026-12-31')"
+AWAY = (
+    "INSERT INTO review.absence (person_id, from_day, to_day) VALUES ('p-clerk', '2026-11-01', '2026-12-31')"
+)
 MORE = "UPDATE review.authority SET amount_limit = {limit} WHERE person_id = '{person}'"
 ROLE = "INSERT INTO review.authority (person_id, role, amount_limit, currency) VALUES ('{person}', '{role}', 1000000, 'EUR')"
 CODE = "UPDATE review.authority SET code = 'PRICE' WHERE person_id = 'p-clerk' AND role = 'ap_clerk'"
@@ -227,7 +229,10 @@ def test_whoever_could_do_nothing_with_a_case_does_not_take_it(desk: Desk, who: 
         else:
             desk.admin(statement.replace("{case}", str(case)))
     above = "manager" if user != "manager" else "clerk"
-    desk.admin("INSERT INTO review.authority (person_id, role, amount_limit, currency) VALUES (%s, 'ap_manager', 0, 'EUR') ON CONFLICT DO NOTHING", f"p-{above}")
+    desk.admin(
+        "INSERT INTO review.authority (person_id, role, amount_limit, currency) VALUES (%s, 'ap_manager', 0, 'EUR') ON CONFLICT DO NOTHING",
+        f"p-{above}",
+    )
     if why_not is None:
         assert desk.act("reassign", case, above, "yours", to=f"p-{user}")["claimed_by"] == f"p-{user}"
         desk.act("release", case, user)
@@ -235,14 +240,18 @@ def test_whoever_could_do_nothing_with_a_case_does_not_take_it(desk: Desk, who: 
     else:
         assert desk.refused("BO403", "claim", case, user).startswith(why_not)
         assert desk.refused("BO422", "reassign", case, above, "yours", to=f"p-{user}").startswith(why_not)
-        assert desk.refused("BO403", "ask", case, user, "What is this?", to="person:p-admin").startswith(why_not)
+        assert desk.refused("BO403", "ask", case, user, "What is this?", to="person:p-admin").startswith(
+            why_not
+        )
 
 
 def test_who_stands_above_takes_over_to_hand_on(desk: Desk) -> None:
     """A manager who could decide nothing of it takes it from one and gives it to another, and has it at no time."""
     case = desk.books.price
     desk.admin("DELETE FROM review.authority WHERE person_id = 'p-manager' AND role = 'buyer'")
-    desk.admin("INSERT INTO review.authority (person_id, role, amount_limit, currency) VALUES ('p-clerk', 'buyer', 5000, 'EUR')")
+    desk.admin(
+        "INSERT INTO review.authority (person_id, role, amount_limit, currency) VALUES ('p-clerk', 'buyer', 5000, 'EUR')"
+    )
     desk.act("claim", case, "buyer")
     assert desk.act("reassign", case, "manager", "Ben is ill", to="p-clerk")["claimed_by"] == "p-clerk"
     assert desk.act("release", case, "manager", "back to the queue")["status"] == "open"
@@ -253,7 +262,9 @@ def test_who_has_a_case_and_may_not_decide_it_any_more_hands_it_on(desk: Desk) -
     case = desk.books.duplicate
     desk.act("claim", case, "clerk")
     desk.admin("UPDATE review.authority SET amount_limit = 1 WHERE person_id = 'p-clerk'")
-    assert desk.act("reassign", case, "clerk", "above my limit now", to="p-manager")["claimed_by"] == "p-manager"
+    assert (
+        desk.act("reassign", case, "clerk", "above my limit now", to="p-manager")["claimed_by"] == "p-manager"
+    )
     assert "has claimed" in desk.refused("BO409", "reassign", case, "clerk", "to me", to="p-clerk")
 
 

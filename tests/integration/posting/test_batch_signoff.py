@@ -68,7 +68,9 @@ def sign(desk: Desk, user: str = "manager", action: str = "accept", **changed: A
     )  # fmt: skip
 
 
-def take_out(desk: Desk, user: str, items: list[int], reason: str = "not ours", **changed: Any) -> dict[str, Any]:
+def take_out(
+    desk: Desk, user: str, items: list[int], reason: str = "not ours", **changed: Any
+) -> dict[str, Any]:
     case = batch(desk)
     row = desk.web.execute(
         TAKE_OUT,
@@ -104,7 +106,9 @@ def test_without_a_rule_nothing_waits(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(("number", "booked"), [(2, True), (3, False)])
-def test_up_to_the_total_the_machine_books_above_it_a_person_signs(desk: Desk, number: int, booked: bool) -> None:
+def test_up_to_the_total_the_machine_books_above_it_a_person_signs(
+    desk: Desk, number: int, booked: bool
+) -> None:
     """Three over 120.00 are 360.00; the limit is 240.00 and includes it."""
     rule(desk, 240)
     invoices(desk, *[f"R-{n}" for n in range(number)])
@@ -163,7 +167,9 @@ def test_signed_it_is_booked_on_the_machines_decisions(desk: Desk) -> None:
     assert desk.act() == {"booked": 1, "stale": 0}
     assert desk.balance(PAYABLE) == Decimal("-1200.00")
     assert {state for *_, state in items(desk)} == {"signed"}
-    assert desk.rows("SELECT DISTINCT d.maker FROM ledger.journal_entry e JOIN ledger.decision d USING (decision_id)") == [("machine",)]
+    assert desk.rows(
+        "SELECT DISTINCT d.maker FROM ledger.journal_entry e JOIN ledger.decision d USING (decision_id)"
+    ) == [("machine",)]
     assert desk.cases() == [("controller", "settled")]
     assert desk.act() == {"booked": 0, "stale": 0}
     desk.night("night-3")
@@ -171,7 +177,9 @@ def test_signed_it_is_booked_on_the_machines_decisions(desk: Desk) -> None:
     assert (desk.failed_checks(), unmatched(desk)) == ([], [])
     told = [
         json.loads(bytes(body))
-        for (body,) in desk.rows("SELECT body FROM audit.record WHERE starts_with(subject, 'batch:') OR strpos(convert_from(body, 'UTF8'), 'item of a batch') > 0 ORDER BY record_id")
+        for (body,) in desk.rows(
+            "SELECT body FROM audit.record WHERE starts_with(subject, 'batch:') OR strpos(convert_from(body, 'UTF8'), 'item of a batch') > 0 ORDER BY record_id"
+        )
     ]
     assert [one.get("step", "signed") for one in told] == [
         "case opened",
@@ -179,7 +187,10 @@ def test_signed_it_is_booked_on_the_machines_decisions(desk: Desk) -> None:
         *["item of a batch"] * 10,
         "answer booked",
     ]
-    assert (told[0]["items"], told[0]["totals"]) == ("10", [{"currency": "EUR", "items": "10", "amount": "1200"}])
+    assert (told[0]["items"], told[0]["totals"]) == (
+        "10",
+        [{"currency": "EUR", "items": "10", "amount": "1200"}],
+    )
 
 
 def test_authority_is_for_the_total_and_not_for_the_items(desk: Desk) -> None:
@@ -187,16 +198,22 @@ def test_authority_is_for_the_total_and_not_for_the_items(desk: Desk) -> None:
     rule(desk)
     invoices(desk, *[f"R-{n}" for n in range(20)])
     desk.night()
-    assert refused("BO403", sign, desk, "clerk") == "Clara Clerk has no authority as controller for 2,400.00 EUR"
+    assert (
+        refused("BO403", sign, desk, "clerk") == "Clara Clerk has no authority as controller for 2,400.00 EUR"
+    )
     assert "no authority as controller" in refused("BO403", sign, desk, "buyer")
-    desk.admin.execute("UPDATE review.authority SET amount_limit = 2400 WHERE person_id = 'p-clerk' AND role = 'controller'")
+    desk.admin.execute(
+        "UPDATE review.authority SET amount_limit = 2400 WHERE person_id = 'p-clerk' AND role = 'controller'"
+    )
     assert sign(desk, "clerk")["final"]
 
 
 def test_two_people_where_a_rule_asks_for_two(desk: Desk) -> None:
     rule(desk)
     desk.admin.execute("UPDATE review.authority SET amount_limit = 5000 WHERE role = 'controller'")
-    desk.admin.execute("INSERT INTO review.quorum_rule (name, role, code, amount_from, currency, persons) VALUES ('large batches', 'controller', 'BATCH', 1000, 'EUR', 2)")
+    desk.admin.execute(
+        "INSERT INTO review.quorum_rule (name, role, code, amount_from, currency, persons) VALUES ('large batches', 'controller', 'BATCH', 1000, 'EUR', 2)"
+    )
     invoices(desk, *[f"R-{n}" for n in range(10)])
     desk.night()
     assert sign(desk, "manager")["state"] == "half_decided"
@@ -215,9 +232,15 @@ def test_what_is_taken_out_is_held_and_a_case_of_its_own(desk: Desk) -> None:
     desk.night()
     shown = batch(desk)["evidence_hash"]
     told = take_out(desk, "manager", [3, 4, 3])
-    assert (told["items"], told["taken_out"], told["totals"]) == (8, 2, [{"currency": "EUR", "items": 8, "amount": "960"}])
+    assert (told["items"], told["taken_out"], told["totals"]) == (
+        8,
+        2,
+        [{"currency": "EUR", "items": 8, "amount": "960"}],
+    )
     assert "something was taken out" in refused("BO409", take_out, desk, "manager", [5], evidence=shown)
-    assert refused("BO409", sign, desk, evidence=shown).startswith("the facts of case"), "totals are looked at again before signing"
+    assert refused("BO409", sign, desk, evidence=shown).startswith("the facts of case"), (
+        "totals are looked at again before signing"
+    )
     assert take_out(desk, "manager", [3, 4, 3])["act_id"] == told["act_id"]
     desk.night("night-2")
     assert (desk.balance(PAYABLE), batch(desk)["amount"]) == (0, Decimal("960.00"))
@@ -269,7 +292,18 @@ def test_what_cannot_be_taken_out(desk: Desk) -> None:
     desk.act()
     case = batch(desk, "settled")
     with pytest.raises(psycopg.Error, match="nothing left to do"):
-        desk.web.execute(TAKE_OUT, (case["case_id"], "manager", [2], "late", case["evidence_hash"], "late", sealed(desk.web, "airflow", "manager", "late")))
+        desk.web.execute(
+            TAKE_OUT,
+            (
+                case["case_id"],
+                "manager",
+                [2],
+                "late",
+                case["evidence_hash"],
+                "late",
+                sealed(desk.web, "airflow", "manager", "late"),
+            ),
+        )
 
 
 @pytest.mark.parametrize("happens", ["a hold", "a booking", "a rejection", "an order"])
@@ -283,7 +317,12 @@ def test_nobody_signs_for_what_changed(desk: Desk, happens: str) -> None:
         "a rejection": "UPDATE ledger.invoice_status SET state = 'rejected' WHERE invoice_id = (SELECT invoice_id FROM purchasing.invoice WHERE invoice_number = 'R-4')",
         "an order": "INSERT INTO ledger.match_queue SELECT invoice_id FROM purchasing.invoice WHERE invoice_number = 'R-4' ON CONFLICT DO NOTHING",
     }[happens])  # fmt: skip
-    told = {"a hold": "has other facts", "a booking": "is booked", "a rejection": "was rejected", "an order": "waits to be compared anew"}[happens]
+    told = {
+        "a hold": "has other facts",
+        "a booking": "is booked",
+        "a rejection": "was rejected",
+        "an order": "waits to be compared anew",
+    }[happens]
     for action in CODES:
         assert f"entry 5 (R-4) {told}" in refused("BO409", sign, desk, "manager", action)
     take_out(desk, "manager", [5], "it changed")
@@ -344,11 +383,16 @@ def test_time_never_signs(desk: Desk) -> None:
     desk.night()
     for _ in range(4):
         desk.admin.execute("UPDATE ops.simulated_clock SET ahead = ahead + interval '30 days'")
-        desk.books.connection.execute("SELECT * FROM review.keep_cases(%s, 'invoice_reconciliation')", (desk.books.run_id,))
+        desk.books.connection.execute(
+            "SELECT * FROM review.keep_cases(%s, 'invoice_reconciliation')", (desk.books.run_id,)
+        )
         desk.books.connection.commit()
         desk.act()
     assert (batch(desk)["state"], desk.balance(PAYABLE)) == ("open", 0)
-    assert desk.one("SELECT status FROM review.case_status WHERE case_id = %s", batch(desk)["case_id"]) == "escalated"
+    assert (
+        desk.one("SELECT status FROM review.case_status WHERE case_id = %s", batch(desk)["case_id"])
+        == "escalated"
+    )
 
 
 @pytest.mark.parametrize(
@@ -370,7 +414,7 @@ def test_nobody_signs_for_what_they_had_a_part_in(desk: Desk, part: str, says: s
     desk.books.invoice("R-4", [("PO-4", 1, 10, 10)], **({"keyed_by": "MAX"} if part == "keyed" else {}))
     if part == "started":
         desk.books.connection.commit()
-        desk.admin.execute("UPDATE ops.run SET parameters = parameters || '{\"triggered_by\": \"p-manager\"}'")
+        desk.admin.execute('UPDATE ops.run SET parameters = parameters || \'{"triggered_by": "p-manager"}\'')
     desk.night()
     if part == "answered":
         desk.admin.execute(
@@ -403,7 +447,10 @@ def test_another_currency_is_above_every_limit_and_needs_authority_in_it(desk: D
         "SELECT batch_id, 2, item_kind, -1, 'none', 'X', 500, 'USD', '\\x01' FROM review.batch_item"
     )
     may = "SELECT review.may_decide('p-manager', %s, 'accept')"
-    assert desk.one(may, batch(desk)["case_id"]) == "Max Manager has no authority as controller for 120.00 EUR and 500.00 USD"
+    assert (
+        desk.one(may, batch(desk)["case_id"])
+        == "Max Manager has no authority as controller for 120.00 EUR and 500.00 USD"
+    )
     admin.execute(
         "INSERT INTO review.authority (person_id, role, amount_limit, currency, entity) VALUES ('p-manager', 'controller', 499.99, 'USD', '1000')"
     )
@@ -420,7 +467,11 @@ def test_the_machine_names_items_and_nothing_else(desk: Desk) -> None:
     app, run = desk.books.connection, desk.books.run_id
     ids = [row[0] for row in desk.rows("SELECT invoice_id FROM purchasing.invoice ORDER BY 1")]
     opened = "SELECT review.open_batch(%s, %s, %s)"
-    for state, kind, chosen in (("BO422", "posting", ids), ("BO422", "payment", ids), ("BO422", "posting", [])):
+    for state, kind, chosen in (
+        ("BO422", "posting", ids),
+        ("BO422", "payment", ids),
+        ("BO422", "posting", []),
+    ):
         with pytest.raises(psycopg.Error) as refusal:
             app.execute(opened, (run, kind, chosen))
         assert refusal.value.sqlstate == state
@@ -453,10 +504,10 @@ def test_what_was_put_before_a_person_is_not_changed(desk: Desk) -> None:
         "UPDATE review.batch SET role = 'buyer'",
         "DELETE FROM review.batch",
     ):
-        assert "BO403" == pytest.raises(psycopg.Error, desk.admin.execute, statement).value.sqlstate, statement
+        refused("BO403", desk.admin.execute, statement)
     sign(desk)
     desk.act()
-    assert pytest.raises(psycopg.Error, desk.admin.execute, "UPDATE review.batch_item SET state = 'asked'").value.sqlstate == "BO403"
+    refused("BO403", desk.admin.execute, "UPDATE review.batch_item SET state = 'asked'")
 
 
 def test_a_dry_run_opens_nothing(desk: Desk) -> None:
@@ -486,7 +537,18 @@ def test_a_taking_out_and_a_signature_at_once(desk: Desk, ledger: Ledger) -> Non
                 if name == "sign":
                     decide(web, case, "manager", "accept", code=CODES["accept"], key="race")
                 else:
-                    web.execute(TAKE_OUT, (case["case_id"], "manager", [7], "out", case["evidence_hash"], "race-out", sealed(web, "airflow", "manager", "out")))
+                    web.execute(
+                        TAKE_OUT,
+                        (
+                            case["case_id"],
+                            "manager",
+                            [7],
+                            "out",
+                            case["evidence_hash"],
+                            "race-out",
+                            sealed(web, "airflow", "manager", "out"),
+                        ),
+                    )
                 results[name] = "done"
             except psycopg.Error as error:
                 results[name] = str(error.sqlstate)
