@@ -79,6 +79,32 @@ def test_axe_finds_nothing_in_the_dialogs(scheme, open_page, standing_host, stan
     assert violations(page, axe) == []
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing_where_officers_switch_measuring_on(width, open_page, host, books, axe):
+    page = open_page("manager", host, "/backoffice/authority", viewport={"width": width, "height": 900})
+    page.click("text=Ask to measure single persons")
+    assert violations(page, axe) == []
+    asking = page.locator("form.measure-form")
+    asking.locator("button").click()
+    assert "Say why" in asking.locator("[data-field=reason] .error").inner_text()
+    asking.locator("[name=until]").fill("2026-12-01")
+    asking.locator("textarea").fill("the works council agreed")
+    asking.locator("button").click()
+    page.wait_for_selector("form.measure-form .done:visible")
+    other = open_page("admin", host, "/backoffice/authority", viewport={"width": width, "height": 900})
+    assert violations(other, axe) == []
+    other.locator("form.measure-form textarea").fill("as agreed")
+    other.click("form.measure-form button:text-is('Approve')")
+    other.wait_for_selector("form.measure-form .done:visible")
+    page.goto("/backoffice/authority")
+    assert "switched on" in page.inner_text("#content")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator("form.measure-form textarea").first.fill("it is over")
+    page.click("form.measure-form button:text-is('Switch off')")
+    page.wait_for_selector("form.measure-form .done:visible")
+    assert violations(page, axe) == []
+
+
 def test_the_focus_goes_through_the_page_in_order_and_is_seen(open_page, standing_host, standing_books):
     page = open_page("clerk", standing_host, "/backoffice/cases")
     seen = []
