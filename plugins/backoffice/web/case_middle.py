@@ -140,8 +140,8 @@ def entry_in_doubt(told: Sequence[Mapping[str, Any]], entries: Mapping[str, Any]
     """Say what the right entry would be, when quantity and price of a right amount were mixed up.
 
     The engine books the billed quantity at the order price, and the rest as price variance. With the quantity
-    in another unit, or exchanged with the price, that is not what was delivered: GR/IR does not clear, and the
-    variance is none.
+    in another unit, or exchanged with the price, that is not what was delivered: GR/IR does not clear, and
+    there is no variance.
     """
     if not told or not (entries.get("standing") or entries.get("accept")):
         return None
