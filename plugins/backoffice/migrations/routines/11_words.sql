@@ -11,3 +11,10 @@ RETURN CASE action_in WHEN 'ask_again' THEN 'Ask the supplier again' ELSE upper(
 CREATE OR REPLACE FUNCTION review.amount_in_words(amount_in numeric, currency_in text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 RETURN to_char(amount_in, 'FM999,999,999,999,999,990.0099') || coalesce(' ' || currency_in, '');
+
+-- The reasons that an answer may give, those first that fit what is held.
+CREATE OR REPLACE FUNCTION review.reasons_offered(subject_kind_in text, action_in text, codes text[]) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(jsonb_agg(r.code ORDER BY NOT coalesce(string_to_array(r.fits, '|') && codes, false), r.place, r.code COLLATE "C"), '[]')
+  FROM review.reason_code r WHERE r.subject_kind = subject_kind_in AND r.action = action_in AND r.offered
+$$;

@@ -85,9 +85,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
       'steps', jsonb_build_array(jsonb_build_object('step', 'put before a person', 'at', ops.utc(b.opened_at), 'result', 'entries above ' || review.amount_in_words(b.amount_above, b.currency)
         || ' together: nothing of it is booked until it is signed')),
       'actions', jsonb_build_array(
-        jsonb_build_object('action', 'accept', 'label', 'Sign off', 'needs_second_person', false, 'reason_codes', jsonb_build_array('totals_checked', 'entries_checked', 'sample_checked'),
+        jsonb_build_object('action', 'accept', 'label', 'Sign off', 'needs_second_person', false, 'reason_codes', review.reasons_offered('batch_signoff', 'accept', '{}'),
           'effect', format('Books the %s of this batch: %s. Each is checked again as it is booked.', CASE t.items WHEN 1 THEN 'entry' ELSE t.items || ' entries' END, t.told)),
-        jsonb_build_object('action', 'reject', 'label', 'Refuse the batch', 'needs_second_person', false, 'reason_codes', jsonb_build_array('totals_wrong', 'entries_wrong', 'not_expected'),
+        jsonb_build_object('action', 'reject', 'label', 'Refuse the batch', 'needs_second_person', false, 'reason_codes', review.reasons_offered('batch_signoff', 'reject', '{}'),
           'effect', 'Nothing of it is booked. Each entry is held and becomes a case of its own.')))
   FROM review.batch b
   CROSS JOIN LATERAL (SELECT sum(x.items)::bigint AS items, count(*) AS currencies, min(x.currency) AS currency, sum(x.amount) AS amount,

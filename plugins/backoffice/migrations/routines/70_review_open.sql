@@ -148,13 +148,6 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   WHERE h.invoice_id = invoice_in AND h.role = role_in
 $$;
 
--- The reasons that an answer may give, those first that fit what is held.
-CREATE OR REPLACE FUNCTION review.reasons_offered(subject_kind_in text, action_in text, codes text[]) RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(jsonb_agg(r.code ORDER BY NOT coalesce(string_to_array(r.fits, '|') && codes, false), r.place, r.code COLLATE "C"), '[]')
-  FROM review.reason_code r WHERE r.subject_kind = subject_kind_in AND r.action = action_in AND r.offered
-$$;
-
 CREATE OR REPLACE FUNCTION review.invoice_handover(invoice_in bigint, role_in text) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_build_object(
