@@ -68,7 +68,7 @@ def test_what_was_active_is_active_and_nothing_else(postgres: str, old: str) -> 
     with psycopg.connect(old) as connection:
         assert connection.execute("SELECT policy_id, version FROM ledger.active_policy ORDER BY 1").fetchall() == [
             ("approve_invoice", 4),
-            (PRIORITY, 1),
+            (PRIORITY, 2),
             ("twins", 2),
         ]  # fmt: skip
         assert connection.execute("SELECT policy_id, process FROM ledger.policy ORDER BY 1").fetchall() == [
@@ -94,7 +94,7 @@ def test_installing_twice_activates_once(postgres: str, old: str) -> None:
     with psycopg.connect(old) as connection:
         assert connection.execute("SELECT policy_id, version, content, approved_by FROM ledger.policy_version ORDER BY 1").fetchall() == [
             ("approve_invoice", 3, SHIPPED, "installation"),
-            (PRIORITY, 1, SHIPPED_PRIORITY, "installation"),
+            (PRIORITY, 2, SHIPPED_PRIORITY, "installation"),
         ]  # fmt: skip
         assert connection.execute("SELECT count(*) FROM audit.record WHERE subject LIKE 'policy:%'").fetchone() == (2,)  # fmt: skip
         assert connection.execute("SELECT policy_id, process FROM ledger.policy ORDER BY 1").fetchall() == [("approve_invoice", "invoice_reconciliation"), (PRIORITY, "review")]  # fmt: skip
