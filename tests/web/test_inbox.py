@@ -191,7 +191,7 @@ def test_a_cursor_of_another_order_is_refused():
 
 
 def test_what_cannot_be_read_is_told_at_its_field_and_kept(look, standing_books):
-    response = look("clerk").get("/cases?amount_from=12,50&older_than=soon&q=nordwind&due=")
+    response = look("clerk").get("/cases?mine=false&amount_from=12,50&older_than=soon&q=nordwind&due=")
     assert response.status_code == 200
     page = lxml.html.document_fromstring(response.text)
     assert page.xpath("//input[@name='amount_from']/@value") == ["12,50"]

@@ -28,6 +28,7 @@ def test_hostile_names_values_and_file_names_stay_text(name, look, standing_book
         assert {script.get("src") for script in page.iter("script")} <= {
             "/static/theme.js",
             "/static/backoffice.js",
+            "/static/case_keys.js",
             "/static/case_life.js",
             "/static/htmx.min.js",
             "/static/inbox.js",
@@ -91,8 +92,10 @@ def test_links_keep_the_prefix_the_pages_are_mounted_under(standing_ledger, stan
 
 def test_the_inbox_says_whose_cases_there_are(look, standing_books):
     page = page_of(look("clerk"), "/cases")
+    assert len(page.xpath("//tr[@data-case]")) == 3, "it opens on what waits for the person"
     assert "For me (3)" in text_of(page)
     assert "For everybody (6)" in text_of(page)
+    page = page_of(look("clerk"), "/cases?mine=false")
     rows = page.find_class("list")[0].findall(".//tbody/tr")
     assert len(rows) == 6
     first = " ".join(" ".join(rows[0].itertext()).split())
@@ -143,7 +146,8 @@ def test_a_log_in_without_a_person_is_told_what_to_do(look, standing_books):
     response = look("viewer").get("/cases")
     assert response.status_code == 403
     text = text_of(lxml.html.document_fromstring(response.text))
-    assert "logged in as 'viewer'" in text
+    assert "logged in as “viewer”" in text
+    assert "Log out" in text and "To the cases" not in text
     assert "identities of a person" in text
 
 
@@ -175,7 +179,7 @@ def test_what_is_of_the_sandbox_company_is_called_synthetic(login, books, ledger
     with ledger.connect("admin") as connection:
         connection.execute("UPDATE ops.run SET parameters = %s", (parameters,))
     client, synthetic = login("clerk"), "true" in parameters
-    for address, times in (("/cases", 6), (f"/cases/{books.price}", 1), ("/runs", 1)):
+    for address, times in (("/cases?mine=false", 6), (f"/cases/{books.price}", 1), ("/runs", 1)):
         assert text_of(page_of(client, address)).count("Synthetic data") == (times if synthetic else 0)
     assert client.get(f"/api/v1/cases/{books.price}").json()["synthetic"] is synthetic
     assert client.get("/api/v1/cases").json()["cases"][0]["synthetic"] is synthetic
