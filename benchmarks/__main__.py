@@ -15,6 +15,7 @@ BENCHMARKS = (
     "benchmarks.inbox",
     "benchmarks.nights",
     "benchmarks.airflow_nights",
+    "benchmarks.airflow_wakeups",
 )
 
 

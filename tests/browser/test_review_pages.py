@@ -246,6 +246,7 @@ def test_every_page_is_readable_wide_and_narrow_light_and_dark(
         "authority": "/backoffice/authority",
         "audit-wrong-name": "/backoffice/audit/evidence?ref=nothing",
         "policies": "/backoffice/policies",
+        "policy": "/backoffice/policies/approve_invoice/versions/3",
         "runs": "/backoffice/runs",
         "report": f"/backoffice/runs/{standing_books.dag_id}/{standing_books.airflow_run_id}",
     }

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,16 +94,23 @@ def wait_until(condition: Callable[[], Any], seconds: float, what: str) -> None:
         time.sleep(0.3)
 
 
-@pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Everything up; everything down at the end."""
-    made = Installation(Home(tmp_path_factory.mktemp("installation") / "var", PROJECT))
+@contextmanager
+def brought_up(folder: Path) -> Iterator[Installation]:
+    """Everything up in a folder of its own; everything down at the end."""
+    made = Installation(Home(folder / "var", PROJECT))
     answer = made.cli("up", "--detach")
     try:
         assert answer.returncode == 0, answer.stdout + answer.stderr
         yield made
     finally:
         bring_down(made.home, lambda text: None)
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One installation for all drills."""
+    with brought_up(tmp_path_factory.mktemp("installation")) as made:
+        yield made
 
 
 @pytest.fixture

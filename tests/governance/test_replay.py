@@ -291,6 +291,7 @@ def test_a_forged_decision_shows(company: Books, ledger: Ledger, again) -> None:
     sha256, invoice = books.connection.execute(
         "SELECT (SELECT sha256 FROM ledger.active_policy WHERE policy_id = 'approve_invoice'), invoice_id FROM purchasing.invoice WHERE invoice_number = 'R-FORGED'"
     ).fetchone()
+    books.connection.execute("SELECT ledger.decision_input(%s)", (books.run_id,))
     books.connection.execute(
         "SELECT ledger.record_machine_decisions(%s, 'approve_invoice', %s, %s::bigint[], %s::text[], %s::text[], %s::text[])",
         (

@@ -105,13 +105,13 @@ def test_the_inbox_says_whose_cases_there_are(look, standing_books):
 
 
 def test_filters_stay_as_they_were_chosen(look, standing_books):
-    page = page_of(look("clerk"), "/cases?role=buyer&code=PRICE&q=nordwind&state=all")
+    page = page_of(look("clerk"), "/cases?mine=false&role=buyer&code=PRICE&q=nordwind&state=all")
     assert page.xpath("//input[@name='q']/@value") == ["nordwind"]
     assert page.xpath("//select[@name='role']/option[@selected]/@value") == ["buyer"]
     assert page.xpath("//select[@name='code']/option[@selected]/@value") == ["PRICE"]
     assert page.xpath("//select[@name='state']/option[@selected]/@value") == ["all"]
     empty = page_of(look("clerk"), "/cases?role=plant_manager")
-    assert "No case matches" in text_of(empty)
+    assert "No case of yours matches" in text_of(empty)
 
 
 def test_the_case_page_shows_the_values_side_by_side(look, standing_books):
@@ -148,7 +148,7 @@ def test_a_log_in_without_a_person_is_told_what_to_do(look, standing_books):
     text = text_of(lxml.html.document_fromstring(response.text))
     assert "logged in as “viewer”" in text
     assert "Log out" in text and "To the cases" not in text
-    assert "identities of a person" in text
+    assert "on the page Authority: log-in “viewer” of “airflow”" in text
 
 
 def test_without_a_log_in_the_page_leads_to_it_and_back(look, standing_books):
@@ -179,11 +179,25 @@ def test_what_is_of_the_sandbox_company_is_called_synthetic(login, books, ledger
     with ledger.connect("admin") as connection:
         connection.execute("UPDATE ops.run SET parameters = %s", (parameters,))
     client, synthetic = login("clerk"), "true" in parameters
-    for address, times in (("/cases?mine=false", 6), (f"/cases/{books.price}", 1), ("/runs", 1)):
+    for address, times in (("/cases", 1), (f"/cases/{books.price}", 1), ("/runs", 1)):
         assert text_of(page_of(client, address)).count("Synthetic data") == (times if synthetic else 0)
     assert client.get(f"/api/v1/cases/{books.price}").json()["synthetic"] is synthetic
     assert client.get("/api/v1/cases").json()["cases"][0]["synthetic"] is synthetic
     assert client.get("/api/v1/runs").json()["runs"][0]["synthetic"] is synthetic
+
+
+def test_beside_a_real_case_each_synthetic_one_is_marked(login, books, ledger):
+    with ledger.connect("admin") as connection:
+        connection.execute(
+            """UPDATE ops.run SET parameters = '{"synthetic": true}'; """
+            f"UPDATE review.case SET opened_run = ops.open_run('invoice_reconciliation', '{books.dag_id}', 'real', false, '{{}}', '0.1.0') "
+            f"WHERE case_id = {books.price}"
+        )
+    page = page_of(login("clerk"), "/cases")
+    assert page.get_element_by_id("synthetic").text_content() == ""
+    rows = page.xpath("//tr[@data-case]")
+    marked = {row.get("data-case") for row in rows if "Synthetic data" in row.text_content()}
+    assert marked == {row.get("data-case") for row in rows} - {str(books.price)} != set()
 
 
 def test_a_decided_case_shows_the_answer_and_no_form(login, books, ledger):

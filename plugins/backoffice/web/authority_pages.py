@@ -120,11 +120,15 @@ def change_page(change_id: ChangeId, request: Request, person: Reviewer, ledger:
     """Show one change: what differs, who could do what before and after, and the form to sign it."""
     with ledger.reading() as connection:
         found = authority.read_change(connection, person, change_id)
+    labels = {one.name: one.label for one in FORMS[found["kind"]]}
     return page(
         request,
         "authority_change.html",
         person=person,
         change=found,
+        labels=labels,
+        # as the form asks for them
+        fields=sorted(found["fields"], key=lambda one: [*labels, one["field"]].index(one["field"])),
         refusals=sorted({one["why_not"] for one in found["offered"] if one["why_not"]}),
         idempotency_key=str(uuid.uuid4()),
     )

@@ -14,7 +14,7 @@ SECTIONS = (
     "journal", "payment proposals", "open holds", "invoice states", "GR/IR", "open items", "answers", "cases", "suppliers",
     "order lines", "receipts", "invoices", "quarantine", "outbox",
 )  # fmt: skip
-APPROVE = "SELECT ledger.record_machine_decisions(%s, 'approve_invoice', %s, %s::bigint[], %s::text[], %s::text[], %s::text[])"
+RECORD = "SELECT ledger.record_machine_decisions(%s, 'approve_invoice', %s, %s::bigint[], %s::text[], %s::text[], %s::text[])"
 ACTIVE = "SELECT sha256 FROM ledger.active_policy WHERE policy_id = 'approve_invoice'"
 
 
@@ -35,6 +35,20 @@ class Target:
         ).fetchone()
         assert row is not None
         return row[0]
+
+
+def approve(
+    connection: psycopg.Connection[Any],
+    run_id: int,
+    sha256: str | None,
+    invoice: int,
+    rule: str = "matched",
+    why: str = "{}",
+) -> None:
+    """Record an approval as the tasks' log-in can: what it decides about was asked for in the same transaction."""
+    with connection.transaction():
+        connection.execute("SELECT ledger.decision_input(%s)", (run_id,))
+        connection.execute(RECORD, (run_id, sha256, [invoice], ["approve"], [rule], [why]))
 
 
 def build(copies: Copies, database: str) -> int:

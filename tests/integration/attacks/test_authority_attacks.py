@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from tests.answering import decide, open_cases
 from tests.books import Books, digest
-from tests.integration.attacks.target import ACTIVE, APPROVE, Target, aftermath, expect_nothing_gained
+from tests.integration.attacks.target import ACTIVE, RECORD, Target, aftermath, approve, expect_nothing_gained
 
 pytestmark = pytest.mark.integration
 
@@ -49,7 +49,7 @@ def test_a_forged_approval_releases_nothing(target: Target, victim: str, number:
     with target.copies.connect(victim, "app") as app:
         sha256 = app.execute(ACTIVE).fetchone()[0]
         invoice = target.invoice(app, number)
-        app.execute(APPROVE, (target.run_id, sha256, [invoice], ["approve"], [rule], ['{"why": "forged"}']))
+        approve(app, target.run_id, sha256, invoice, rule, '{"why": "forged"}')
         app.execute("SELECT ledger.post_entries(%s)", (target.run_id,))
     after = aftermath(target, victim)
     money = ("journal", "payment proposals", "GR/IR", "open items")
@@ -61,9 +61,7 @@ def test_an_approval_does_not_outlive_its_facts(target: Target, victim: str) -> 
     """R-NEW is rightly approved; before it is posted its order becomes cheaper: nothing is posted on the old approval."""
     with target.copies.connect(victim, "app") as app:
         sha256 = app.execute(ACTIVE).fetchone()[0]
-        app.execute(
-            APPROVE, (target.run_id, sha256, [target.invoice(app, "R-NEW")], ["approve"], ["matched"], ["{}"])
-        )
+        approve(app, target.run_id, sha256, target.invoice(app, "R-NEW"))
         books = Books(app, target.run_id)
         books.order("PO-1", 5, 100, 5, version=2)
         books.accept()
@@ -73,6 +71,32 @@ def test_an_approval_does_not_outlive_its_facts(target: Target, victim: str) -> 
         app.execute("SELECT ledger.post_entries(%s)", (target.run_id,))
         assert books.codes("R-NEW") == {"1": ["PRICE"]}
         assert books.status("R-NEW") == ("held", False, None), "posted on an approval of other facts"
+
+
+@pytest.mark.parametrize("asked", ["never", "in another transaction", "by another run", "about others"])
+def test_what_nobody_asked_for_is_not_decided(target: Target, victim: str, asked: str) -> None:
+    """What a decision rests on is the ledger's own reading of the same transaction; a decision without one is none."""
+    with target.copies.connect(victim, "app") as app:
+        sha256, run_id = app.execute(ACTIVE).fetchone()[0], target.run_id
+        number = "R-NEW"
+        if asked == "in another transaction":
+            app.execute("SELECT ledger.decision_input(%s)", (run_id,))
+            app.commit()
+        elif asked == "by another run":
+            app.execute("SELECT ledger.decision_input(%s)", (run_id - 1,))
+        elif asked == "about others":
+            app.execute("SELECT ledger.decision_input(%s)", (run_id,))
+            number = "R-PAID"
+        with pytest.raises(psycopg.Error) as refusal:
+            app.execute(
+                RECORD, (run_id, sha256, [target.invoice(app, number)], ["approve"], ["matched"], ["{}"])
+            )
+        assert refusal.value.sqlstate == "BO403"
+        assert "decision_input" in str(refusal.value)
+        app.rollback()
+        assert app.execute(
+            "SELECT count(*) FROM ledger.decision WHERE run_id = %s", (run_id,)
+        ).fetchone() == (0,)
 
 
 @pytest.mark.parametrize("version", ["inactive", "foreign", "a file that nobody activated", None])
@@ -87,17 +111,7 @@ def test_a_decision_by_another_policy_is_refused(target: Target, victim: str, ve
             None: None,
         }
         with pytest.raises(psycopg.Error) as refusal:
-            app.execute(
-                APPROVE,
-                (
-                    target.run_id,
-                    hashes[version],
-                    [target.invoice(app, "R-NEW")],
-                    ["approve"],
-                    ["matched"],
-                    ["{}"],
-                ),
-            )
+            approve(app, target.run_id, hashes[version], target.invoice(app, "R-NEW"))
         assert refusal.value.sqlstate == "BO403"
     expect_nothing_gained(target, victim)
 
@@ -149,9 +163,7 @@ def test_a_run_of_an_invented_process_gains_nothing(target: Target, victim: str)
         run_id = app.execute("SELECT ops.open_run('other', 'other', 'other', false, '{}', '0')").fetchone()[0]
         sha256 = app.execute(ACTIVE).fetchone()[0]
         for number in ("R-PRICE", "R-DUP", "R-BIG", "R-BIG-NEW", "R-WAITS"):
-            app.execute(
-                APPROVE, (run_id, sha256, [target.invoice(app, number)], ["approve"], ["matched"], ["{}"])
-            )
+            approve(app, run_id, sha256, target.invoice(app, number))
         app.execute("SELECT ledger.post_entries(%s)", (run_id,))
         app.execute("SELECT review.book_answers(%s, 'other')", (run_id,))
     after = aftermath(target, victim)
@@ -215,7 +227,7 @@ def test_temporary_objects_shadow_nothing(target: Target, victim: str) -> None:
                 "SELECT invoice_id FROM purchasing.invoice WHERE invoice_number OPERATOR(pg_catalog.=) %s ORDER BY invoice_id DESC",
                 (number,),
             ).fetchone()
-            app.execute(APPROVE, (target.run_id, active, [row[0]], ["approve"], ["matched"], ["{}"]))
+            approve(app, target.run_id, active, row[0])
         app.execute("SELECT ledger.match_invoices(%s)", (target.run_id,))
         app.execute("SELECT ledger.post_entries(%s)", (target.run_id,))
         app.execute("SELECT review.open_cases(%s)", (target.run_id,))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.integration.attacks.target import ACTIVE, APPROVE
+from tests.integration.attacks.target import ACTIVE, approve
 from tests.integration.posting.desk import Desk
 
 pytestmark = pytest.mark.integration
@@ -112,7 +112,7 @@ def test_a_policy_in_another_currency_than_the_document_is_named(desk: Desk) -> 
     sha256, invoice = connection.execute(
         f"SELECT ({ACTIVE}), max(invoice_id) FROM purchasing.invoice"
     ).fetchone()
-    connection.execute(APPROVE, (desk.books.run_id, sha256, [invoice], ["approve"], ["matched"], ["{}"]))
+    approve(connection, desk.books.run_id, sha256, invoice)
     connection.commit()
     desk.admin.execute(
         "SELECT ledger.activate_policy(replace(replace(content, 'version: 3', 'version: 4'), '100000.00 EUR', '100000.00 USD'), 'test') "

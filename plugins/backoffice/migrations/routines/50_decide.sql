@@ -85,15 +85,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   WITH today AS MATERIALIZED (
     SELECT e.entity, ops.business_date(e.entity) AS day FROM ops.entity e
   ), asked AS MATERIALIZED (
-    SELECT i.invoice_id, st.state, i.gross_total, i.currency, i.entity, t.day, (i.received_at AT TIME ZONE 'UTC')::date AS arrived, i.due_date - t.day AS until_due
+    SELECT i.invoice_id, st.state, i.gross_total, i.currency, i.entity, (i.received_at AT TIME ZONE 'UTC')::date AS arrived, i.due_date
     FROM unnest(invoices) AS g(invoice_id) JOIN purchasing.invoice i ON i.invoice_id = g.invoice_id JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id
-    JOIN today t ON t.entity = i.entity
   ), waited AS MATERIALIZED (
-    SELECT d.entity, d.arrived, ledger.business_days(d.entity, d.arrived, d.day) AS days FROM (SELECT DISTINCT a.entity, a.arrived, a.day FROM asked a) d
+    SELECT d.entity, d.arrived, t.day, ledger.business_days(d.entity, d.arrived, t.day) AS days
+    FROM (SELECT DISTINCT a.entity, a.arrived FROM asked a) d JOIN today t ON t.entity = d.entity
   ), unreceived AS MATERIALIZED (
     SELECT DISTINCT h.invoice_id FROM ledger.hold h WHERE h.invoice_id = ANY (invoices) AND h.code = 'NO_RECEIPT' AND h.released_at IS NULL
   )
-  SELECT a.invoice_id, concat('{"business_days_waited":"', w.days, '","days_until_due":', coalesce('"' || a.until_due || '"', 'null'),
+  SELECT a.invoice_id, concat('{"business_days_waited":"', w.days, '","days_until_due":', coalesce('"' || (a.due_date - w.day) || '"', 'null'),
     ',"gross_amount":{"amount":"', trim_scale(abs(a.gross_total)), '","currency":', to_json(a.currency), '},"match_state":"', a.state,
     '","receipt":"', CASE WHEN u.invoice_id IS NULL THEN 'not_missed' WHEN 'receipts' = ANY (tonight.stale) THEN 'not_delivered' ELSE 'missed' END,
     '","sources_delivered":', CASE WHEN tonight.stale = '{}' OR NOT ledger.rests_on(a.invoice_id, tonight.stale) THEN 'true' ELSE 'false' END, '}')
@@ -122,25 +122,6 @@ BEGIN
   UPDATE ledger.invoice_status st SET state = 'held' WHERE st.invoice_id = ANY (beyond) AND st.state = 'matched';
   UPDATE ledger.line_state ls SET state = 'held', run_id = run_in
   FROM purchasing.invoice_line l WHERE l.invoice_id = ANY (beyond) AND ls.invoice_line_id = l.invoice_line_id AND ls.state <> 'held';
-END $$;
-
--- What is open for a decision of a run: everything that is not rejected, nor matched, booked and free for payment, with what a policy
--- looks at as it will stand in the record. From here to the end of the transaction nobody else writes for this process, so that what
--- is decided and what is recorded are the same facts.
-DROP VIEW IF EXISTS ledger.decision_input;
-DROP FUNCTION IF EXISTS ledger.decision_input(bigint);
-CREATE FUNCTION ledger.decision_input(run_in bigint) RETURNS TABLE (invoice_id bigint, inputs text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET work_mem = '256MB' AS $$
-#variable_conflict use_column
-DECLARE this_run ops.run; open_invoices bigint[];
-BEGIN
-  SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;
-  PERFORM ops.lock_process(this_run.process);
-  PERFORM ops.rehearse(this_run);
-  SELECT coalesce(array_agg(st.invoice_id ORDER BY st.invoice_id), '{}') INTO open_invoices FROM ledger.invoice_status st
-  WHERE st.state <> 'rejected' AND NOT (st.state = 'matched' AND st.booking_no IS NOT NULL AND NOT st.payment_block);
-  PERFORM ledger.hold_beyond_machine(run_in, (SELECT p.sha256 FROM ledger.active_policy p WHERE p.policy_id = 'approve_invoice'), open_invoices);
-  RETURN QUERY SELECT * FROM ledger.inputs_of(run_in, open_invoices);
 END $$;
 
 -- What each source had delivered when a run decides, and how old that is: canonical JSON, one object per source and dataset. A part
@@ -210,9 +191,41 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   LEFT JOIN held ON held.invoice_id = n.invoice_id
 $$;
 
+-- What is open for a decision of a run: everything that is not rejected, nor matched, booked and free for payment, with what a policy
+-- looks at. From here to the end of the transaction nobody else writes for this process, and what is decided on is kept until it is
+-- recorded, so that both are the same facts. Rows come in the order of their business keys, as decisions are numbered.
+DROP VIEW IF EXISTS ledger.decision_input;
+DROP FUNCTION IF EXISTS ledger.decision_input(bigint);
+DROP TABLE IF EXISTS ledger.work_decision;
+CREATE UNLOGGED TABLE ledger.work_decision (
+  invoice_id bigint PRIMARY KEY, place bigint NOT NULL, run_id bigint NOT NULL, asked_in xid8 NOT NULL, content_hash bytea NOT NULL,
+  document text NOT NULL, facts text NOT NULL, evidence_hash bytea NOT NULL, holds text NOT NULL, inputs text NOT NULL
+);
+CREATE FUNCTION ledger.decision_input(run_in bigint) RETURNS TABLE (invoice_id bigint, inputs text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET work_mem = '256MB' SET jit = off AS $$
+#variable_conflict use_column
+DECLARE this_run ops.run; open_invoices bigint[];
+BEGIN
+  SELECT * INTO STRICT this_run FROM ops.run r WHERE r.run_id = run_in;
+  PERFORM ops.lock_process(this_run.process);
+  PERFORM ops.rehearse(this_run);
+  SELECT coalesce(array_agg(st.invoice_id ORDER BY st.invoice_id), '{}') INTO open_invoices FROM ledger.invoice_status st
+  WHERE st.state <> 'rejected' AND NOT (st.state = 'matched' AND st.booking_no IS NOT NULL AND NOT st.payment_block);
+  PERFORM ledger.hold_beyond_machine(run_in, (SELECT p.sha256 FROM ledger.active_policy p WHERE p.policy_id = 'approve_invoice'), open_invoices);
+  TRUNCATE ledger.work_decision;
+  INSERT INTO ledger.work_decision (place, run_id, asked_in, invoice_id, content_hash, document, facts, evidence_hash, holds, inputs)
+  SELECT k.place, run_in, pg_current_xact_id(), e.invoice_id, k.content_hash, e.document, e.facts, e.evidence_hash, e.holds, e.inputs
+  FROM ledger.decision_data(run_in, open_invoices) e JOIN (
+    SELECT i.invoice_id, i.content_hash, row_number() OVER (ORDER BY i.entity COLLATE "C", i.invoice_number COLLATE "C", i.content_hash) AS place
+    FROM unnest(open_invoices) AS g(invoice_id) JOIN purchasing.invoice i ON i.invoice_id = g.invoice_id
+  ) k ON k.invoice_id = e.invoice_id ORDER BY k.place;
+  RETURN QUERY SELECT w.invoice_id, w.inputs FROM ledger.work_decision w ORDER BY w.place;
+END $$;
+
 -- Record what the machine decided. A decision that says nothing new (same outcome and rule on the same facts) is not repeated.
 -- Recording does not act: the act functions check every decision again. explanations are canonical JSON objects, why and why not
--- of each decision; everything else in the record is the database's own reading.
+-- of each decision; everything else in the record is the database's own reading, as it gave it out in this transaction: only what was
+-- asked for there can be recorded.
 DROP FUNCTION IF EXISTS ledger.record_machine_decisions(bigint, text, text, bigint[], text[], text[], jsonb[]);
 CREATE OR REPLACE FUNCTION ledger.record_machine_decisions(run_in bigint, policy_in text, sha256_in text, invoices bigint[], outcomes text[],
                                                            rules text[], explanations text[]) RETURNS bigint
@@ -224,7 +237,9 @@ BEGIN
   PERFORM ops.lock_process(this_run.process);
   PERFORM ops.rehearse(this_run);
   active := ledger.policy_to_decide_by(this_run, policy_in, sha256_in);
-  PERFORM ledger.hold_beyond_machine(run_in, active.sha256, invoices);
+  IF (SELECT count(*) FROM ledger.work_decision w WHERE w.invoice_id = ANY (invoices) AND w.run_id = run_in AND w.asked_in = pg_current_xact_id()) <> cardinality(invoices) THEN
+    RAISE EXCEPTION 'only what ledger.decision_input said in the same transaction can be decided' USING ERRCODE = 'BO403';
+  END IF;
 
   -- what is the same in every record of this call, in the order of its keys
   authority := 'machine up to ' || trim_scale(active.machine_limit)::text || ' ' || active.currency;
@@ -235,25 +250,26 @@ BEGIN
   tail := concat(',"run_id":"', run_in, '","sources":', ledger.delivered_data(this_run), ',"texts_sha256":', audit.text(ops.installed_texts_sha256()),
                  ',"tolerance_set":', audit.text(tolerances), ',"tolerances_sha256":', audit.text(ledger.tolerances_sha256(tolerances)), '}');
 
-  WITH given AS (
-    SELECT g.outcome, g.rule, g.explanation, e.*, i.entity, i.invoice_number, i.content_hash, s.subject,
-           1 + coalesce((SELECT max(r.n) FROM audit.record r WHERE r.subject = s.subject), 0) AS n
-    FROM unnest(invoices, outcomes, rules, explanations) AS g(invoice_id, outcome, rule, explanation)
-    JOIN ledger.decision_data(run_in, invoices) e ON e.invoice_id = g.invoice_id
-    JOIN purchasing.invoice i ON i.invoice_id = g.invoice_id
-    CROSS JOIN LATERAL (SELECT 'invoice:' || encode(i.content_hash, 'hex') AS subject OFFSET 0) s
-    LEFT JOIN LATERAL ledger.last_decision(this_run.process, g.invoice_id) last ON true
-    WHERE (last.maker, last.outcome, last.rule, last.evidence_hash, last.policy_sha256) IS DISTINCT FROM ('machine', g.outcome, g.rule, e.evidence_hash, sha256_in)
-  ), numbered AS MATERIALIZED (
+  WITH numbered AS MATERIALIZED (
     -- sorted, so everything that is looked up was looked up before the first row is written
     SELECT g.*, nextval('ledger.decision_decision_id_seq') AS decision_id
-    FROM (SELECT x.* FROM given x ORDER BY x.entity COLLATE "C", x.invoice_number COLLATE "C", x.content_hash) g
+    FROM (
+      SELECT w.*, g.outcome, g.rule, g.explanation, s.subject, 1 + coalesce((SELECT max(r.n) FROM audit.record r WHERE r.subject = s.subject), 0) AS n
+      FROM unnest(invoices, outcomes, rules, explanations) AS g(invoice_id, outcome, rule, explanation)
+      JOIN ledger.work_decision w ON w.invoice_id = g.invoice_id
+      CROSS JOIN LATERAL (SELECT 'invoice:' || encode(w.content_hash, 'hex') AS subject OFFSET 0) s
+      LEFT JOIN LATERAL ledger.last_decision(this_run.process, g.invoice_id) last ON true
+      WHERE (last.maker, last.outcome, last.rule, last.evidence_hash, last.policy_sha256) IS DISTINCT FROM ('machine', g.outcome, g.rule, w.evidence_hash, sha256_in)
+      ORDER BY w.place
+    ) g
   ), written AS (
     INSERT INTO ledger.decision (decision_id, process, subject_kind, subject_id, subject_key, maker, outcome, rule, authority, policy_id, policy_version, policy_sha256,
       evidence_hash, explanation, run_id)
     OVERRIDING SYSTEM VALUE
     SELECT n.decision_id, this_run.process, 'invoice', n.invoice_id, encode(n.content_hash, 'hex'), 'machine', n.outcome, n.rule, authority, active.policy_id, active.version,
-      active.sha256, n.evidence_hash, concat('{"inputs":', n.inputs, ',"not_yet":', coalesce(n.explanation::json ->> 'not_yet', '[]'), '}')::jsonb, run_in
+      active.sha256, n.evidence_hash, concat('{"inputs":', n.inputs, ',"not_yet":',
+             -- most say that nothing may wait: in canonical JSON these bytes stand nowhere else, and reading all of it costs as much as the row
+             CASE WHEN strpos(n.explanation, '"not_yet":[]') > 0 THEN '[]' ELSE coalesce(n.explanation::json ->> 'not_yet', '[]') END, '}')::jsonb, run_in
     FROM numbered n
   ), logged AS (
     -- as audit.append_many writes, without gathering all bodies in arrays first: half the time of recording
