@@ -193,7 +193,7 @@ def test_beside_a_real_case_each_synthetic_one_is_marked(login, books, ledger):
             f"UPDATE review.case SET opened_run = ops.open_run('invoice_reconciliation', '{books.dag_id}', 'real', false, '{{}}', '0.1.0') "
             f"WHERE case_id = {books.price}"
         )
-    page = page_of(login("clerk"), "/cases")
+    page = page_of(login("clerk"), "/cases?mine=false")
     assert page.get_element_by_id("synthetic").text_content() == ""
     rows = page.xpath("//tr[@data-case]")
     marked = {row.get("data-case") for row in rows if "Synthetic data" in row.text_content()}

@@ -37,9 +37,12 @@ def read_briefs(
         row["code"]: row["sentence"] for row in fetch_all(connection, sql("review/list_sentences"), {})
     }
     told = fetch_all(connection, sql("review/list_briefs"), {"case_ids": case_ids})
+    offering: dict[str, list[int]] = {}
+    for row in told:
+        for one in row["actions"] or []:
+            offering.setdefault(one["action"], []).append(row["case_id"])
     refused = {
-        action: cases.why_not_decide(connection, person, case_ids, action)
-        for action in sorted({one["action"] for row in told for one in row["actions"] or []})
+        action: cases.why_not_decide(connection, person, offering[action], action) for action in offering
     }
     return {row["case_id"]: _brief(row, sentences, refused) for row in told}
 
