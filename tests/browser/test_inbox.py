@@ -51,7 +51,7 @@ def test_keys_move_choose_and_help(open_page, host, many):
     page.keyboard.press("ArrowDown")
     page.keyboard.press("x")
     page.keyboard.press("k")
-    expect(page.locator("#chosen")).to_have_text("2 chosen")
+    expect(page.locator("#chosen")).to_have_text("2 selected")
     assert page.evaluate("document.activeElement.closest('tr').dataset.case") == str(many[1])
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()

@@ -56,7 +56,8 @@ def _brief(
     cause = causes[0] if causes else None
     said = _said(cause, hold, row["finding"])
     return {
-        "cause": f"{cause.title}: {cause.sentence}" if cause else said,
+        "cause": f"{cause.title}: {cause.sentence}" if cause else None,
+        "happened": None if cause else said,
         "difference": hold.comparison.difference if hold and hold.comparison else None,
         "code": hold.code if hold else "",
         "words": said,

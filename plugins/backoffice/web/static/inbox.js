@@ -67,7 +67,7 @@
     var number = chosen().length;
     var told = byId("chosen");
     if (!told) { return; }
-    told.textContent = number ? number + " chosen" : "None chosen";
+    told.textContent = number ? number + " selected" : "None selected";
     byId("decide-chosen").disabled = number === 0;
     var possible = rows().filter(function (row) { return !row.querySelector(".choose-case").disabled; }).length;
     byId("choose-all").checked = number > 0 && number === possible;
@@ -204,6 +204,7 @@
       fact("Amount", row.dataset.amount);
       fact("Held for", row.dataset.reason);
       fact("Difference", brief(row).difference);
+      fact("What happened", brief(row).happened);
       fact("Likely cause", brief(row).cause);
       return;
     }
