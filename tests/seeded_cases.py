@@ -111,6 +111,7 @@ class Storyteller:
         self.name = f"{NAMES[place % len(NAMES)]} {chance.choice(('GmbH', 'AG', 'KG'))} {place}"
         self.po = f"47{place:08}"
         self.later: list[Callable[[], None]] = []
+        self.cause: str | None = None
         self.number = f"SC-{place:03}{chance.randint(100, 999)}"
         books.supplier(self.supplier_id, name=self.name)
 
@@ -178,6 +179,7 @@ def _unit_factor(story: Storyteller, turn: int) -> tuple[tuple[str, ...], str]:
     story.receive(1, quantity)
     if turn == 2:
         story.bill([(1, quantity * factor, price)])
+        story.cause = "multiple_billed"
         return ("reject",), f"quantity is {factor} times what was ordered and received, and so is the amount"
     story.bill([(1, quantity * factor, price / factor)])
     return ("accept",), f"quantity times {factor}, price divided by {factor}: the amount is as ordered"
@@ -185,11 +187,15 @@ def _unit_factor(story: Storyteller, turn: int) -> tuple[tuple[str, ...], str]:
 
 def _older_price(story: Storyteller, turn: int) -> tuple[tuple[str, ...], str]:
     quantity, price = story.chance.randint(20, 60), story.price()
-    story.order(1, quantity, price + 2 + turn)
-    story.later.append(lambda: story.order(1, quantity, price, version=2))
+    placed = datetime.combine(story.day(40), time(9), UTC)
+    story.order(1, quantity, price + 2 + turn, updated_at=placed)
+    changed = datetime.combine(story.day(20), time(9), UTC)
+    story.later.append(lambda: story.order(1, quantity, price, version=2, updated_at=changed))
     story.receive(1, quantity)
     story.bill([(1, quantity, price + 2 + turn)])
-    return ("reject",), "billed at the price of version 1; version 2 is cheaper"
+    return (
+        "reject",
+    ), "billed at the price of version 1; version 2, of before delivery and invoice, is cheaper"
 
 
 def _currency(story: Storyteller, turn: int) -> tuple[tuple[str, ...], str]:
@@ -300,7 +306,7 @@ def write_seeded_cases(connection: psycopg.Connection[Any], today: date, seed: i
         assert len(books.pending["invoices"]) > held
         later += story.later
         number = books.pending["invoices"][-1]["row"]["invoice_number"]
-        written.append(SeededCase(number, cause, actions, why))
+        written.append(SeededCase(number, story.cause or cause, actions, why))
     # what was ordered and received is known first; then the orders change and the invoices come
     invoices = books.pending.pop("invoices")
     books.accept()

@@ -271,7 +271,7 @@ def test_accept_where_only_reject_is_possible_says_so_and_one_key_does_not_rejec
     page.keyboard.press("j")
     page.keyboard.press("a")
     expect(page.locator("#decide-note")).to_contain_text(
-        "This cannot be accepted, because nobody may release “No order number on the invoice”."
+        "This cannot be accepted, because no person may release it: no order number on the invoice."
     )
     expect(page.locator("#decide input[value=reject]")).to_be_checked()
     page.keyboard.press("Enter")
@@ -365,7 +365,7 @@ def test_the_case_page_says_why_a_key_is_of_no_use(open_page, host, books, ledge
     cases = lay_out(ledger, [KINDS[4]])
     page = open_page("clerk", host, f"/backoffice/cases/{cases[0]}")
     page.keyboard.press("a")
-    expect(page.locator("#form-error")).to_contain_text("This cannot be accepted, because nobody may release")
+    expect(page.locator("#form-error")).to_contain_text("This cannot be accepted, because no person may release it")
     page.focus("#reason")
     page.keyboard.type("raj")
     assert page.input_value("#reason") == "raj", "what is typed into a field is no command"

@@ -16,6 +16,7 @@ setting_now AS (
     UNION ALL SELECT 'ledger.tolerance', to_jsonb(x) FROM ledger.tolerance x
     UNION ALL SELECT 'ledger.setting', to_jsonb(x) FROM ledger.setting x
     UNION ALL SELECT 'ledger.hold_code', to_jsonb(x) FROM ledger.hold_code x
+    UNION ALL SELECT 'review.reason_code', to_jsonb(x) FROM review.reason_code x
     UNION ALL SELECT 'ledger.account', to_jsonb(x) FROM ledger.account x
     UNION ALL SELECT 'ledger.account_role', to_jsonb(x) FROM ledger.account_role x
     UNION ALL SELECT 'ledger.fiscal_period', to_jsonb(x) FROM ledger.fiscal_period x

@@ -5,7 +5,7 @@ SELECT DISTINCT ON (l.invoice_line_id) l.invoice_id, l.invoice_line_id, 'receipt
        jsonb_build_object('missing', trim_scale(m.missing)::text, 'uom', l.order_uom, 'quantity', trim_scale(-r.quantity)::text, 'receipt', r.receipt_number || '/' || r.receipt_line,
          'reverses', r.reverses_number || '/' || r.reverses_line, 'received_at', ops.utc(r.received_at), 'evidence', jsonb_build_array(
            jsonb_build_object('what', CASE WHEN r.reverses_number IS NULL THEN 'return' ELSE 'cancelled receipt' END, 'reference', r.receipt_number || '/' || r.receipt_line, 'id', r.receipt_line_id::text,
-             'value', trim_scale(r.quantity)::text || ' ' || l.order_uom, 'at', ops.utc(r.received_at)), review.evidence_of_line(l.order_line_id))) AS facts
+             'quantity', trim_scale(r.quantity)::text, 'uom', l.order_uom, 'at', ops.utc(r.received_at)), review.evidence_of_line(l.order_line_id))) AS facts
 FROM line l CROSS JOIN LATERAL (SELECT l.order_quantity - greatest(l.open_received, 0) AS missing) m
 JOIN purchasing.receipt_line r ON r.order_line_id = l.order_line_id AND r.quantity < 0
 WHERE l.codes && ARRAY['QTY_REC', 'NO_RECEIPT', 'AMT_REC'] AND NOT l.is_credit AND m.missing > 0

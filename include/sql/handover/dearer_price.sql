@@ -5,7 +5,7 @@ SELECT l.invoice_id, l.invoice_line_id, 'dearer_price' AS hypothesis, CASE WHEN 
        jsonb_build_object('billed', trim_scale(l.unit_price)::text, 'order_price', trim_scale(l.order_price)::text, 'currency', l.currency, 'difference', trim_scale(round(l.net_amount - l.reference_amount, 2))::text,
          'percent', trim_scale(round(100 * (l.net_amount - l.reference_amount) / l.reference_amount, 2))::text, 'earlier_invoice', e.invoice_number, 'earlier_date', e.invoice_date::text,
          'evidence', jsonb_build_array(review.evidence_of_line(l.order_line_id)) || CASE WHEN e.invoice_id IS NULL THEN '[]'::jsonb ELSE jsonb_build_array(
-           jsonb_build_object('what', 'earlier invoice', 'reference', e.invoice_number || ' line ' || e.line_id, 'id', e.invoice_id::text, 'value', trim_scale(e.unit_price)::text || ' ' || l.currency, 'at', e.invoice_date::text)) END) AS facts
+           jsonb_build_object('what', 'earlier invoice', 'reference', e.invoice_number || ' line ' || e.line_id, 'id', e.invoice_id::text, 'price', trim_scale(e.unit_price)::text, 'currency', l.currency, 'at', e.invoice_date::text)) END) AS facts
 FROM line l
 LEFT JOIN LATERAL (
   SELECT p.invoice_id, i.invoice_number, i.invoice_date, p.line_id, p.unit_price FROM purchasing.order_line o

@@ -9,9 +9,11 @@ WITH line AS (
   WHERE x.held AND x.place <= 20 OR NOT x.any_held AND x.place <= 3
 ), event AS (
   SELECT t.invoice_line_id, 1 AS kind, m.version_no::bigint AS number,
-         coalesce(CASE WHEN m.version_no = 1 THEN (m.content ->> 'order_date')::date::timestamp AT TIME ZONE 'UTC' END, (m.content ->> 'updated_at')::timestamptz, m.accepted_at) AS at,
+         -- when it was so at the source; a source that does not say, or whose clock is ahead: when it came here
+         coalesce(CASE WHEN m.version_no = 1 THEN (m.content ->> 'order_date')::date::timestamp AT TIME ZONE 'UTC' END, least((m.content ->> 'updated_at')::timestamptz, m.accepted_at)) AS at,
          jsonb_build_object('what', CASE WHEN m.version_no = 1 THEN 'ordered' ELSE 'order changed' END, 'reference', o.po_number || ' line ' || o.po_line || ' version ' || coalesce(m.content ->> 'version', m.version_no::text),
-           'quantity', trim_scale((m.content ->> 'quantity')::numeric)::text, 'uom', m.content ->> 'uom', 'price', trim_scale((m.content ->> 'unit_price')::numeric)::text, 'currency', m.content ->> 'currency',
+           'quantity', trim_scale((m.content ->> 'quantity')::numeric)::text, 'uom', m.content ->> 'uom', 'price', trim_scale((m.content ->> 'unit_price')::numeric)::text, 'currency', m.content ->> 'currency', 'per', trim_scale((m.content ->> 'price_base_quantity')::numeric)::text, 'known_at', ops.utc(m.accepted_at),
+           'undated', CASE WHEN m.version_no > 1 AND m.content ->> 'updated_at' IS NULL THEN true END,
            'state', CASE WHEN m.content ->> 'status' IN ('closed', 'blocked') THEN m.content ->> 'status' WHEN (m.content ->> 'approved')::boolean THEN 'approved' ELSE 'not approved' END) AS told
   FROM told t JOIN purchasing.order_line o ON o.order_line_id = t.order_line_id
   JOIN purchasing.master_version m ON m.kind = 'order_line' AND m.business_key = o.entity || '/' || o.po_number || '/' || o.po_line
@@ -23,7 +25,7 @@ WITH line AS (
   UNION ALL
   SELECT t.invoice_line_id, 3, i.invoice_id, i.invoice_date::timestamp AT TIME ZONE 'UTC',
          jsonb_build_object('what', CASE WHEN i.invoice_id = t.invoice_id THEN 'this ' || replace(i.kind, '_', ' ') WHEN i.kind = 'credit_note' THEN 'credited' ELSE 'billed' END,
-           'reference', i.invoice_number || ' line ' || l.line_id, 'quantity', trim_scale(l.quantity)::text, 'uom', l.uom, 'price', trim_scale(l.unit_price)::text, 'value', trim_scale(l.net_amount)::text,
+           'reference', i.invoice_number || ' line ' || l.line_id, 'quantity', trim_scale(l.quantity)::text, 'uom', l.uom, 'price', trim_scale(l.unit_price)::text, 'per', trim_scale(l.price_base_quantity)::text, 'known_at', ops.utc(i.received_at), 'value', trim_scale(l.net_amount)::text,
            'currency', i.currency, 'this', i.invoice_id = t.invoice_id, 'state', review.state_of_invoice(i.invoice_id))
   FROM told t JOIN purchasing.invoice_line l ON l.order_line_id = t.order_line_id JOIN purchasing.invoice i ON i.invoice_id = l.invoice_id
 ), placed AS (

@@ -4,13 +4,13 @@ SELECT l.invoice_id, l.invoice_line_id, 'wrong_line_amount' AS hypothesis, CASE 
        jsonb_build_object('net_amount', trim_scale(l.net_amount)::text, 'expected', trim_scale(round(e.expected, 2))::text, 'off', trim_scale(round(l.net_amount - e.expected, 2))::text, 'currency', l.currency,
          'agrees_with_order', coalesce(abs(e.expected - l.reference_amount) <= 0.02, false)::text,
          'evidence', CASE WHEN l.order_line_id IS NULL THEN '[]'::jsonb ELSE jsonb_build_array(review.evidence_of_line(l.order_line_id)) END || jsonb_build_array(jsonb_build_object('what', 'invoice line',
-           'reference', l.invoice_number || ' line ' || l.line_id, 'id', l.invoice_line_id::text, 'value', trim_scale(l.net_amount)::text || ' ' || l.currency, 'at', l.invoice_date::text))) AS facts
+           'reference', l.invoice_number || ' line ' || l.line_id, 'id', l.invoice_line_id::text, 'amount', trim_scale(l.net_amount)::text, 'currency', l.currency, 'at', l.invoice_date::text))) AS facts
 FROM line l CROSS JOIN LATERAL (SELECT l.quantity * l.unit_price / l.price_base_quantity + l.charge_total - l.allowance_total AS expected) e
 WHERE 'LINE_ARITH' = ANY (l.codes)
 UNION ALL
 SELECT i.invoice_id, NULL, 'wrong_total', 1.0, 2, jsonb_build_object('field', t.field, 'printed', trim_scale(t.printed)::text, 'expected', trim_scale(t.expected)::text,
          'off', trim_scale(t.printed - t.expected)::text, 'currency', i.currency, 'evidence', jsonb_build_array(jsonb_build_object('what', t.field, 'reference', i.invoice_number, 'id', i.invoice_id::text,
-           'value', trim_scale(t.printed)::text || ' ' || i.currency, 'at', i.invoice_date::text)))
+           'amount', trim_scale(t.printed)::text, 'currency', i.currency, 'at', i.invoice_date::text)))
 FROM purchasing.invoice i
 CROSS JOIN LATERAL (SELECT t.* FROM (VALUES
   (1, 'sum of the lines', i.line_total, (SELECT sum(x.net_amount) FROM purchasing.invoice_line x WHERE x.invoice_id = i.invoice_id)),
@@ -24,7 +24,7 @@ UNION ALL
 SELECT h.invoice_id, NULL, CASE WHEN o.rate IS NULL THEN 'wrong_tax' ELSE 'other_tax_rate' END, CASE WHEN o.rate IS NULL THEN 0.9 ELSE 1.0 END, 2,
        jsonb_build_object('category', h.facts ->> 'category', 'rate', h.facts ->> 'rate', 'taxable', h.facts ->> 'taxable', 'tax', h.facts ->> 'tax', 'off', trim_scale(round(h.measured, 4))::text, 'other_rate', o.rate::text, 'currency', i.currency,
          'expected', trim_scale(round((h.facts ->> 'taxable')::numeric * (h.facts ->> 'rate')::numeric / 100, 2))::text,
-         'evidence', jsonb_build_array(jsonb_build_object('what', 'tax of the invoice', 'reference', i.invoice_number, 'id', i.invoice_id::text, 'value', h.facts ->> 'tax', 'at', i.invoice_date::text)))
+         'evidence', jsonb_build_array(jsonb_build_object('what', 'tax of the invoice', 'reference', i.invoice_number, 'id', i.invoice_id::text, 'amount', h.facts ->> 'tax', 'currency', i.currency, 'at', i.invoice_date::text)))
 FROM ledger.hold h JOIN purchasing.invoice i ON i.invoice_id = h.invoice_id
 LEFT JOIN LATERAL (SELECT r.rate FROM (SELECT DISTINCT x.tax_rate AS rate FROM line x WHERE x.invoice_id = h.invoice_id UNION SELECT DISTINCT x.order_tax_rate FROM line x WHERE x.invoice_id = h.invoice_id
                                        UNION SELECT unnest(ARRAY[0, 5, 7, 10, 19, 20, 21, 25]::numeric[])) r

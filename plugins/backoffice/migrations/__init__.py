@@ -228,6 +228,7 @@ REFERENCE = (
     ("accounts", "ledger.account", "account"),
     ("account_roles", "ledger.account_role", "entity, role"),
     ("hold_codes", "ledger.hold_code", "code"),
+    ("reason_codes", "review.reason_code", "subject_kind, action, code"),
     ("uom_factors", "purchasing.uom_factor", "from_uom, to_uom, item"),
     ("duty_rules", "review.duty_rule", "duty, code"),
     ("escalation", "review.escalation", "process, role, level"),

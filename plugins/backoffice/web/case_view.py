@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
-from backoffice.domain.wording import age, amount, number, plain
+from backoffice.domain.wording import (
+    age,
+    amount,
+    day,
+    number,
+    plain,
+    price,
+    quantity,
+    read_decimal,
+    source,
+    unit,
+    unit_with_code,
+)
 from backoffice.web import words
 
 # How the recorded facts are called, and how they are written. Facts that are not here are shown as recorded.
@@ -25,16 +38,16 @@ _FACT_NAMES = {
     "other_number": "The other invoice",
     "other_date": "The other invoice is dated",
     "other_gross": "The other invoice is over",
-    "other_sha256": "SHA-256 of the other original",
     "invoice_uom": "Unit on the invoice",
     "credited_after": "Credited in all",
     "billed": "Billed before",
     "expected": "Quantity times price",
+    "other_sha256": "Fingerprint of the other original (SHA-256)",
+    "rules": "Totals that do not tie (EN 16931, BR-CO-10 to 16)",
 }
 _MONEY = {
     "net_amount",
     "reference_amount",
-    "order_price",
     "expected",
     "taxable",
     "tax",
@@ -42,6 +55,8 @@ _MONEY = {
     "credited_value",
     "billed_value",
 }
+_PRICES = {"order_price", "unit_price"}
+_UNITS = {"order_uom", "invoice_uom"}
 _QUANTITIES = {
     "billed_after",
     "ordered",
@@ -65,6 +80,17 @@ class _Sides(NamedTuple):
     right_fact: str
 
 
+# Of what a limit in percent is a share, the first that was recorded.
+_BASES = ("reference_amount", "received", "ordered", "expected")
+_NOTHING = "Nothing"
+# What the rules of EN 16931 about totals ask.
+_TOTAL_RULES = {
+    "BR-CO-10": "sum of the lines",
+    "BR-CO-13": "net total",
+    "BR-CO-14": "tax total",
+    "BR-CO-15": "gross total",
+    "BR-CO-16": "amount due",
+}
 # A code that is not here shows all its facts in a list instead.
 _COMPARED: Mapping[str, _Sides] = {
     "QTY_ORD": _Sides("Billed in all", "billed_after", "Ordered", "ordered"),
@@ -157,19 +183,20 @@ def view_origin(origin: Mapping[str, Any] | None, now: datetime) -> str | None:
     """Say from which source, document and line a value is, and how old it is."""
     if not origin:
         return None
-    line = f" line {origin['line']}" if origin.get("line") else ""
-    version = f" version {origin['version']}" if origin.get("version") else ""
-    return (
-        f"{origin.get('document')}{line}{version}, from {origin.get('source')}{_old(origin.get('at'), now)}"
-    )
+    line = f", line {origin['line']}" if origin.get("line") else ""
+    version = f", version {origin['version']}" if origin.get("version") else ""
+    named = f"{origin.get('document')}{line}{version}"
+    return f"{named}; source: {source(origin.get('source'))}{_since(origin.get('at'), now)}"
 
 
-def _old(at: Any, now: datetime) -> str:
+def _since(at: Any, now: datetime) -> str:
+    """Say of when a value is: of an order when it was so at the source, else when it arrived."""
     try:
-        ago = age(datetime.fromisoformat(str(at)), now)
+        since = datetime.fromisoformat(str(at))
     except ValueError:
         return ""
-    return f", {ago}" if ago == "just now" else f", {ago} old"
+    ago = age(since, now)
+    return f", of {day(since)}, {ago if ago == 'just now' else f'{ago} ago'}"
 
 
 def view_hold(
@@ -196,7 +223,10 @@ def view_hold(
     effect = str(hold.get("effect", ""))
     effect_title, meaning = words.EFFECTS.get(effect, ("Held", "Held until this is settled."))
     bare_limit = _with_unit(hold.get("limit"), hold.get("unit"), facts, currency)
-    filled = words.sentence(sentences.get(code, ""), {**written, "measured": measured, "limit": bare_limit})
+    said = {"measured": measured, "limit": bare_limit, "allowed": limit and limit[:1].lower() + limit[1:]}
+    if "order_price" in facts:
+        said["order_price_per"] = price(facts["order_price"], None, facts.get("price_base_quantity"))
+    filled = words.sentence(sentences.get(code, ""), {**written, **said})
     line = hold.get("line_id") or hold.get("position")
     return HoldView(
         code=code,
@@ -234,26 +264,47 @@ def _written(code: str, name: str, value: object) -> str:
     """Return a fact as it is written; what is not known to be a value, as an order number, stays as it is."""
     if name in _MONEY or (code == "AMT_REC" and name in _IN_ORDER_UNITS):
         return amount(value)
+    if name in _PRICES:
+        return price(value)
+    if name in _UNITS:
+        return unit_with_code(value) if code == "UOM_UNMAPPED" else unit(value)
+    if name == "rules":
+        return ", ".join(_TOTAL_RULES.get(rule, rule) for rule in str(value).split(", "))
+    if name == "other_gross":
+        gross, _, currency = str(value).partition(" ")
+        return amount(gross, currency)
     return number(value) if name in _QUANTITIES else str(value)
 
 
-def _with_unit(value: object, unit: object, facts: Mapping[str, Any], currency: str | None) -> str | None:
+def _with_unit(value: object, measure: object, facts: Mapping[str, Any], currency: str | None) -> str | None:
     if value in (None, ""):
         return None
-    if unit == "currency":
+    if measure == "currency":
         return amount(value, currency)
-    suffix = facts.get("order_uom") if unit == "order unit" else unit
-    return f"{number(value)} {suffix}" if suffix else number(value)
+    return quantity(value, facts.get("order_uom") if measure == "order unit" else measure)
 
 
 def _limit(hold: Mapping[str, Any], facts: Mapping[str, Any], currency: str | None) -> str | None:
-    """Return the limit; one of a percentage and an amount names both, since the stricter of them counts."""
+    """Say what is allowed; of a percentage and an amount the stricter counts, so that both are named."""
     absolute = _with_unit(hold.get("limit"), hold.get("unit"), facts, currency)
     percent = facts.get("limit_pct")
     if percent in (None, "", "0"):
-        return absolute
-    share = f"{number(percent)} %"
-    return f"{share} and {absolute}" if absolute else share
+        return _NOTHING if absolute is not None and not read_decimal(hold.get("limit")) else absolute
+    share = f"At most {number(percent)} %"
+    here = _stricter(hold, facts)
+    told = f": here {_with_unit(here, hold.get('unit'), facts, currency)}" if here is not None else ""
+    return f"{share}, and never more than {absolute}{told}" if absolute else f"{share}{told}"
+
+
+def _stricter(hold: Mapping[str, Any], facts: Mapping[str, Any]) -> Decimal | None:
+    """Return what the limit comes to here: the percentage of what was agreed, or the amount if that is less."""
+    base = read_decimal(next((facts[name] for name in _BASES if name in facts), None))
+    percent = read_decimal(facts.get("limit_pct"))
+    if base is None or percent is None:
+        return None
+    share = round(base * percent / 100, 2)
+    absolute = read_decimal(hold.get("limit"))
+    return share if absolute is None else min(share, absolute)
 
 
 def _compare(
@@ -271,8 +322,7 @@ def _side(code: str, name: str, facts: Mapping[str, Any], currency: str | None) 
     text = _written(code, name, facts[name])
     if name in _MONEY or code == "AMT_REC":
         return f"{text} {currency}" if currency else text
-    unit = facts.get("order_uom") if name in _IN_ORDER_UNITS else None
-    return f"{text} {unit}" if unit else text
+    return quantity(facts[name], facts.get("order_uom")) if name in _IN_ORDER_UNITS else text
 
 
 def _compare_documents(facts: Mapping[str, Any], document: Mapping[str, Any]) -> Comparison | None:
@@ -281,6 +331,5 @@ def _compare_documents(facts: Mapping[str, Any], document: Mapping[str, Any]) ->
         return None
     gross = amount(document.get("gross"), document.get("currency"))
     this = f"{document.get('number')} of {document.get('date')}, {gross}"
-    value, _, currency = str(facts.get("other_gross", "")).partition(" ")
-    other = f"{facts['other_number']} of {facts.get('other_date')}, {amount(value, currency)}"
+    other = f"{facts['other_number']} of {facts.get('other_date')}, {_written('', 'other_gross', facts.get('other_gross', ''))}"
     return Comparison("This document", this, "The other one", other, None, None)

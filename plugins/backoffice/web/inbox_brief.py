@@ -16,6 +16,7 @@ from backoffice.domain.wording import amount, plain
 from backoffice.settings import include_dir, sql
 from backoffice.web import cases
 from backoffice.web.auth import Person
+from backoffice.web.case_middle import entry_in_doubt, no_accept
 from backoffice.web.case_view import HoldView, view_hold
 from backoffice.web.database import Connection, fetch_all
 from backoffice.web.hypotheses import HypothesisView, view_hypotheses
@@ -51,7 +52,9 @@ def _brief(
     row: Mapping[str, Any], sentences: Mapping[str, str], refused: Mapping[str, Mapping[int, str]]
 ) -> dict[str, Any]:
     holds = row["holds"] or []
-    hold = view_hold(holds[0], sentences, row["document"] or {}) if holds else None
+    views = [view_hold(one, sentences, row["document"] or {}) for one in holds]
+    hold = views[0] if views else None
+    entries = row["entries"] or {}
     causes = view_hypotheses([row["hypothesis"]] if row["hypothesis"] else [])
     cause = causes[0] if causes else None
     said = _said(cause, hold, row["finding"])
@@ -67,12 +70,13 @@ def _brief(
                 "label": one.get("label") or plain(one["action"]),
                 "codes": one.get("reason_codes") or [],
                 "fits": fitting_reason(cause, hold, one),
-                "booked": _booked(one, (row["entries"] or {}).get(one["action"]) or []),
+                "booked": _booked(one, entries),
                 "why_not": refused[one["action"]].get(row["case_id"]),
             }
             for one in row["actions"] or []
         ],
-        "not_accepted": _not_accepted(row),
+        "not_accepted": no_accept(views, row["actions"] or []),
+        "in_doubt": entry_in_doubt([row["hypothesis"]] if row["hypothesis"] else [], entries),
     }
 
 
@@ -105,33 +109,29 @@ def _fitting() -> Mapping[tuple[str | None, str], Sequence[str]]:
     return found
 
 
-def _booked(action: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> str:
-    """Say in one line what an action books, or what else it does."""
-    lines = [line for entry in entries for line in entry.get("lines") or []]
-    note = next((entry["note"] for entry in entries if entry.get("note")), None)
+def _booked(action: Mapping[str, Any], entries: Mapping[str, Any]) -> str:
+    """Say in one line what an action books, or what else it does and what stays booked."""
+    own = entries.get(action["action"]) or []
+    note = next((entry["note"] for entry in own if entry.get("note")), None)
     if note:
         return f"Nothing can be booked now: {note}"
-    if not lines:
-        return str(action.get("effect") or "")
-    sides = [_side("Debit", "debit", lines), _side("Credit", "credit", lines)]
+    told = _told(own)
+    if told:
+        return f"Books: {told}."
+    effect = str(action.get("effect") or "")
+    standing = _told(entries.get("standing") or []) if action["action"] == "accept" else ""
+    return f"{effect} Stays booked: {standing}." if standing else effect
+
+
+def _told(entries: Sequence[Mapping[str, Any]]) -> str:
+    lines = [line for entry in entries for line in entry.get("lines") or []]
+    sides = [_side("debit", lines), _side("credit", lines)]
     return "; ".join(side for side in sides if side)
 
 
-def _side(word: str, side: str, lines: Sequence[Mapping[str, Any]]) -> str:
+def _side(side: str, lines: Sequence[Mapping[str, Any]]) -> str:
     told = [
         f"{line['name']} {amount(line[side], line['currency'])}" for line in lines if Decimal(line[side])
     ]
     more = f" and {len(told) - _MOST_LINES} more" if len(told) > _MOST_LINES else ""
-    return f"{word} {', '.join(told[:_MOST_LINES])}{more}" if told else ""
-
-
-def _not_accepted(row: Mapping[str, Any]) -> str | None:
-    """Say why accepting is not offered; None where it is, or where it would make no sense."""
-    offered = [one["action"] for one in row["actions"] or []]
-    if "accept" in offered or "reject" not in offered:
-        return None
-    titles = " and ".join(f"“{title}”" for title in row["not_releasable"]) or "what holds it"
-    return (
-        f"This cannot be accepted, because nobody may release {titles}. "
-        "Reject it, or have the order, the master data or the invoice corrected: the case then closes by itself."
-    )
+    return f"{side} {', '.join(told[:_MOST_LINES])}{more}" if told else ""

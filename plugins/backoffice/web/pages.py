@@ -27,7 +27,7 @@ from backoffice.web.auth import (
     require_run_reader,
 )
 from backoffice.web.case_life_view import view_life
-from backoffice.web.case_view import HoldView
+from backoffice.web.case_middle import decided_by, view_middle
 from backoffice.web.guard import PAGE_POLICY
 from backoffice.web.inbox_query import TypedQuery, read_typed
 from backoffice.web.problems import Problem
@@ -112,6 +112,7 @@ def case_page(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledge
         life = view_life(connection, person, case_id)
         answerable = record.case["state"] in cases.STATES["open"]
         briefs = inbox_brief.read_briefs(connection, person, [record.case] if answerable else [])
+        middle = view_middle(connection, person, record)
     handover = record.handover
     shown = page(
         request,
@@ -130,43 +131,21 @@ def case_page(case_id: CaseId, request: Request, person: Reviewer, ledger: Ledge
         hypotheses=record.hypotheses,
         changed=record.changed,
         changed_just_now=record.changed_just_now,
-        timeline=handover.get("timeline") or [],
         similar=handover.get("similar") or {},
         also_needed=(handover.get("entries") or {}).get("also_needed") or [],
         gathered_at=handover.get("gathered_at"),
-        failed=_failed(handover, record.holds),
+        whose=decided_by(record.case),
         age=age(record.case["opened_at"], datetime.now(UTC)),
         answerable=answerable,
         brief=briefs.get(case_id),
         refusals=sorted({action["why_not"] for action in record.actions if not action["allowed"]}),
         idempotency_key=str(uuid.uuid4()),
+        **middle,
         **life,
     )
     if any(original.pdf for original in originals):
         shown.headers["Content-Security-Policy"] = f"{PAGE_POLICY}; frame-src 'self'"
     return shown
-
-
-def _failed(handover: dict[str, Any], holds: list[HoldView]) -> dict[str, Any] | None:
-    """Return the step that did not go through, when, and why in one sentence."""
-    findings = handover.get("findings") or []
-    if findings:
-        checked: dict[str, Any] = next(
-            (step for step in handover.get("steps") or [] if step["step"] == "checked"), {}
-        )
-        return {"step": "checked", "at": checked.get("at"), "why": f"{findings[0].get('reason')}."}
-    step = handover.get("failed_step") or {}
-    place = next(
-        (
-            n
-            for n, hold in enumerate(handover.get("holds") or [])
-            if hold.get("hold_id") == step.get("hold_id")
-        ),
-        None,
-    )
-    if place is None:
-        return None
-    return {"step": step.get("step"), "at": step.get("at"), "why": holds[place].sentence}
 
 
 @router.get("/cases/{case_id}/documents/{document_id}/pdf")

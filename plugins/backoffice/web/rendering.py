@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from backoffice.operators.run_report import REPORT_FILTERS
 from backoffice.settings import include_dir
 
 _HERE = Path(__file__).parent
+_BUSINESS_TERM = re.compile(r"^BT-\d+ ")
 
 
 @cache
@@ -33,9 +35,30 @@ def environment() -> Environment:
         day=wording.day,
         moment=wording.moment,
         number=wording.number,
+        price=wording.price,
+        price_of_line=_price_of_line,
+        quantity=wording.quantity,
+        result_of_step=lambda step: wording.result_of_step(step["step"], step["result"]),
+        source=wording.source,
+        step=wording.step,
+        term=_term,
+        unit=wording.unit,
         **REPORT_FILTERS,
     )
     return created
+
+
+def _price_of_line(line: Any) -> str:
+    """Return what a line costs per unit by its amount, where the printed price cannot be kept exactly."""
+    if line.net_amount is None or not line.quantity:
+        return wording.UNKNOWN
+    goods = line.net_amount - (line.charge_total or 0) + (line.allowance_total or 0)
+    return f"about {wording.price(goods / line.quantity)}"
+
+
+def _term(field: str) -> str:
+    """Return the name of a field of an e-invoice without its number: BT-146 item net price is Item net price."""
+    return wording.plain(_BUSINESS_TERM.sub("", field))
 
 
 def page(request: Request, template: str, **values: Any) -> HTMLResponse:

@@ -143,6 +143,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   WHERE h.invoice_id = invoice_in AND h.role = role_in
 $$;
 
+-- The reasons that an answer may give, those first that fit what is held.
+CREATE OR REPLACE FUNCTION review.reasons_offered(subject_kind_in text, action_in text, codes text[]) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(jsonb_agg(r.code ORDER BY NOT coalesce(string_to_array(r.fits, '|') && codes, false), r.place, r.code COLLATE "C"), '[]')
+  FROM review.reason_code r WHERE r.subject_kind = subject_kind_in AND r.action = action_in AND r.offered
+$$;
+
 CREATE OR REPLACE FUNCTION review.invoice_handover(invoice_in bigint, role_in text) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_build_object(
@@ -163,17 +170,18 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     'actions', (SELECT jsonb_agg(a ORDER BY a ->> 'action') FROM (
       SELECT jsonb_build_object('action', 'accept', 'label', 'Accept',
         'needs_second_person', EXISTS (SELECT FROM review.asked_hold h WHERE h.invoice_id = i.invoice_id AND h.role = role_in AND h.persons > 1),
-        'reason_codes', jsonb_build_array('not_a_duplicate', 'agreed_with_supplier', 'receipt_confirmed', 'correct_as_billed', 'approved'),
-        'effect', CASE WHEN st.booking_no IS NULL THEN 'Books the invoice: payable ' || trim_scale(i.gross_total)::text || ' ' || i.currency || '. The next run compares it again and frees it for payment when nothing else holds it.'
+        'reason_codes', review.reasons_offered('invoice', 'accept', held.codes),
+        'effect', CASE WHEN st.booking_no IS NULL THEN 'Books the invoice: payable ' || to_char(i.gross_total, 'FM999,999,999,999,990.0099') || ' ' || i.currency || '. The next run compares it again and frees it for payment when nothing else holds it.'
                        ELSE 'Releases these holds. No journal entry; the payment block falls when nothing else holds it.' END) AS a
       WHERE NOT EXISTS (SELECT FROM review.asked_hold h WHERE h.invoice_id = i.invoice_id AND h.role = role_in AND NOT h.releasable)
       UNION ALL
       SELECT jsonb_build_object('action', 'reject', 'label', 'Reject', 'needs_second_person', false,
-        'reason_codes', jsonb_build_array('duplicate', 'wrong_supplier', 'wrong_price', 'not_ordered', 'not_received', 'arithmetic'),
+        'reason_codes', review.reasons_offered('invoice', 'reject', held.codes),
         'effect', CASE WHEN st.booking_no IS NULL THEN 'The invoice is refused; nothing is booked.' ELSE 'The invoice is refused; its entry is reversed.' END)) AS offered(a)))
   FROM purchasing.invoice i JOIN ledger.invoice_status st ON st.invoice_id = i.invoice_id JOIN intake.load l ON l.load_id = i.load_id
   LEFT JOIN purchasing.supplier s ON s.supplier_id = i.supplier_id
   LEFT JOIN LATERAL ledger.last_machine_decision('invoice_reconciliation', i.invoice_id) d ON true
+  CROSS JOIN LATERAL (SELECT ARRAY(SELECT DISTINCT h.code FROM review.asked_hold h WHERE h.invoice_id = i.invoice_id AND h.role = role_in) AS codes) held
   WHERE i.invoice_id = invoice_in
 $$;
 
@@ -188,11 +196,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     'steps', jsonb_build_array(jsonb_build_object('step', 'received', 'at', q.row_content ->> 'received_at', 'result', 'from ' || q.source),
                                jsonb_build_object('step', 'checked', 'at', ops.utc(q.quarantined_at), 'result', 'quarantined')),
     'actions', jsonb_build_array(
-      jsonb_build_object('action', 'ask_again', 'label', 'Ask the supplier again', 'needs_second_person', false, 'reason_codes', jsonb_build_array('unreadable', 'incomplete', 'wrong_values'),
+      jsonb_build_object('action', 'ask_again', 'label', 'Ask the supplier again', 'needs_second_person', false, 'reason_codes', review.reasons_offered('quarantine', 'ask_again', '{}'),
         'effect', 'Sends the supplier a request for a correct document. The original is kept.'),
-      jsonb_build_object('action', 'read_again', 'label', 'Read again', 'needs_second_person', false, 'reason_codes', jsonb_build_array('reader_corrected', 'reference_data_corrected'),
+      jsonb_build_object('action', 'read_again', 'label', 'Read again', 'needs_second_person', false, 'reason_codes', review.reasons_offered('quarantine', 'read_again', '{}'),
         'effect', 'The next run reads the kept original again and checks it anew.'),
-      jsonb_build_object('action', 'discard', 'label', 'Discard', 'needs_second_person', true, 'reason_codes', jsonb_build_array('not_an_invoice', 'advertising', 'sent_in_error'),
+      jsonb_build_object('action', 'discard', 'label', 'Discard', 'needs_second_person', true, 'reason_codes', review.reasons_offered('quarantine', 'discard', '{}'),
         'effect', 'Nothing is booked; the original is kept. A second person must agree.')))
   FROM intake.quarantine q WHERE q.quarantine_id = quarantine_in
 $$;

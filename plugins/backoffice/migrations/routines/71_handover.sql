@@ -13,26 +13,26 @@ $$;
 CREATE OR REPLACE FUNCTION review.evidence_of_line(order_line_in bigint) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_build_object('what', 'order line', 'reference', o.po_number || ' line ' || o.po_line || ' version ' || o.version, 'id', o.order_line_id::text,
-    'value', CASE WHEN o.amount_based THEN trim_scale(o.ordered_value)::text ELSE trim_scale(o.quantity)::text || ' ' || o.uom || ' at ' || trim_scale(o.unit_price)::text
-                  || CASE WHEN o.price_base_quantity = 1 THEN '' ELSE ' per ' || trim_scale(o.price_base_quantity)::text END END || ' ' || o.currency,
-    'at', CASE WHEN o.version > 1 THEN ops.utc(o.source_updated_at) ELSE o.order_date::text END)
-  FROM purchasing.order_line o WHERE o.order_line_id = order_line_in
+    'at', CASE WHEN o.version > 1 THEN ops.utc(least(o.source_updated_at, l.accepted_at)) ELSE o.order_date::text END, 'currency', o.currency) || CASE WHEN o.amount_based
+      THEN jsonb_build_object('amount', trim_scale(o.ordered_value)::text)
+      ELSE jsonb_build_object('quantity', trim_scale(o.quantity)::text, 'uom', o.uom, 'price', trim_scale(o.unit_price)::text, 'per', trim_scale(o.price_base_quantity)::text) END
+  FROM purchasing.order_line o JOIN intake.load l ON l.load_id = o.load_id WHERE o.order_line_id = order_line_in
 $$;
 
 -- The latest receipts of an order line, returns and cancellations among them.
 CREATE OR REPLACE FUNCTION review.evidence_of_receipts(order_line_in bigint) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce(jsonb_agg(jsonb_build_object('what', CASE WHEN r.quantity >= 0 THEN 'receipt' WHEN r.reverses_number IS NULL THEN 'return' ELSE 'cancelled receipt' END,
-    'reference', r.receipt_number || '/' || r.receipt_line, 'id', r.receipt_line_id::text, 'value', trim_scale(r.quantity)::text, 'at', ops.utc(r.received_at)) ORDER BY r.received_at, r.receipt_line_id), '[]')
-  FROM (SELECT * FROM purchasing.receipt_line x WHERE x.order_line_id = order_line_in ORDER BY x.received_at DESC, x.receipt_line_id DESC LIMIT 5) r
+    'reference', r.receipt_number || '/' || r.receipt_line, 'id', r.receipt_line_id::text, 'quantity', trim_scale(r.quantity)::text, 'uom', r.uom, 'at', ops.utc(r.received_at)) ORDER BY r.received_at, r.receipt_line_id), '[]')
+  FROM (SELECT x.*, o.uom FROM purchasing.receipt_line x JOIN purchasing.order_line o ON o.order_line_id = x.order_line_id WHERE x.order_line_id = order_line_in ORDER BY x.received_at DESC, x.receipt_line_id DESC LIMIT 5) r
 $$;
 
 -- The latest other documents that bill or credit an order line.
 CREATE OR REPLACE FUNCTION review.evidence_of_billing(order_line_in bigint, but_invoice bigint) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(jsonb_agg(jsonb_build_object('what', replace(b.kind, '_', ' '), 'reference', b.invoice_number || ' line ' || b.line_id, 'id', b.invoice_id::text, 'value', trim_scale(b.quantity)::text,
+  SELECT coalesce(jsonb_agg(jsonb_build_object('what', replace(b.kind, '_', ' '), 'reference', b.invoice_number || ' line ' || b.line_id, 'id', b.invoice_id::text, 'quantity', trim_scale(b.quantity)::text, 'uom', b.uom,
     'at', b.invoice_date::text, 'state', review.state_of_invoice(b.invoice_id)) ORDER BY b.invoice_date, b.invoice_id), '[]')
-  FROM (SELECT i.invoice_id, i.kind, i.invoice_number, i.invoice_date, l.line_id, l.quantity FROM purchasing.invoice_line l JOIN purchasing.invoice i ON i.invoice_id = l.invoice_id
+  FROM (SELECT i.invoice_id, i.kind, i.invoice_number, i.invoice_date, l.line_id, l.quantity, l.uom FROM purchasing.invoice_line l JOIN purchasing.invoice i ON i.invoice_id = l.invoice_id
         WHERE l.order_line_id = order_line_in AND l.invoice_id <> but_invoice ORDER BY i.invoice_date DESC, i.invoice_id DESC LIMIT 5) b
 $$;
 
@@ -207,7 +207,8 @@ BEGIN
     FROM (SELECT r.invoice_id, r.entry_id, jsonb_agg(jsonb_build_object('account', r.account, 'name', a.name, 'debit', r.debit::text, 'credit', r.credit::text, 'currency', r.currency, 'purpose', r.purpose) ORDER BY r.line_no) AS lines
           FROM (SELECT u.invoice_id, l.* FROM ledger.entries_to_reverse(invoices) u CROSS JOIN LATERAL ledger.reversal_lines(u.entry_id) l) r JOIN ledger.account a ON a.account = r.account
           GROUP BY r.invoice_id, r.entry_id) e GROUP BY e.invoice_id
-  ), hypotheses AS MATERIALIZED (SELECT * FROM review.find_hypotheses(invoices)),
+  ), standing AS MATERIALIZED ({{ include: handover/tell_standing }}),
+  hypotheses AS MATERIALIZED (SELECT * FROM review.find_hypotheses(invoices)),
   timeline AS MATERIALIZED (SELECT * FROM review.tell_lines(invoices)),
   sources AS MATERIALIZED (SELECT * FROM review.name_sources(invoices)),
   similar_ones AS MATERIALIZED (SELECT * FROM review.find_similar(ARRAY(SELECT DISTINCT c.supplier_id FROM review.case c WHERE c.case_id = ANY (cases) AND c.supplier_id IS NOT NULL)))
@@ -219,10 +220,12 @@ BEGIN
           SELECT p -> 'at' FROM jsonb_array_elements(c.handover -> 'steps') AS p WHERE p ->> 'step' = 'matched'))
         FROM jsonb_array_elements(c.handover -> 'holds') WITH ORDINALITY AS k(x, n) ORDER BY x ->> 'effect', n LIMIT 1),
       'entries', jsonb_build_object('accept', coalesce(bookings -> k.subject_id::text, '[]'), 'reject', coalesce(r.entries, '[]'),
+        -- what is booked already and stays when it is accepted, and where GR/IR of its order lines stands with it
+        'standing', coalesce(b.entries, '[]'), 'gr_ir', coalesce(b.gr_ir, '[]'),
         -- what else has to be decided before an accepted document is booked
         'also_needed', (SELECT coalesce(jsonb_agg(DISTINCT q.role ORDER BY q.role), '[]') FROM review.asked_hold q WHERE q.invoice_id = c.subject_id AND q.role <> c.role AND q.effect = 'B')))
   FROM (SELECT x.case_id, x.subject_id, x.supplier_id FROM review.case x WHERE x.case_id = ANY (cases) AND x.subject_kind = 'invoice') k
   LEFT JOIN hypotheses h ON h.invoice_id = k.subject_id LEFT JOIN timeline t ON t.invoice_id = k.subject_id LEFT JOIN sources s ON s.invoice_id = k.subject_id
-  LEFT JOIN similar_ones m ON m.supplier_id = k.supplier_id LEFT JOIN reversal r ON r.invoice_id = k.subject_id
+  LEFT JOIN similar_ones m ON m.supplier_id = k.supplier_id LEFT JOIN reversal r ON r.invoice_id = k.subject_id LEFT JOIN standing b ON b.invoice_id = k.subject_id
   WHERE c.case_id = k.case_id;
 END $$;

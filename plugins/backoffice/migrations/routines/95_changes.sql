@@ -36,7 +36,7 @@ DECLARE watched text; found_rows text;
 BEGIN
   PERFORM vault.make_key('person:' || p.person_id) FROM (SELECT DISTINCT d.person_id FROM review.identity d) AS p
   WHERE NOT EXISTS (SELECT FROM audit.record r WHERE r.subject = 'setting:review.identity');
-  FOREACH watched IN ARRAY ARRAY['review.person', 'review.identity', 'review.authority', 'review.quorum_rule', 'review.duty_rule', 'review.absence', 'review.substitute', 'review.escalation', 'review.oversight_limit', 'ledger.tolerance', 'ledger.setting', 'ledger.hold_code', 'ledger.account',
+  FOREACH watched IN ARRAY ARRAY['review.person', 'review.identity', 'review.authority', 'review.quorum_rule', 'review.duty_rule', 'review.absence', 'review.substitute', 'review.escalation', 'review.oversight_limit', 'ledger.tolerance', 'ledger.setting', 'ledger.hold_code', 'review.reason_code', 'ledger.account',
                                  'ledger.account_role', 'ledger.fiscal_period', 'ledger.holiday', 'purchasing.uom_factor', 'audit.retention', 'audit.record_class', 'ops.entity', 'ops.installed_text'] LOOP
     EXECUTE format('DROP TRIGGER IF EXISTS recorded ON %s', watched);
     EXECUTE format('CREATE TRIGGER recorded AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION audit.record_change()', watched);

@@ -5,7 +5,7 @@ from alembic import op
 from backoffice.migrations import schema_text
 
 revision = "0095"
-down_revision = "0060"
+down_revision = "0090"
 
 
 def upgrade() -> None:

@@ -56,7 +56,7 @@
     form.querySelectorAll("select, textarea").forEach(function (element) {
       var name = element.dataset.send || element.name;
       body[name] = element.value.trim();
-      if (!body[name]) { errors.push({ field: name, message: "Say it in words." }); }
+      if (!body[name]) { errors.push({ field: name, message: name === "question" ? "Please write your question." : "Please write a few words." }); }
     });
     if (errors.length) { return { errors: errors }; }
     var text = Object.keys(body).length ? JSON.stringify(body) : undefined;

@@ -172,6 +172,7 @@
     listCodes(blank || !action ? "" : fits || (common ? remembered()[action + " for " + common] : "") || "", blank);
     proposeWords(wordsFor(action));
     show(byId("decide-booked"), one ? one.booked : "");
+    show(byId("decide-doubt"), one && action === "accept" ? brief(rowsAsked[0]).in_doubt : "");
   }
 
   function wordsFor(action) {
