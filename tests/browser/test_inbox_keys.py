@@ -82,12 +82,16 @@ NOT_RELEASABLE = {
 
 
 def cause(name: str, **facts: str) -> dict[str, Any]:
-    return {"hypothesis": name, "score": "1", "facts": facts, "evidence": [{"what": "order line"}], "line_id": "1"}
+    return {
+        "hypothesis": name,
+        "score": "1",
+        "facts": facts,
+        "evidence": [{"what": "order line"}],
+        "line_id": "1",
+    }
 
 
-DEARER = cause(
-    "dearer_price", billed="11", percent="10", order_price="10", currency="EUR", difference="100"
-)
+DEARER = cause("dearer_price", billed="11", percent="10", order_price="10", currency="EUR", difference="100")
 AGAIN = cause(
     "repeated_document",
     other_number="RE-7",
@@ -133,7 +137,9 @@ KINDS = [
 def lay_out(ledger, kinds: list[Routine]) -> list[int]:
     """Put these cases before the clerk, and no others."""
     with ledger.connect("admin") as connection:
-        connection.execute("DROP INDEX review.one_open_case")  # copies of one subject stand for many documents
+        connection.execute(
+            "DROP INDEX review.one_open_case"
+        )  # copies of one subject stand for many documents
         connection.execute("UPDATE review.case SET state = 'superseded' WHERE state = 'open'")
         cases = [
             connection.execute(
@@ -181,7 +187,8 @@ def twenty(books, ledger) -> list[int]:
 
 def shown_in_dialog(page) -> tuple[str, str]:
     """Return reason code and words as they stand in the dialog, which are in sight."""
-    assert page.locator("#decide-code").is_visible() and page.locator("#decide-reason").is_visible()
+    assert page.locator("#decide-code").is_visible()
+    assert page.locator("#decide-reason").is_visible()
     return page.input_value("#decide-code"), page.input_value("#decide-reason")
 
 
@@ -214,7 +221,7 @@ def test_twenty_routine_cases_in_at_most_three_keys_each(open_page, host, twenty
         decided = connection.execute("SELECT case_id FROM review.answer ORDER BY answer_id").fetchall()
     assert [row[0] for row in decided] == twenty
     expect(page.locator("#told")).to_have_text(
-        f"1 case decided: Reject, duplicate – {twenty[-1]} · Invoice RE-19 · Müller 19."
+        f"1 case decided (Reject, duplicate): {twenty[-1]} · Invoice RE-19 · Müller 19."
     )
     expect(page.locator("#told")).to_be_in_viewport()
 
@@ -365,7 +372,9 @@ def test_the_case_page_says_why_a_key_is_of_no_use(open_page, host, books, ledge
     cases = lay_out(ledger, [KINDS[4]])
     page = open_page("clerk", host, f"/backoffice/cases/{cases[0]}")
     page.keyboard.press("a")
-    expect(page.locator("#form-error")).to_contain_text("This cannot be accepted, because no person may release it")
+    expect(page.locator("#form-error")).to_contain_text(
+        "This cannot be accepted, because no person may release it"
+    )
     page.focus("#reason")
     page.keyboard.type("raj")
     assert page.input_value("#reason") == "raj", "what is typed into a field is no command"

@@ -147,7 +147,8 @@ def test_a_log_in_without_a_person_is_told_what_to_do(look, standing_books):
     assert response.status_code == 403
     text = text_of(lxml.html.document_fromstring(response.text))
     assert "logged in as “viewer”" in text
-    assert "Log out" in text and "To the cases" not in text
+    assert "Log out" in text
+    assert "To the cases" not in text
     assert "on the page Authority: log-in “viewer” of “airflow”" in text
 
 

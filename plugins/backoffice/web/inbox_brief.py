@@ -1,7 +1,7 @@
 """A case in a few lines, as the dialog of the inbox shows it before it is answered.
 
-What disagrees, the likeliest cause, what would be booked, and the reason and the words that fit: proposed, shown, and recorded
-only when a person confirms them.
+What disagrees, the likeliest cause, what would be booked, and the reason and the words that fit: proposed,
+shown, and recorded only when a person confirms them.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _brief(
         "happened": None if cause else said,
         "difference": hold.comparison.difference if hold and hold.comparison else None,
         "code": hold.code if hold else "",
-        "words": said,
+        "words": said.strip(),
         "actions": [
             {
                 "action": one["action"],
@@ -91,7 +91,7 @@ def _said(cause: HypothesisView | None, hold: HoldView | None, finding: str | No
 def fitting_reason(
     cause: HypothesisView | None, hold: HoldView | None, action: Mapping[str, Any]
 ) -> str | None:
-    """Return the reason code that goes with the likeliest cause, else with the first hold; None when none does."""
+    """Return the reason code that goes with the likeliest cause, else with the first hold, else None."""
     offered = action.get("reason_codes") or []
     names = [cause.hypothesis if cause else None, hold.code if hold else None]
     fitting = (code for name in names for code in _fitting().get((name, action["action"]), ()))
@@ -130,8 +130,6 @@ def _told(entries: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _side(side: str, lines: Sequence[Mapping[str, Any]]) -> str:
-    told = [
-        f"{line['name']} {amount(line[side], line['currency'])}" for line in lines if Decimal(line[side])
-    ]
+    told = [f"{line['name']} {amount(line[side], line['currency'])}" for line in lines if Decimal(line[side])]
     more = f" and {len(told) - _MOST_LINES} more" if len(told) > _MOST_LINES else ""
     return f"{side} {', '.join(told[:_MOST_LINES])}{more}" if told else ""

@@ -53,8 +53,8 @@ _CONDITIONS: Mapping[str, str] = {
     "mine": "(c.candidate_person = %(person_id)s OR c.claimed_by = %(person_id)s "
     "OR c.role = ANY (%(roles)s))",
     "supplier": "(lower(c.handover #>> '{supplier,id}') = %(supplier)s "
-    "OR lower(regexp_replace(normalize(c.handover #>> '{supplier,name}', NFKD), '[\\u0300-\\u036f]', '', 'g')) "
-    "LIKE %(supplier_pattern)s)",
+    "OR lower(regexp_replace(normalize(c.handover #>> '{supplier,name}', NFKD), "
+    "'[\\u0300-\\u036f]', '', 'g')) LIKE %(supplier_pattern)s)",
     "amount_from": "c.amount >= %(amount_from)s",
     "amount_to": "c.amount <= %(amount_to)s",
     "older_than": "c.opened_at <= now() - make_interval(days => %(older_than)s)",

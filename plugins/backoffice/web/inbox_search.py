@@ -1,4 +1,4 @@
-"""What is typed into the search of the inbox, as conditions: words, numbers with and without what parts them, amounts, cases."""
+"""What is typed into the search of the inbox, as conditions: words, numbers, amounts, cases."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def _word(word: str, name: str, alone: bool, values: dict[str, object]) -> str:
     if _NUMBER.fullmatch(word):
         values[f"{name}_no"] = int(word)
         if len(word) <= _SHORT:
-            return f"(c.case_id = %({name}_no)s OR c.amount = %({name}_no)s OR lower(c.title) LIKE %({name})s)"
+            return (
+                f"(c.case_id = %({name}_no)s OR c.amount = %({name}_no)s OR lower(c.title) LIKE %({name})s)"
+            )
         return f"({listed} OR c.case_id = %({name}_no)s)" if alone else listed
     amount = _amount(word)
     if amount is None:
@@ -60,7 +62,7 @@ def _word(word: str, name: str, alone: bool, values: dict[str, object]) -> str:
 
 
 def _amount(word: str) -> str | None:
-    """Return an amount as the ledger writes it, without what parts thousands and with a point; None for none."""
+    """Return an amount as the ledger writes it: with a point, thousands not parted; None for no amount."""
     if _POINT.fullmatch(word):
         return word.replace(",", "")
     if _COMMA.fullmatch(word):

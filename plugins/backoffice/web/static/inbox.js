@@ -375,7 +375,7 @@
     });
     var label = offered().filter(function (one) { return one.action === body.action; })[0].label;
     place.className = "note good toast";
-    show(place, told.taken.length ? told.taken.length + (told.taken.length === 1 ? " case" : " cases") + " decided: " + label + ", " + inWords(body.reason_code).toLowerCase() + " – " +
+    show(place, told.taken.length ? told.taken.length + (told.taken.length === 1 ? " case" : " cases") + " decided (" + label + ", " + inWords(body.reason_code).toLowerCase() + "): " +
       names.join(", ") + "." + (half ? " " + half + (half === 1 ? " waits" : " wait") + " for a second person." : "") : "");
   }
 
