@@ -15,7 +15,7 @@ def test_take_ask_answer_decide(open_page, host, books, ledger):
     manager.wait_for_selector("text=You have this case since")
     manager.click("summary:text-is('Ask for information')")
     manager.click("button:text-is('Ask')")
-    assert manager.locator("#life .error:visible").all_inner_texts() == ["Say it in words."]
+    assert manager.locator("#life .error:visible").all_inner_texts() == ["Please write your question."]
     manager.fill("#question", f"Agreed on 11? {HOSTILE}")
     manager.click("button:text-is('Ask')")
     manager.wait_for_selector("text=waits for information from Ben Buyer")

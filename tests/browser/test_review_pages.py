@@ -42,6 +42,9 @@ def test_a_clerk_decides_from_the_inbox(open_page, host, books, ledger):
         "Duplicate",
         "Wrong supplier",
         "Wrong price",
+        "Wrong quantity or unit",
+        "Wrong currency",
+        "Wrong tax",
         "Not ordered",
         "Not received",
         "Arithmetic",
@@ -141,6 +144,9 @@ def test_deciding_needs_no_mouse(open_page, host, books, ledger):
     page.keyboard.press("Space")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Entry: Invoice", "what it would book"
+    assert not page.is_visible(".journal"), "closed until it is asked for"
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".journal:visible")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "scroll", "its table, on narrow screens"
     page.keyboard.press("Tab")

@@ -7,7 +7,21 @@ from decimal import Decimal
 
 import pytest
 
-from backoffice.domain.wording import age, amount, day, moment, number, plain, read_decimal, role
+from backoffice.domain.wording import (
+    age,
+    amount,
+    day,
+    moment,
+    number,
+    plain,
+    price,
+    quantity,
+    read_decimal,
+    result_of_step,
+    role,
+    step,
+    unit_with_code,
+)
 
 
 @pytest.mark.parametrize(
@@ -77,3 +91,53 @@ def test_codes_and_roles_are_told_in_words():
 @pytest.mark.parametrize("value", [None, "", "x", "Infinity", "NaN", True])
 def test_what_is_no_finite_number_is_no_number(value):
     assert read_decimal(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "uom", "text"),
+    [
+        ("3500.0000", "EA", "3,500 pcs"),
+        ("1", "C62", "1 pc"),
+        ("1", "XBX", "1 box"),
+        ("2.5", "KGM", "2.5 kg"),
+        ("7", "ZZ9", "7 ZZ9"),
+        ("7", None, "7"),
+        (None, "EA", "not known"),
+    ],
+)
+def test_a_quantity_is_written_with_its_unit_in_words(value, uom, text):
+    assert quantity(value, uom) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "per", "text"),
+    [
+        ("20.7", "EUR", "1", "20.70 EUR"),
+        ("13.733333333333333333333", None, None, "13.733333"),
+        ("61.232374", "EUR", "1000", "61.232374 EUR per 1,000"),
+        (None, "EUR", None, "not known"),
+    ],
+)
+def test_a_price_has_at_least_two_and_at_most_six_decimals(value, currency, per, text):
+    assert price(value, currency, per) == text
+
+
+def test_a_date_has_no_hour_of_its_own():
+    assert moment("2026-10-11") == "2026-10-11"
+
+
+def test_steps_and_what_they_came_to_are_told_in_words():
+    assert step("matched") == "Compared by machine"
+    assert step("weighed") == "Weighed"
+    assert result_of_step("received", "from sap_orders") == "From sap orders."
+    assert (
+        result_of_step("decided", "review, rule receipt_overdue")
+        == "A person has to look (rule of the policy: receipt overdue)."
+    )
+    assert result_of_step("matched", "waiting_receipt") == "Waits for the receipt."
+    assert result_of_step("weighed", "heavy") == "heavy"
+
+
+def test_where_codes_differ_the_code_stands_behind_its_word():
+    assert unit_with_code("EA") == "pcs (EA)"
+    assert unit_with_code("ZZ9") == "ZZ9"

@@ -34,7 +34,7 @@ def hold(code: str, **changes: object) -> dict[str, object]:
                 unit="order unit",
                 facts={"billed_after": "110", "ordered": "100.0000", "order_uom": "KGM", "limit_pct": "0"},
             ),
-            ("110 KGM", "100 KGM", "10 KGM", "0 KGM"),
+            ("110 kg", "100 kg", "10 kg", "Nothing"),
         ),
         (
             hold(
@@ -44,7 +44,7 @@ def hold(code: str, **changes: object) -> dict[str, object]:
                 unit="currency",
                 facts={"billed_after": "110.5", "received": "100", "currency": "EUR"},
             ),
-            ("110.50 EUR", "100.00 EUR", "10.50 EUR", "0.00 EUR"),
+            ("110.50 EUR", "100.00 EUR", "10.50 EUR", "Nothing"),
         ),
         (
             hold(
@@ -54,7 +54,12 @@ def hold(code: str, **changes: object) -> dict[str, object]:
                 unit="currency",
                 facts={"net_amount": "1100", "reference_amount": "1000", "limit_pct": "2"},
             ),
-            ("1,100.00 EUR", "1,000.00 EUR", "100.00 EUR", "2 % and 50.00 EUR"),
+            (
+                "1,100.00 EUR",
+                "1,000.00 EUR",
+                "100.00 EUR",
+                "At most 2 %, and never more than 50.00 EUR: here 20.00 EUR",
+            ),
         ),
         (
             hold("CURRENCY_DIFF", facts={"invoice_currency": "USD", "order_currency": "EUR"}),

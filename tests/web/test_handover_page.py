@@ -53,7 +53,7 @@ def test_each_seeded_case_tells_its_cause_from_the_page_alone(login, seeded):
         assert "not known" not in words(page.get_element_by_id("hypotheses")), words(
             page.get_element_by_id("hypotheses")
         )
-        assert words(page.get_element_by_id("failed")).startswith("Matched")
+        assert words(page.get_element_by_id("failed")).startswith("Compared by machine")
         assert page.find_class("line-story"), answer
         assert page.find_class("original-invoice"), answer
         assert answer.number in words(page.find_class("original-invoice")[0])
@@ -67,9 +67,12 @@ def test_each_seeded_case_tells_its_cause_from_the_page_alone(login, seeded):
 def test_the_entry_that_an_answer_books_stands_beside_it(login, seeded):
     case_id = next(case_id for answer, case_id in seeded if answer.cause == "dearer_price")
     page = page_of(login("manager"), case_id)
-    (entry,) = page.find_class("journal")
+    entry, standing = page.find_class("journal")
     rows = [words(row) for row in entry.findall("tbody/tr")]
     assert any(row.startswith("4960 Purchase price variance reversal: price variance") for row in rows), rows
+    stays = [words(row) for row in standing.findall("tbody/tr")]
+    assert any(row.startswith("4960 Purchase price variance price variance") for row in stays), stays
+    assert len(stays) == len(rows), "what an acceptance leaves in the books is what a rejection reverses"
     action = next(
         one
         for one in login("manager").get(f"/api/v1/cases/{case_id}").json()["actions"]
@@ -146,7 +149,7 @@ def test_changed_facts_are_marked_and_an_answer_on_old_ones_is_told_what_changed
         night.match()
         connection.commit()
         now = page_of(client, case_id).get_element_by_id("changed-now")
-        assert "Received line 1, QTY_REC 90 94" in words(now)
+        assert "Received line 1, billed more than received 90 94" in words(now)
         given = {
             "action": "accept",
             "reason_code": "approved",
@@ -161,7 +164,7 @@ def test_changed_facts_are_marked_and_an_answer_on_old_ones_is_told_what_changed
         night.night()
         connection.commit()
     page = page_of(client, case_id)
-    assert "Received line 1, QTY_REC 90 94" in words(page.get_element_by_id("changed"))
+    assert "Received line 1, billed more than received 90 94" in words(page.get_element_by_id("changed"))
     assert not page.xpath("//*[@id='changed-now']")
 
 

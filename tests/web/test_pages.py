@@ -117,10 +117,10 @@ def test_filters_stay_as_they_were_chosen(look, standing_books):
 def test_the_case_page_shows_the_values_side_by_side(look, standing_books):
     page = page_of(look("buyer"), f"/cases/{standing_books.received}")
     compared = [" ".join(" ".join(box.itertext()).split()) for box in page.find_class("compare")[0]]
-    assert compared[0].startswith("Billed in all 100 EA RE-1002 line 1, from mailbox, ")
-    assert compared[0].endswith(" old")
+    assert compared[0].startswith("Billed in all 100 pcs RE-1002, line 1; source: mailbox, of 20")
+    assert compared[0].endswith(" ago")
     # nothing was ever received in these books: there is no receipt to name
-    assert compared[1:] == ["Received 90 EA", "Apart by 10 EA", "Allowed 0 EA"]
+    assert compared[1:] == ["Received 90 pcs", "Difference 10 pcs", "Allowed Nothing"]
 
 
 def test_the_form_offers_what_the_person_may_do(look, standing_books):

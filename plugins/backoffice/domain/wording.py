@@ -16,7 +16,7 @@ _ROLES = {
     "data_protection_officer": "Data protection officer",
 }
 
-# UN/ECE recommendation 20 and 21, and what source systems write instead. A unit that is not here stays as it is.
+# UN/ECE recommendations 20 and 21, and what source systems write. A unit that is not here stays as it is.
 _UNITS = {
     **dict.fromkeys(("EA", "C62", "H87", "PCE", "PCS", "ST"), "pcs"),
     **dict.fromkeys(("KGM", "KG"), "kg"),
@@ -146,7 +146,7 @@ def quantity(value: object, uom: object = None, unknown: str = UNKNOWN) -> str:
 
 
 def price(value: object, currency: str | None = None, per: object = None, unknown: str = UNKNOWN) -> str:
-    """Return a price per unit, rounded to six decimals where more were sent; ``per`` is the quantity it is for."""
+    """Return a price, rounded to six decimals where more were sent; ``per`` is the quantity it is for."""
     parsed = read_decimal(value)
     if parsed is None:
         return amount(value, currency, unknown)

@@ -1,4 +1,4 @@
-"""The middle of the case page: what failed, the story of the lines, what stays booked, and what else to know."""
+"""The middle of the case page: what failed, the story of the lines, what stays booked."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _late(after: bool, undated: bool) -> str | None:
 
 
 def _same_total(views: Sequence[HypothesisView], told: Sequence[Mapping[str, Any]]) -> str | None:
-    """Say that what is to be paid is as agreed, when the best explanation shows that only quantity and price differ."""
+    """Say that the amount is as agreed, when the best explanation shows that only its factors differ."""
     if not views or views[0].total != "same" or not told:
         return None
     facts = told[0].get("facts") or {}
@@ -128,8 +128,10 @@ def stays_open(balances: Sequence[Mapping[str, Any]]) -> list[str]:
             continue
         side, apart = ("credit", received - billed) if received > billed else ("debit", billed - received)
         sentences.append(
-            f"GR/IR of order {one['order']} line {one['order_line']} stands at {amount(apart, one['currency'])} {side}: "
-            f"{quantity(one['billed'], one['uom'])} are booked as billed, {quantity(one['received'], one['uom'])} as received."
+            f"GR/IR of order {one['order']} line {one['order_line']} stands at "
+            f"{amount(apart, one['currency'])} {side}: "
+            f"{quantity(one['billed'], one['uom'])} are booked as billed, "
+            f"{quantity(one['received'], one['uom'])} as received."
         )
     return sentences
 
@@ -137,8 +139,9 @@ def stays_open(balances: Sequence[Mapping[str, Any]]) -> list[str]:
 def entry_in_doubt(told: Sequence[Mapping[str, Any]], entries: Mapping[str, Any]) -> str | None:
     """Say what the right entry would be, when quantity and price of a right amount were mixed up.
 
-    The engine books the billed quantity at the order price, and the rest as price variance. With the quantity in another
-    unit, or exchanged with the price, that is not what was delivered: GR/IR does not clear, and the variance is none.
+    The engine books the billed quantity at the order price, and the rest as price variance. With the quantity
+    in another unit, or exchanged with the price, that is not what was delivered: GR/IR does not clear, and
+    there is no variance.
     """
     if not told or not (entries.get("standing") or entries.get("accept")):
         return None
@@ -148,10 +151,10 @@ def entry_in_doubt(told: Sequence[Mapping[str, Any]], entries: Mapping[str, Any]
     right = amount(facts.get("reference_amount"), facts.get("currency"))
     agreed = quantity(facts.get("compared"), facts.get("compared_uom"))
     return (
-        f"The entry follows the quantity that is printed. If the first cause is right it should be {right} in GR/IR "
-        f"({agreed} at the order price) and no price variance. Accept pays what is due but corrects neither this entry "
-        "nor the quantity that counts as billed on the order line: have both corrected, or reject and ask for a "
-        "correct invoice, which reverses the entry."
+        "The entry follows the quantity that is printed. If the first cause is right it should be "
+        f"{right} in GR/IR ({agreed} at the order price) and no price variance. Accept pays what is due but "
+        "corrects neither this entry nor the quantity that counts as billed on the order line: have both "
+        "corrected, or reject and ask for a correct invoice, which reverses the entry."
     )
 
 
@@ -161,6 +164,6 @@ def no_accept(holds: Sequence[HoldView], actions: Sequence[Mapping[str, Any]]) -
         return None
     titles = ", ".join(dict.fromkeys(hold.title.lower() for hold in holds if hold.effect != "W"))
     return (
-        f"This cannot be accepted, because no person may release it: {titles}. When the order, the master data or the "
-        "invoice is corrected the case closes by itself. Or reject it."
+        f"This cannot be accepted, because no person may release it: {titles}. When the order, the master "
+        "data or the invoice is corrected the case closes by itself. Or reject it."
     )

@@ -297,7 +297,7 @@ def _limit(hold: Mapping[str, Any], facts: Mapping[str, Any], currency: str | No
 
 
 def _stricter(hold: Mapping[str, Any], facts: Mapping[str, Any]) -> Decimal | None:
-    """Return what the limit comes to here: the percentage of what was agreed, or the amount if that is less."""
+    """Return what the limit comes to here: the percentage of what was agreed, or the amount if less."""
     base = read_decimal(next((facts[name] for name in _BASES if name in facts), None))
     percent = read_decimal(facts.get("limit_pct"))
     if base is None or percent is None:
@@ -331,5 +331,6 @@ def _compare_documents(facts: Mapping[str, Any], document: Mapping[str, Any]) ->
         return None
     gross = amount(document.get("gross"), document.get("currency"))
     this = f"{document.get('number')} of {document.get('date')}, {gross}"
-    other = f"{facts['other_number']} of {facts.get('other_date')}, {_written('', 'other_gross', facts.get('other_gross', ''))}"
+    other_gross = _written("", "other_gross", facts.get("other_gross", ""))
+    other = f"{facts['other_number']} of {facts.get('other_date')}, {other_gross}"
     return Comparison("This document", this, "The other one", other, None, None)

@@ -34,7 +34,7 @@ _MONEY = {
 }
 _PRICES = {"price", "order_price", "old_price", "new_price"}
 # A fact of these hypotheses is a price or an amount, elsewhere it is a quantity.
-_BILLED = {
+_BILLED: Mapping[str, Callable[[object], str]] = {
     "older_order_price": price,
     "dearer_price": price,
     "unit_factor/price": price,
@@ -85,8 +85,8 @@ class HypothesisView:
     """A possible cause.
 
     :param score: 1 fits exactly; the best comes first.
-    :param total: Whether the amount is the agreed one although quantity and price differ: ``same``, ``multiple``
-        or ``other``; None where that was not asked.
+    :param total: Whether the amount is the agreed one although quantity and price differ: ``same``,
+        ``multiple`` or ``other``; None where that was not asked.
     :param other_case: The case of the document that this one repeats.
     """
 

@@ -57,7 +57,7 @@ def _price_of_line(line: Any) -> str:
 
 
 def _term(field: str) -> str:
-    """Return the name of a field of an e-invoice without its number: BT-146 item net price is Item net price."""
+    """Return the name of a field of an e-invoice without its number: BT-146 net price is Net price."""
     return wording.plain(_BUSINESS_TERM.sub("", field))
 
 
