@@ -18,7 +18,7 @@ from tests.night import run_night
 from tests.web.host import create_host, serve
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
-WIDE, LONG = {"width": 1280, "height": 860}, {"width": 1280, "height": 1060}
+WIDE, LONG = {"width": 1280, "height": 860}, {"width": 1280, "height": 930}
 NARROW = {"width": 390, "height": 780}
 MOST_BYTES = 250_000
 

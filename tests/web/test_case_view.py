@@ -58,7 +58,7 @@ def hold(code: str, **changes: object) -> dict[str, object]:
                 "1,100.00 EUR",
                 "1,000.00 EUR",
                 "100.00 EUR",
-                "At most 2 %, and never more than 50.00 EUR: here 20.00 EUR",
+                "20.00 EUR",
             ),
         ),
         (
@@ -78,6 +78,18 @@ def test_two_values_stand_side_by_side_with_what_parts_them(given, compared):
     view = view_hold(given, SENTENCES, DOCUMENT).comparison
     assert view is not None
     assert (view.left_value, view.right_value, view.difference, view.limit) == compared
+
+
+def test_of_two_limits_the_one_that_counts_here_is_told_with_both():
+    facts = {"net_amount": "1100", "reference_amount": "1000", "limit_pct": "2"}
+    told = hold("PRICE", measured="100", limit="50", unit="currency", facts=facts)
+    compared = view_hold(told, SENTENCES, DOCUMENT).comparison
+    assert compared is not None
+    assert compared.limit_rule == "at most 2 %, and never more than 50.00 EUR"
+    assert compared.limit == "20.00 EUR"
+    dear = view_hold({**told, "facts": {**facts, "reference_amount": "9000"}}, SENTENCES, DOCUMENT).comparison
+    assert dear is not None
+    assert dear.limit == "50.00 EUR", "never more than the amount"
 
 
 @pytest.mark.parametrize("code", sorted(SENTENCES))

@@ -131,7 +131,7 @@ def test_a_case_tells_what_happened_in_a_sentence(look, standing_books):
     case = detail(look("buyer"), standing_books.price)
     assert [hold["sentence"] for hold in case["holds"]] == [
         "Billed 1,100.00 for 100 pcs; at the order price of 10.00 that is 1,000.00: 100.00 EUR above "
-        "(allowed: at most 2 %, and never more than 50.00 EUR: here 20.00 EUR)."
+        "(allowed: 20.00 EUR: at most 2 %, and never more than 50.00 EUR)."
     ]
     assert case["amount"] == "1320.00", "amounts are text"
     assert case["candidate"] == "Ben Buyer"

@@ -133,6 +133,7 @@ class Comparison:
     right_value: str
     difference: str | None
     limit: str | None
+    limit_rule: str | None = None
     left_from: str | None = None
     right_from: str | None = None
 
@@ -219,11 +220,12 @@ def view_hold(
     currency = facts.get("currency") or document.get("currency")
     written = {name: _written(code, name, value) for name, value in facts.items()}
     measured = _with_unit(hold.get("measured"), hold.get("unit"), facts, currency)
-    limit = _limit(hold, facts, currency)
+    limit, rule = _limit(hold, facts, currency)
     effect = str(hold.get("effect", ""))
     effect_title, meaning = words.EFFECTS.get(effect, ("Held", "Held until this is settled."))
     bare_limit = _with_unit(hold.get("limit"), hold.get("unit"), facts, currency)
-    said = {"measured": measured, "limit": bare_limit, "allowed": limit and limit[:1].lower() + limit[1:]}
+    allowed = f"{limit}: {rule}" if rule else limit and limit[:1].lower() + limit[1:]
+    said = {"measured": measured, "limit": bare_limit, "allowed": allowed}
     if "order_price" in facts:
         said["order_price_per"] = price(facts["order_price"], None, facts.get("price_base_quantity"))
     filled = words.sentence(sentences.get(code, ""), {**written, **said})
@@ -240,7 +242,7 @@ def view_hold(
             code,
             _compare_documents(facts, document)
             if code in _DUPLICATES
-            else _compare(code, facts, measured, limit, currency),
+            else _compare(code, facts, measured, (limit, rule), currency),
             (sources or {}).get(str(hold.get("position") or "")),
             now,
         ),
@@ -284,16 +286,18 @@ def _with_unit(value: object, measure: object, facts: Mapping[str, Any], currenc
     return quantity(value, facts.get("order_uom") if measure == "order unit" else measure)
 
 
-def _limit(hold: Mapping[str, Any], facts: Mapping[str, Any], currency: str | None) -> str | None:
-    """Say what is allowed; of a percentage and an amount the stricter counts, so that both are named."""
+def _limit(
+    hold: Mapping[str, Any], facts: Mapping[str, Any], currency: str | None
+) -> tuple[str | None, str | None]:
+    """Return what is allowed here, and by which rule; of a percentage and an amount the stricter counts."""
     absolute = _with_unit(hold.get("limit"), hold.get("unit"), facts, currency)
     percent = facts.get("limit_pct")
     if percent in (None, "", "0"):
-        return _NOTHING if absolute is not None and not read_decimal(hold.get("limit")) else absolute
-    share = f"At most {number(percent)} %"
-    here = _stricter(hold, facts)
-    told = f": here {_with_unit(here, hold.get('unit'), facts, currency)}" if here is not None else ""
-    return f"{share}, and never more than {absolute}{told}" if absolute else f"{share}{told}"
+        none_at_all = absolute is not None and not read_decimal(hold.get("limit"))
+        return (_NOTHING if none_at_all else absolute), None
+    rule = f"at most {number(percent)} %" + (f", and never more than {absolute}" if absolute else "")
+    here = _with_unit(_stricter(hold, facts), hold.get("unit"), facts, currency)
+    return (here, rule) if here else (rule, None)
 
 
 def _stricter(hold: Mapping[str, Any], facts: Mapping[str, Any]) -> Decimal | None:
@@ -308,14 +312,18 @@ def _stricter(hold: Mapping[str, Any], facts: Mapping[str, Any]) -> Decimal | No
 
 
 def _compare(
-    code: str, facts: Mapping[str, Any], measured: str | None, limit: str | None, currency: str | None
+    code: str,
+    facts: Mapping[str, Any],
+    measured: str | None,
+    limit: tuple[str | None, str | None],
+    currency: str | None,
 ) -> Comparison | None:
     sides = _COMPARED.get(code)
     if sides is None or sides.left_fact not in facts or sides.right_fact not in facts:
         return None
     left = _side(code, sides.left_fact, facts, currency)
     right = _side(code, sides.right_fact, facts, currency)
-    return Comparison(sides.left, left, sides.right, right, measured, limit)
+    return Comparison(sides.left, left, sides.right, right, measured, *limit)
 
 
 def _side(code: str, name: str, facts: Mapping[str, Any], currency: str | None) -> str:
