@@ -62,9 +62,9 @@ def test_a_file_is_attached_and_saved(open_page, host, books, tmp_path):
     assert page.locator("#life .error:visible").all_inner_texts() == ["Choose a file."]
     page.set_input_files("#file", offer)
     page.click("button:text-is('Attach')")
-    page.wait_for_selector("#life a:text-is('Save')")
+    page.wait_for_selector("#life a:text-is('Download')")
     with page.expect_download() as saved:
-        page.click("#life a:text-is('Save')")
+        page.click("#life a:text-is('Download')")
     assert saved.value.suggested_filename == "offer _b_.pdf"
     assert saved.value.path().read_bytes() == offer.read_bytes()
 

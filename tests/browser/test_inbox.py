@@ -43,24 +43,6 @@ def many(books: Books, ledger) -> list[int]:
     return routine(ledger, 25)
 
 
-def test_twenty_routine_cases_in_two_keys_each(open_page, host, many, ledger):
-    page = open_page("clerk", host, "/backoffice/cases")
-    expect(page.locator(LIST)).to_have_count(25)
-    page.keyboard.press("j")
-    for number in range(20):
-        page.keyboard.press("a")
-        page.keyboard.press("Enter")
-        expect(page.locator(LIST)).to_have_count(24 - number)
-        expect(page.locator("#decide")).to_be_hidden()
-    given = answers(ledger)
-    assert [row[:4] for row in given] == [("p-clerk", "accept", "approved", "Accepted from the list")] * 20
-    with ledger.connect("admin") as connection:
-        decided = connection.execute("SELECT case_id FROM review.answer ORDER BY answer_id").fetchall()
-    assert [row[0] for row in decided] == many[:20]
-    expect(page.locator("#told")).to_have_text("1 case decided.")
-    expect(page.locator("#counts")).to_contain_text("For everybody (5)")
-
-
 def test_keys_move_choose_and_help(open_page, host, many):
     page = open_page("clerk", host, "/backoffice/cases")
     page.keyboard.press("j")
@@ -69,7 +51,7 @@ def test_keys_move_choose_and_help(open_page, host, many):
     page.keyboard.press("ArrowDown")
     page.keyboard.press("x")
     page.keyboard.press("k")
-    expect(page.locator("#chosen")).to_have_text("2 chosen")
+    expect(page.locator("#chosen")).to_have_text("2 selected")
     assert page.evaluate("document.activeElement.closest('tr').dataset.case") == str(many[1])
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
@@ -95,9 +77,10 @@ def test_single_keys_can_be_switched_off(open_page, host, many):
 
 
 def test_several_cases_at_once_leave_out_and_name_what_exceeds_the_limit(open_page, host, many, ledger):
+    page = open_page("clerk", host, "/backoffice/cases")
+    # what exceeds the limit when the list is read cannot be selected; the guard also sees what changes later
     with ledger.connect("admin") as connection:
         connection.execute("UPDATE review.case SET amount = 99999999 WHERE case_id = %s", (many[1],))
-    page = open_page("clerk", host, "/backoffice/cases")
     for case_id in many[:3]:
         page.check(f"[data-case='{case_id}'] .choose-case")
     page.click("#decide-chosen")
@@ -106,10 +89,13 @@ def test_several_cases_at_once_leave_out_and_name_what_exceeds_the_limit(open_pa
     expect(page.locator("#decide-left-out")).to_contain_text(
         "no authority as accounts payable clerk for 99,999,999.00 EUR"
     )
+    expect(page.locator("#decide-reason")).to_have_value("")  # of several cases there is no one cause
+    page.select_option("#decide-code", "approved")
     page.fill("#decide-reason", "a week's catalogues")
     page.click("#decide-confirm")
     expect(page.locator("#decide-error")).to_have_text("Confirm again to decide the others.")
     assert answers(ledger) == [], "nobody confirms what they have not read"
+    expect(page.locator("#decide-confirm")).to_be_focused()
     page.click("#decide-confirm")
     expect(page.locator("#decide")).to_be_hidden()
     expect(page.locator("#left-out")).to_contain_text(f"{many[1]} · Document 2: ")
@@ -138,11 +124,11 @@ def test_errors_stand_at_their_fields_and_what_was_typed_stays(open_page, host, 
 
 
 def test_filters_change_the_list_and_the_address_without_a_reload(open_page, standing_host, standing_books):
-    page = open_page("clerk", standing_host, "/backoffice/cases")
+    page = open_page("clerk", standing_host, "/backoffice/cases?mine=false")
     page.evaluate("window.notReloaded = true")
     page.select_option("select[name=role]", "buyer")
     expect(page.locator(LIST)).to_have_count(2)
-    assert page.url.endswith("/backoffice/cases?state=open&role=buyer&sort=due")
+    assert page.url.endswith("/backoffice/cases?state=open&role=buyer&sort=due&mine=false")
     page.fill("#q", "RE-1005")
     expect(page.locator(LIST)).to_have_count(1)
     page.click("summary:text-is('More filters')")
@@ -172,7 +158,7 @@ def test_the_counts_follow_without_a_reload(open_page, host, many, ledger):
 
 
 def test_a_ledger_that_is_away_is_said_and_nothing_typed_is_lost(open_page, standing_host, standing_books):
-    page = open_page("clerk", standing_host, "/backoffice/cases")
+    page = open_page("clerk", standing_host, "/backoffice/cases?mine=false")
     page.route("**/backoffice/cases?*", lambda route: route.fulfill(status=503, body="away"))
     page.fill("#q", "nordwind")
     expect(page.locator("#told")).to_contain_text("could not be read just now")
@@ -182,7 +168,7 @@ def test_a_ledger_that_is_away_is_said_and_nothing_typed_is_lost(open_page, stan
 
 
 def test_htmx_runs_without_eval_and_keeps_no_history_of_cases(open_page, standing_host, standing_books):
-    page = open_page("clerk", standing_host, "/backoffice/cases")
+    page = open_page("clerk", standing_host, "/backoffice/cases?mine=false")
     config = page.evaluate(
         "[htmx.config.allowEval, htmx.config.includeIndicatorStyles, htmx.config.historyCacheSize]"
     )

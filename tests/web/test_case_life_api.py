@@ -204,7 +204,7 @@ def test_the_page_shows_who_has_it_and_what_was_said_as_text(login, books):
         assert words in page.text
     assert HOSTILE not in page.text
     act(login("buyer"), books.price, "information", {"information": "Yes"})
-    assert "Record the answer" not in login("manager").get(f"/cases/{books.price}").text
+    assert "Write down an answer" not in login("manager").get(f"/cases/{books.price}").text
 
 
 def test_who_has_not_taken_it_sees_who_has_and_no_form(login, books):

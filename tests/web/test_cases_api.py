@@ -306,7 +306,7 @@ def test_a_person_who_left_may_nothing(login, books, ledger):
         connection.execute("UPDATE review.person SET active = false WHERE person_id = 'p-buyer'")
     response = login("buyer").get("/api/v1/cases")
     assert response.status_code == 403
-    assert "'buyer'" in response.json()["detail"], "it says which log-in to ask for"
+    assert "“buyer”" in response.json()["detail"], "it says which log-in to ask for"
 
 
 def test_the_run_and_its_report(look, standing_books):

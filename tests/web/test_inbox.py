@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from tests.web.books import Books
 
 from backoffice.web.inbox_query import CaseQuery, read_cursor, read_typed, write_cursor
+from backoffice.web.inbox_search import folded
 from backoffice.web.problems import Problem
 
 SORTS = ("due", "amount", "age", "priority")
@@ -90,6 +91,14 @@ def test_priority_comes_before_the_due_date(login, books, ledger):
         ({"q": "nordwind RE-1004"}, ["large"]),
         ({"q": "100% _"}, []),
         ({"q": "4500000101"}, ["price", "received"]),
+        ({"q": "re1004"}, ["large"]),
+        ({"q": "re 1004"}, ["large"]),
+        ({"q": "Nórdwind RE-1004"}, ["large"]),
+        ({"q": "1320"}, ["price"]),
+        ({"q": "1,320.00"}, ["price"]),
+        ({"q": "1.320,00"}, ["price"]),
+        ({"q": "90000.00"}, ["large"]),
+        ({"supplier": "NÖRDWIND"}, ["price", "received", "large", "own_order"]),
         ({"state": "claimed"}, []),
         ({"state": "unclaimed", "supplier": "S-2"}, ["duplicate"]),
         ({"state": "settled"}, []),
@@ -98,6 +107,43 @@ def test_priority_comes_before_the_due_date(login, books, ledger):
 )
 def test_filters(query, names, look, standing_books):
     assert sorted(listed(look("clerk"), **query)) == sorted(getattr(standing_books, name) for name in names)
+
+
+def test_search_finds_receipts_umlauts_and_the_case_by_its_number(login, books, ledger):
+    with ledger.connect("admin") as connection:
+        connection.execute(
+            """INSERT INTO purchasing.receipt_line (entity, receipt_number, receipt_line, order_line_id, po_number, po_line_key, quantity, value_known, received_at, content_hash, load_id)
+               SELECT o.entity, 'WE-77 34/5', '1', o.order_line_id, o.po_number, o.po_line_key, 90, false, '2026-11-20T08:00:00Z', '\\x07', o.load_id
+               FROM purchasing.order_line o WHERE o.po_number = '4500000101'"""
+        )
+        connection.execute(
+            """UPDATE review.case SET handover = jsonb_set(handover, '{supplier,name}', '"Söhne & Große KG"'), amount = 34 WHERE case_id = %s""",
+            (books.price,),
+        )
+    clerk = login("clerk")
+    for typed in ("we77345", "WE-77", "sohne", "soehne", "SÖHNE", "grosse", "große", "34"):
+        assert listed(clerk, q=typed) == [books.price], typed
+    for typed in (f"case {books.large}", f"Case #{books.large}", f"#{books.large}"):
+        assert listed(clerk, q=typed) == [books.large], typed
+    assert listed(clerk, q=str(books.large)) == [books.large], "no number that nobody sees is searched for it"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Söhne",
+        "ÅÉÎØŁ",
+        "Straße",
+        "Æsop Œuvre",
+        "\ufb01ne \u2460",
+        "\u0418\u0440\u0438\u043d\u0430",
+        "\u0130stanbul \u0131",
+        "50 % _ \\",
+    ],
+)
+def test_what_is_asked_for_is_folded_as_the_ledger_folds(text, ledger):
+    with ledger.connect("admin") as connection:
+        assert connection.execute("SELECT review.folded(%s)", (text,)).fetchone() == (folded(text),)
 
 
 def test_due_filters_look_at_the_day(login, books, ledger):
@@ -191,7 +237,7 @@ def test_a_cursor_of_another_order_is_refused():
 
 
 def test_what_cannot_be_read_is_told_at_its_field_and_kept(look, standing_books):
-    response = look("clerk").get("/cases?amount_from=12,50&older_than=soon&q=nordwind&due=")
+    response = look("clerk").get("/cases?mine=false&amount_from=12,50&older_than=soon&q=nordwind&due=")
     assert response.status_code == 200
     page = lxml.html.document_fromstring(response.text)
     assert page.xpath("//input[@name='amount_from']/@value") == ["12,50"]

@@ -130,8 +130,8 @@ def test_who_may_and_who_may_not(ledger: Ledger, given_up: str, new_line: str, l
         ("UPDATE review.authority SET effective_to = '2001-01-01' WHERE role = 'log_keeper'", "log_keeper"),
         ("UPDATE review.authority SET entity = '1000' WHERE role = 'log_keeper'", "log_keeper"),
         ("UPDATE review.authority SET process = 'payment_run' WHERE role = 'log_keeper'", "log_keeper"),
-        ("UPDATE review.person SET active = false", "knows no person"),
-        ("DELETE FROM review.identity WHERE system = 'airflow'", "knows no person"),
+        ("UPDATE review.person SET active = false", "in the back office yet"),
+        ("DELETE FROM review.identity WHERE system = 'airflow'", "in the back office yet"),
     ],
 )
 def test_authority_is_of_today_of_the_whole_log_and_of_an_active_person(

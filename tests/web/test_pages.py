@@ -28,6 +28,7 @@ def test_hostile_names_values_and_file_names_stay_text(name, look, standing_book
         assert {script.get("src") for script in page.iter("script")} <= {
             "/static/theme.js",
             "/static/backoffice.js",
+            "/static/case_keys.js",
             "/static/case_life.js",
             "/static/htmx.min.js",
             "/static/inbox.js",
@@ -91,8 +92,10 @@ def test_links_keep_the_prefix_the_pages_are_mounted_under(standing_ledger, stan
 
 def test_the_inbox_says_whose_cases_there_are(look, standing_books):
     page = page_of(look("clerk"), "/cases")
+    assert len(page.xpath("//tr[@data-case]")) == 3, "it opens on what waits for the person"
     assert "For me (3)" in text_of(page)
     assert "For everybody (6)" in text_of(page)
+    page = page_of(look("clerk"), "/cases?mine=false")
     rows = page.find_class("list")[0].findall(".//tbody/tr")
     assert len(rows) == 6
     first = " ".join(" ".join(rows[0].itertext()).split())
@@ -102,13 +105,13 @@ def test_the_inbox_says_whose_cases_there_are(look, standing_books):
 
 
 def test_filters_stay_as_they_were_chosen(look, standing_books):
-    page = page_of(look("clerk"), "/cases?role=buyer&code=PRICE&q=nordwind&state=all")
+    page = page_of(look("clerk"), "/cases?mine=false&role=buyer&code=PRICE&q=nordwind&state=all")
     assert page.xpath("//input[@name='q']/@value") == ["nordwind"]
     assert page.xpath("//select[@name='role']/option[@selected]/@value") == ["buyer"]
     assert page.xpath("//select[@name='code']/option[@selected]/@value") == ["PRICE"]
     assert page.xpath("//select[@name='state']/option[@selected]/@value") == ["all"]
     empty = page_of(look("clerk"), "/cases?role=plant_manager")
-    assert "No case matches" in text_of(empty)
+    assert "No case of yours matches" in text_of(empty)
 
 
 def test_the_case_page_shows_the_values_side_by_side(look, standing_books):
@@ -143,8 +146,10 @@ def test_a_log_in_without_a_person_is_told_what_to_do(look, standing_books):
     response = look("viewer").get("/cases")
     assert response.status_code == 403
     text = text_of(lxml.html.document_fromstring(response.text))
-    assert "logged in as 'viewer'" in text
-    assert "identities of a person" in text
+    assert "logged in as “viewer”" in text
+    assert "Log out" in text
+    assert "To the cases" not in text
+    assert "on the page Authority: log-in “viewer” of “airflow”" in text
 
 
 def test_without_a_log_in_the_page_leads_to_it_and_back(look, standing_books):
@@ -189,7 +194,7 @@ def test_beside_a_real_case_each_synthetic_one_is_marked(login, books, ledger):
             f"UPDATE review.case SET opened_run = ops.open_run('invoice_reconciliation', '{books.dag_id}', 'real', false, '{{}}', '0.1.0') "
             f"WHERE case_id = {books.price}"
         )
-    page = page_of(login("clerk"), "/cases")
+    page = page_of(login("clerk"), "/cases?mine=false")
     assert page.get_element_by_id("synthetic").text_content() == ""
     rows = page.xpath("//tr[@data-case]")
     marked = {row.get("data-case") for row in rows if "Synthetic data" in row.text_content()}

@@ -97,9 +97,10 @@ def require_person(principal: LoggedIn, ledger: Ledger) -> Person:
     if person is None:
         raise Problem(
             403,
-            f"You are logged in as {principal.user_id!r}, but the back office knows no person by that. "
-            "Whoever looks after its reference data can add it to the identities of a person: "
-            f"system {SYSTEM!r}, user {principal.user_id!r}.",
+            f"You are logged in as “{principal.user_id}”, and this log-in is nobody's in the back office "
+            "yet. Whoever changes authority there can enter it for you, on the page Authority: "
+            f"log-in “{principal.user_id}” of “{SYSTEM}”.",
+            stranger=True,
         )
     return person
 

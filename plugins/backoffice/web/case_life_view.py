@@ -6,11 +6,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from backoffice.domain.wording import role
+from backoffice.settings import sql
 from backoffice.web.auth import Person
 from backoffice.web.case_life import list_colleagues, list_persons, read_life
-from backoffice.web.database import Connection
+from backoffice.web.database import Connection, fetch_all
+from backoffice.web.guard import MOST_FILE_BYTES
 
 PRIORITY_WORDS = {1: "urgent", 2: "high", 3: "normal", 4: "low"}
+_TYPE_WORDS = {
+    "application/pdf": "PDF",
+    "image/png": "PNG",
+    "image/jpeg": "JPEG",
+    "image/gif": "GIF",
+    "image/tiff": "TIFF",
+    "text/plain": "text",
+    "text/html": "HTML",
+    "application/xml": "XML",
+    "application/zip": "ZIP",
+}
 _ALIVE = ("open", "claimed", "waiting", "half_decided", "escalated")
 
 
@@ -32,7 +45,17 @@ def view_life(connection: Connection, person: Person, case_id: int) -> dict[str,
         },
         "colleagues": list_colleagues(connection, person, case_id) if alive else [],
         "everybody": list_persons(connection, person) if alive else [],
+        "file_rule": _file_rule(connection),
     }
+
+
+def _file_rule(connection: Connection) -> str:
+    """Say which files are taken: PDF, PNG or text, at most 5 MiB."""
+    rule = fetch_all(connection, sql("review/read_file_rules"), {})[0]
+    *first, last = [_TYPE_WORDS.get(one.strip(), one.strip()) for one in rule["types"]]
+    most = min(rule["most_bytes"], MOST_FILE_BYTES)
+    size = f"{most / 1024**2:.4g} MiB" if most >= 1024**2 else f"{most / 1024:.4g} KiB"
+    return f"{', '.join(first)} or {last}, at most {size}" if first else f"{last}, at most {size}"
 
 
 def _entry_of_act(act: Mapping[str, Any], files: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:

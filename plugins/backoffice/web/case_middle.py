@@ -31,7 +31,7 @@ def view_middle(connection: Connection, person: Person, record: CaseRecord) -> d
         "stays_open": stays_open(entries.get("gr_ir") or []),
         "entry_in_doubt": entry_in_doubt(handover.get("hypotheses") or [], entries),
         "may_wait": bool(record.holds) and all(hold.code in _OF_RECEIPTS for hold in record.holds),
-        "no_accept": _no_accept(record),
+        "no_accept": no_accept(record.holds, record.actions),
         "siblings": fetch_all(connection, sql("review/list_sibling_cases"), asked),
         "named_persons": fetch_all(connection, sql("review/list_document_persons"), asked),
         "titles": titles_of_codes(connection),
@@ -158,11 +158,11 @@ def entry_in_doubt(told: Sequence[Mapping[str, Any]], entries: Mapping[str, Any]
     )
 
 
-def _no_accept(record: CaseRecord) -> str | None:
+def no_accept(holds: Sequence[HoldView], actions: Sequence[Mapping[str, Any]]) -> str | None:
     """Say why a held document cannot be accepted."""
-    if not record.holds or not record.actions or any(one["action"] == "accept" for one in record.actions):
+    if not holds or not actions or any(one["action"] == "accept" for one in actions):
         return None
-    titles = ", ".join(dict.fromkeys(hold.title.lower() for hold in record.holds if hold.effect != "W"))
+    titles = ", ".join(dict.fromkeys(hold.title.lower() for hold in holds if hold.effect != "W"))
     return (
         f"This cannot be accepted, because no person may release it: {titles}. When the order, the master "
         "data or the invoice is corrected the case closes by itself. Or reject it."

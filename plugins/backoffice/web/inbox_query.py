@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from backoffice.web import field_words
 from backoffice.web.auth import Person
+from backoffice.web.inbox_search import anywhere, folded, search
 from backoffice.web.models import StateFilter
 from backoffice.web.problems import FieldError, Problem
 
@@ -24,7 +25,6 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100, p
 Amount = Annotated[Decimal, Field(ge=0, max_digits=16, decimal_places=2)]
 
 MOST_PER_PAGE = 200
-MOST_WORDS = 6
 
 _WAITS = "c.state IN ('open', 'half_decided')"
 _STATES: Mapping[str, str] = {
@@ -62,7 +62,8 @@ _CONDITIONS: Mapping[str, str] = {
     "closed_code": "EXISTS (SELECT FROM review.case_item i WHERE i.case_id = c.case_id "
     "AND i.code = %(code)s)",
     "supplier": "(lower(c.handover #>> '{supplier,id}') = %(supplier)s "
-    "OR lower(c.handover #>> '{supplier,name}') LIKE %(supplier_pattern)s)",
+    "OR lower(regexp_replace(normalize(c.handover #>> '{supplier,name}', NFKD), "
+    "'[\\u0300-\\u036f]', '', 'g')) LIKE %(supplier_pattern)s)",
     "amount_from": "c.amount >= %(amount_from)s",
     "amount_to": "c.amount <= %(amount_to)s",
     "older_than": "c.opened_at <= now() - make_interval(days => %(older_than)s)",
@@ -88,7 +89,9 @@ class CaseQuery(BaseModel):
     amount_to: Amount | None = Field(None, description="Largest gross amount")
     older_than: Annotated[int, Field(ge=1, le=3650)] | None = Field(None, description="Open for so many days")
     due: Due | None = Field(None, description="past: before today; week: within seven days; none: no date")
-    q: Text | None = Field(None, description="Words of supplier, numbers and title; a number finds the case")
+    q: Text | None = Field(
+        None, description="Words: supplier, number of invoice, order or receipt, amount; or: case 34"
+    )
     sort: Sort = Field("due", description="due: nearest first; amount: largest first; age: oldest first")
 
     @model_validator(mode="before")
@@ -254,34 +257,16 @@ def compose(
         conditions.append(_DUE[query.due])
     if query.supplier is not None:
         values["supplier"] = query.supplier.lower()
-        values["supplier_pattern"] = _anywhere(query.supplier)
+        values["supplier_pattern"] = anywhere(folded(query.supplier))
         # the supplier is in this too, and it has an index
         conditions.append("c.inbox_text LIKE %(supplier_pattern)s")
-    _search(query.q, conditions, values)
+    asked, words = search(query.q)
+    conditions.extend(asked)
+    values.update(words)
     if cursor is not None:
         conditions.append(order.beyond())
         values.update(read_cursor(query.sort, cursor))
     return {"order": order.by(), "conditions": "\n     AND ".join(conditions)}, values
-
-
-def _search(text: str | None, conditions: list[str], values: dict[str, object]) -> None:
-    """Ask for every word, anywhere; a number alone also finds the case of that id."""
-    words = (text or "").split()[:MOST_WORDS]
-    if not words:
-        return
-    found = []
-    for place, word in enumerate(words):
-        values[f"word_{place}"] = _anywhere(word)
-        found.append(f"c.inbox_text LIKE %(word_{place})s")
-    if len(words) == 1 and words[0].isascii() and words[0].isdigit() and len(words[0]) < 19:
-        values["case_no"] = int(words[0])
-        found = [f"({found[0]} OR c.case_id = %(case_no)s)"]
-    conditions.extend(found)
-
-
-def _anywhere(text: str) -> str:
-    escaped = text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
 
 
 def write_cursor(sort: str, row: Mapping[str, Any]) -> str:

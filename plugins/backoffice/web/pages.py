@@ -15,11 +15,12 @@ from backoffice.domain.wording import age
 from backoffice.operators.gate_page import gate_root
 from backoffice.operators.run_report import report_view
 from backoffice.settings import include_dir
-from backoffice.web import batches, cases, documents, gates, inbox, inbox_view, runs
+from backoffice.web import batches, cases, documents, gates, inbox, inbox_brief, inbox_view, runs
 from backoffice.web.api import CaseId, address_with, page_address
 from backoffice.web.auth import (
     Ledger,
     LoggedIn,
+    Person,
     Reviewer,
     find_person,
     may_read_dag,
@@ -29,7 +30,7 @@ from backoffice.web.auth import (
 from backoffice.web.case_life_view import view_life
 from backoffice.web.case_middle import decided_by, view_middle
 from backoffice.web.guard import PAGE_POLICY
-from backoffice.web.inbox_query import read_typed
+from backoffice.web.inbox_query import TypedQuery, read_typed
 from backoffice.web.methods import methods_of
 from backoffice.web.problems import Problem
 from backoffice.web.rendering import page
@@ -55,9 +56,11 @@ def inbox_page(
     cursor: Annotated[str | None, Query(max_length=300)] = None,
 ) -> Response:
     """Show the cases that wait for people."""
-    asked = read_typed({name: value for name, value in request.query_params.items() if name != "cursor"})
+    asked = _asked(request, person)
     with ledger.reading() as connection:
         listed = inbox.list_cases(connection, person, asked.query, cursor=cursor, most=_CASES_PER_PAGE)
+        waiting = [case for case in listed.cases if case["state"] in cases.STATES["open"]]
+        briefs = inbox_brief.read_briefs(connection, person, waiting)
         counts = inbox.count_open(connection, person)
         codes = inbox.list_codes(connection, person)
         titles = cases.titles_of_codes(connection)
@@ -66,6 +69,7 @@ def inbox_page(
         "inbox.html",
         person=person,
         **inbox_view.view(listed.cases, titles, datetime.now(UTC)),
+        briefs=briefs,
         asked=asked,
         counts=counts,
         codes=[{**item, "title": inbox_view.title_of(item["code"], titles)} for item in codes],
@@ -77,10 +81,17 @@ def inbox_page(
     )
 
 
+def _asked(request: Request, person: Person) -> TypedQuery:
+    """Return the filters of the page. Whoever decides begins with what waits for them."""
+    typed = {name: value for name, value in request.query_params.items() if name != "cursor"}
+    decides = any(role != "auditor" for role in person.roles)
+    return read_typed({"mine": "true", **typed} if decides else typed)
+
+
 @router.get("/cases/counts")
 def counts_part(request: Request, person: Reviewer, ledger: Ledger) -> Response:
     """Give the part of the inbox that counts, which the page asks for anew while it is open."""
-    asked = read_typed(dict(request.query_params))
+    asked = _asked(request, person)
     with ledger.reading() as connection:
         counts = inbox.count_open(connection, person)
     inbox_address = f"{request.scope.get('root_path', '')}/cases"
@@ -113,6 +124,8 @@ def case_page(
         )
         originals = documents.shown(connection, person, case_id, record.documents)
         life = view_life(connection, person, case_id)
+        answerable = record.case["state"] in cases.STATES["open"]
+        briefs = inbox_brief.read_briefs(connection, person, [record.case] if answerable else [])
         middle = view_middle(connection, person, record)
     handover = record.handover
     shown = page(
@@ -137,7 +150,8 @@ def case_page(
         gathered_at=handover.get("gathered_at"),
         whose=decided_by(record.case),
         age=age(record.case["opened_at"], datetime.now(UTC)),
-        answerable=record.case["state"] in ("open", "half_decided"),
+        answerable=answerable,
+        brief=briefs.get(case_id),
         refusals=sorted({action["why_not"] for action in record.actions if not action["allowed"]}),
         idempotency_key=str(uuid.uuid4()),
         batch=handover.get("batch"),
@@ -210,6 +224,7 @@ def static_file(name: str) -> Response:
         "authority.js": (_STATIC / "authority.js", "text/javascript"),
         "backoffice.css": (_STATIC / "backoffice.css", "text/css"),
         "backoffice.js": (_STATIC / "backoffice.js", "text/javascript"),
+        "case_keys.js": (_STATIC / "case_keys.js", "text/javascript"),
         "case_life.js": (_STATIC / "case_life.js", "text/javascript"),
         "htmx.min.js": (_STATIC / "vendor" / "htmx.min.js", "text/javascript"),
         "inbox.js": (_STATIC / "inbox.js", "text/javascript"),

@@ -29,6 +29,18 @@ _LOG_IN_STYLE = (
     "a{display:inline-block;padding:.5rem 1.1rem;border-radius:7px;background:#0b62c4;color:#fff;"
     "font-weight:600;text-decoration:none}"
 )
+# what a page is called that is not the one asked for; programs get the name of the status
+_TITLES = {
+    401: "Please log in",
+    403: "This is not open to you",
+    404: "There is nothing here",
+    409: "This does not go together",
+    413: "This is too large",
+    422: "Something is missing or wrong",
+    429: "That was too often",
+    500: "Something went wrong",
+    503: "The ledger does not answer",
+}
 _EXPLANATIONS = {
     400: "The body of the request cannot be read.",
     401: "You are not logged in, or your log-in has ended. Log in again; inside Airflow, reload the page.",
@@ -57,6 +69,7 @@ class Problem(Exception):
     :param errors: What is wrong with which field.
     :param log_in: Whether logging in again may help.
     :param findings: What is wrong with a policy's text, one object each, for programs.
+    :param stranger: The log-in is nobody's here: there is nothing else of ours to go to.
     :param retry_after: After how many seconds it is worth trying again.
     :param allow: The methods that the address takes.
     """
@@ -70,9 +83,11 @@ class Problem(Exception):
         log_in: bool = False,
         findings: Sequence[Mapping[str, object]] = (),
         retry_after: int | None = None,
+        stranger: bool = False,
         allow: str | None = None,
     ) -> None:
         super().__init__(detail)
+        self.stranger = stranger
         self.allow = allow
         self.retry_after = retry_after
         self.findings = tuple(findings)
@@ -129,9 +144,10 @@ def answer(request: Request, problem: Problem) -> Response:
         return JSONResponse(body, problem.status, headers, media_type="application/problem+json")
     values = {
         "root": request.scope.get("root_path", ""),
-        "title": title,
+        "title": _TITLES.get(problem.status, title),
         "status": problem.status,
         "detail": problem.detail,
+        "stranger": problem.stranger,
     }
     if not problem.log_in:
         return HTMLResponse(render_page("problem.html", **values), problem.status, headers)

@@ -20,25 +20,29 @@ XML = b'<?xml version="1.0"?><Invoice/>'
 
 
 @pytest.mark.parametrize(
-    ("content", "kind"),
+    ("content", "kind", "name"),
     [
-        (PDF, "application/pdf"),
-        (PNG, "image/png"),
-        (b"\xff\xd8\xff\xe0 a photo", "image/jpeg"),
-        ("Grüße, 10 €\n".encode(), "text/plain"),
-        (b"\xef\xbb\xbf  " + XML, "application/xml"),
+        (PDF, "application/pdf", "whatever.PDF"),
+        (PNG, "image/png", "whatever.png"),
+        (b"\xff\xd8\xff\xe0 a photo", "image/jpeg", "whatever.jpeg"),
+        ("Grüße, 10 €\n".encode(), "text/plain", "whatever.csv"),
+        (b"\xef\xbb\xbf  " + XML, "application/xml", "whatever.xml"),
     ],
 )
-def test_what_is_let_in_by_its_bytes(desk: Desk, content: bytes, kind: str) -> None:
+def test_what_is_let_in_by_its_bytes(desk: Desk, content: bytes, kind: str, name: str) -> None:
     case = desk.books.price
-    desk.act("attach", case, "buyer", "whatever.exe", content=content)
+    told = desk.refused("BO422", "attach", case, "buyer", "whatever.exe", content=content)
+    assert f"by its bytes the file is {kind}, but its name ends in .exe" in told
+    desk.refused("BO422", "attach", case, "buyer", f"{name}.scr", content=content)
+    desk.refused("BO422", "attach", case, "buyer", "whatever", content=content)
+    desk.act("attach", case, "buyer", name, content=content)
     [(media_type, size, digest)] = desk.admin(
         "SELECT media_type, bytes, encode(sha256, 'hex') FROM review.attachment"
     )
     assert (media_type, size, digest) == (kind, len(content), hashlib.sha256(content).hexdigest())
     [record] = desk.records(case)
     assert (record["sha256"], record["media_type"], record["bytes"]) == (digest, kind, str(size))
-    assert "whatever.exe" not in json.dumps(record), "a file name is a person's words"
+    assert "whatever" not in json.dumps(record), "a file name is a person's words"
 
 
 @pytest.mark.parametrize(

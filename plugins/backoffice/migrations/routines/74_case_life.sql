@@ -215,6 +215,13 @@ BEGIN
   RETURN review.case_answer(case_in, again);
 END $$;
 
+-- Does the end of a file's name belong to what its bytes are? A program named so is no text, whatever stands in it.
+CREATE OR REPLACE FUNCTION review.name_fits(filename_in text, kind text) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+RETURN lower(filename_in) ~ CASE kind WHEN 'application/pdf' THEN '\.pdf$' WHEN 'image/png' THEN '\.png$' WHEN 'image/jpeg' THEN '\.jpe?g$' WHEN 'image/gif' THEN '\.gif$' WHEN 'image/tiff' THEN '\.tiff?$'
+  WHEN 'application/zip' THEN '\.(zip|docx|xlsx|pptx|odt|ods|odp)$' WHEN 'application/xml' THEN '\.(xml|xrechnung|ubl|cii|xsd)$' WHEN 'text/html' THEN '\.html?$'
+  WHEN 'text/plain' THEN '\.(txt|text|csv|tsv|log|md|json|edi|eml|xml)$' ELSE '' END;
+
 -- Put a file to a case: hashed, of a size and type that are let in (attachment_max_bytes; attachment_types), and never changed afterwards.
 CREATE OR REPLACE FUNCTION review.attach_file(case_in bigint, system_in text, user_in text, filename_in text, content_in bytea, key_in text, sealed_in text) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -242,6 +249,8 @@ BEGIN
   kind := review.media_type_of(content_in);
   IF NOT kind = ANY (regexp_split_to_array(allowed, '\s*,\s*')) THEN
     RAISE EXCEPTION '%', format('by its bytes the file is %s; taken are %s', kind, allowed) USING ERRCODE = 'BO422', COLUMN = 'file';
+  ELSIF NOT review.name_fits(filename_in, kind) THEN
+    RAISE EXCEPTION '%', format('by its bytes the file is %s, but its name ends in %s', kind, coalesce(substring(filename_in FROM '\.[^.]{1,20}$'), 'nothing')) USING ERRCODE = 'BO422', COLUMN = 'file';
   END IF;
   again := review.enter_act(k, person.person_id, system_in || ':' || user_in, 'attach', filename_in, key_in, sealed_in, file_in => content_in);
   RETURN review.case_answer(case_in, again);

@@ -22,7 +22,7 @@
     every.forEach(function (option) {
       if (option.dataset.action === action) { select.appendChild(option); }
     });
-    select.disabled = action === "";
+    select.options[0].textContent = action ? "Choose…" : "First choose what should be done";
     select.value = before;
     if (select.selectedIndex < 0) { select.selectedIndex = 0; }
     if (select.options.length === 2) { select.selectedIndex = 1; }
@@ -111,7 +111,8 @@
     form.hidden = true;
     var done = document.getElementById("done");
     done.hidden = false;
-    done.scrollIntoView({ block: "nearest" });
+    done.scrollIntoView({ block: "center" });
+    document.getElementById("go-on").focus({ preventScroll: true });
   }
 
   form.addEventListener("change", function (event) {

@@ -8,12 +8,30 @@
   var code = document.getElementById("decide-code");
   var reason = document.getElementById("decide-reason");
   var confirmButton = document.getElementById("decide-confirm");
-  var lastCodes = {};
+  var proposed = "";  // the words that we put into the form; other ones are the person's
   var key = form.dataset.key;
   var sentAs = null;
   var rowsAsked = [];
   var checking = null;
   var seenLeftOut = "";
+  var toFirstHit = false;
+  var MEMORY = "backoffice.reasons." + form.dataset.person;
+  var LIST = "backoffice.list";
+
+  // What this person recorded last: a reason per action and hold, words per action and reason. Of this tab alone.
+  function remembered() {
+    try { return JSON.parse(window.sessionStorage.getItem(MEMORY)) || {}; } catch (error) { return {}; }
+  }
+
+  function remember(entries) {
+    try { window.sessionStorage.setItem(MEMORY, JSON.stringify(Object.assign(remembered(), entries))); } catch (error) { return; }
+  }
+
+  // The case page goes on to the next case of this list.
+  function keepList() {
+    var listed = rows().map(function (row) { return Number(row.dataset.case); });
+    try { window.sessionStorage.setItem(LIST, JSON.stringify({ cases: listed, address: window.location.pathname + window.location.search })); } catch (error) { return; }
+  }
 
   function byId(id) { return document.getElementById(id); }
   function all(selector, from) { return Array.prototype.slice.call((from || document).querySelectorAll(selector)); }
@@ -49,7 +67,7 @@
     var number = chosen().length;
     var told = byId("chosen");
     if (!told) { return; }
-    told.textContent = number ? number + " chosen" : "None chosen";
+    told.textContent = number ? number + " selected" : "None selected";
     byId("decide-chosen").disabled = number === 0;
     var possible = rows().filter(function (row) { return !row.querySelector(".choose-case").disabled; }).length;
     byId("choose-all").checked = number > 0 && number === possible;
@@ -63,9 +81,21 @@
 
   // -- deciding --
 
+  function brief(row) { return JSON.parse(row.dataset.brief) || { actions: [] }; }
+
+  function inBrief(row, action) {
+    return brief(row).actions.filter(function (one) { return one.action === action; })[0];
+  }
+
+  function mayBeTaken(row, action) {
+    var one = inBrief(row, action);
+    return Boolean(one) && !one.why_not && offers(row).indexOf(action) >= 0;
+  }
+
+  // The actions that this person may take on at least one of the cases.
   function offered() {
     return JSON.parse(byId("list").dataset.offered).filter(function (one) {
-      return rowsAsked.some(function (row) { return offers(row).indexOf(one.action) >= 0; });
+      return rowsAsked.some(function (row) { return mayBeTaken(row, one.action); });
     });
   }
 
@@ -90,18 +120,64 @@
     });
   }
 
-  function listCodes() {
-    var action = chosenAction();
+  function inWords(item) {
+    var words = item.replace(/_/g, " ");
+    return words.charAt(0).toUpperCase() + words.slice(1);
+  }
+
+  // One that cannot be chosen again: a first letter leads to a reason.
+  function none(text) {
+    var option = new Option(text, "", true, true);
+    option.disabled = true;
+    option.hidden = true;
+    return option;
+  }
+
+  function codesOf(action) {
     var one = offered().filter(function (item) { return item.action === action; })[0];
-    var codes = one ? one.codes : [];
+    if (!one) { return []; }
+    if (rowsAsked.length > 1) { return one.codes; }
+    return (inBrief(rowsAsked[0], action) || one).codes;
+  }
+
+  function listCodes(preset, blank) {
+    var action = chosenAction();
+    var codes = codesOf(action);
     code.textContent = "";
-    if (codes.length !== 1) { code.append(new Option("Choose…", "")); }
-    codes.forEach(function (item) {
-      var words = item.replace(/_/g, " ");
-      code.append(new Option(words.charAt(0).toUpperCase() + words.slice(1), item));
-    });
-    var preset = lastCodes[action] || (codes.indexOf("approved") >= 0 ? "approved" : "");
-    if (codes.indexOf(preset) >= 0) { code.value = preset; }
+    code.append(none(action ? "Choose…" : "First choose what should be done"));
+    codes.forEach(function (item) { code.append(new Option(inWords(item), item)); });
+    code.value = codes.indexOf(preset) >= 0 ? preset : codes.length === 1 && !blank ? codes[0] : "";
+    if (code.selectedIndex < 0) { code.selectedIndex = 0; }
+  }
+
+  // The hold that all of the cases have first; "" when they differ.
+  function commonCode() {
+    var first = brief(rowsAsked[0]).code || "";
+    return rowsAsked.every(function (row) { return (brief(row).code || "") === first; }) ? first : "";
+  }
+
+  function proposeWords(words) {
+    if (reason.value !== proposed) { return; }  // the person's own words stay
+    proposed = words || "";
+    reason.value = proposed;
+  }
+
+  // The reason that goes with the likeliest cause, or the last one recorded for such a case, and a sentence of the cause. Shown before
+  // it is recorded.
+  function propose(blank) {
+    var action = chosenAction();
+    var one = rowsAsked.length === 1 ? inBrief(rowsAsked[0], action) : null;
+    var fits = one ? one.fits : null;
+    var common = commonCode();
+    listCodes(blank || !action ? "" : fits || (common ? remembered()[action + " for " + common] : "") || "", blank);
+    proposeWords(wordsFor(action));
+    show(byId("decide-booked"), one ? one.booked : "");
+    show(byId("decide-doubt"), one && action === "accept" ? brief(rowsAsked[0]).in_doubt : "");
+  }
+
+  function wordsFor(action) {
+    var own = rowsAsked.length === 1 ? brief(rowsAsked[0]).words : "";
+    return own || (action && code.value ? remembered()[action + " because " + code.value] : "") || "";
   }
 
   function askedCases() {
@@ -110,23 +186,75 @@
     });
   }
 
+  function fact(name, text) {
+    if (!text) { return; }
+    byId("decide-brief").append(made("dt", name), made("dd", text));
+  }
+
+  function describe(asked) {
+    var list = byId("decide-cases");
+    var facts = byId("decide-brief");
+    list.textContent = "";
+    facts.textContent = "";
+    list.hidden = asked.length === 1;
+    facts.hidden = asked.length !== 1;
+    if (asked.length === 1) {
+      var row = asked[0];
+      byId("decide-title").textContent = "Case " + row.dataset.case + ": " + row.dataset.name;
+      fact("Supplier", row.dataset.supplier);
+      fact("Amount", row.dataset.amount);
+      fact("Held for", row.dataset.reason);
+      fact("Difference", brief(row).difference);
+      fact("What happened", brief(row).happened);
+      fact("Likely cause", brief(row).cause);
+      return;
+    }
+    byId("decide-title").textContent = "Decide " + asked.length + " cases";
+    asked.slice(0, 8).forEach(function (row) {
+      list.append(made("li", [row.dataset.case, row.dataset.name, row.dataset.supplier, row.dataset.amount, row.dataset.reason].filter(Boolean).join(" · ")));
+    });
+    if (asked.length > 8) { list.append(made("li", "and " + (asked.length - 8) + " more")); }
+  }
+
+  // Why an action that was asked for is not to be had here.
+  function whyNot(action) {
+    var told = brief(rowsAsked[0]);
+    var one = inBrief(rowsAsked[0], action);
+    if (rowsAsked.length > 1) { return "None of these cases can be answered so."; }
+    if (one && one.why_not) { return one.why_not; }
+    if (action === "accept" && told.not_accepted) { return told.not_accepted; }
+    return "This case does not offer to " + action + ". It offers: " + told.actions.map(function (item) { return item.label; }).join(", ") + ".";
+  }
+
   function openDecide(asked, action) {
     if (!asked.length) { return; }
     rowsAsked = asked;
     seenLeftOut = "";
+    proposed = "";
+    reason.value = "";
     clearErrors();
-    byId("decide-title").textContent = asked.length === 1 ? "Decide one case" : "Decide " + asked.length + " cases";
-    var list = byId("decide-cases");
-    list.textContent = "";
-    asked.slice(0, 8).forEach(function (row) {
-      list.append(made("li", row.dataset.case + " · " + row.dataset.name + (row.dataset.reason ? " · " + row.dataset.reason : "")));
-    });
-    if (asked.length > 8) { list.append(made("li", "and " + (asked.length - 8) + " more")); }
-    listActions(action);
-    listCodes();
+    describe(asked);
+    var possible = offered();
+    var granted = possible.some(function (one) { return one.action === action; });
+    var refusal = !possible.length ? brief(asked[0]).actions.map(function (one) { return one.why_not; }).filter(Boolean)[0] || "Nothing can be decided here." : "";
+    show(byId("decide-note"), refusal || (action && !granted ? whyNot(action) : ""));
+    show(byId("decide-left-out"), "");
+    byId("decide-fields").hidden = Boolean(refusal);
+    confirmButton.hidden = Boolean(refusal);
+    byId("decide-cancel").textContent = refusal ? "Close" : "Cancel";
+    listActions(granted ? action : possible.length === 1 ? possible[0].action : "");
+    propose(!granted);
     if (!dialog.open) { dialog.showModal(); }
-    (action ? confirmButton : byId("decide-actions").querySelector("input") || confirmButton).focus();
+    firstToDo(refusal, granted).focus();
     check();
+  }
+
+  // What is left to do before this can be confirmed; another action than the one asked for is never confirmed by one key.
+  function firstToDo(refusal, granted) {
+    if (refusal) { return byId("decide-cancel"); }
+    if (!chosenAction()) { return byId("decide-actions").querySelector("input"); }
+    if (!code.value || !granted) { return code; }
+    return reason.value.trim().length < 3 ? reason : confirmButton;
   }
 
   async function post(address, body, headers) {
@@ -160,7 +288,10 @@
     if (!leftOut.length) { return; }
     place.append(made("p", ready ? ready + " will be decided. Left out:" : "Left out:"));
     var list = document.createElement("ul");
-    leftOut.forEach(function (one) { list.append(made("li", one.case_id + (one.title ? " · " + one.title : "") + ": " + one.why_not)); });
+    leftOut.forEach(function (one) {
+      var row = rowsAsked.filter(function (item) { return Number(item.dataset.case) === one.case_id; })[0];
+      list.append(made("li", (row ? row.dataset.case + " · " + row.dataset.name : one.case_id) + ": " + one.why_not));
+    });
     place.append(list);
   }
 
@@ -217,8 +348,7 @@
       var text = JSON.stringify(body);
       var answer = await post(form.dataset.address, text, { "Idempotency-Key": keyFor(text) });
       if (!answer.ok) { refuse(answer.told); return; }
-      lastCodes[body.action] = body.reason_code;
-      succeed(answer.told);
+      succeed(answer.told, body);
     } catch (error) {
       refuse({ detail: "The server did not answer. What you typed is still here; try again." });
     } finally {
@@ -227,14 +357,33 @@
     }
   }
 
-  function succeed(told) {
-    sentAs = null;
-    var half = told.taken.filter(function (one) { return !one.final; }).length;
-    dialog.close();
+  function learn(body) {
+    var entries = {};
+    var common = commonCode();
+    if (common) { entries[body.action + " for " + common] = body.reason_code; }
+    if (reason.value !== proposed) { entries[body.action + " because " + body.reason_code] = body.reason; }
+    remember(entries);
+  }
+
+  // Which cases, and how: 5 · Invoice RE-1001 · Nordwind.
+  function tellDone(told, body) {
     var place = byId("told");
-    place.className = "note good";
-    show(place, told.taken.length + (told.taken.length === 1 ? " case" : " cases") + " decided." + (half ? " " + half + " wait for a second person." : ""));
-    if (!told.taken.length) { show(place, ""); }
+    var half = told.taken.filter(function (one) { return !one.final; }).length;
+    var names = told.taken.map(function (one) {
+      var row = rowsAsked.filter(function (item) { return Number(item.dataset.case) === one.case_id; })[0];
+      return told.taken.length === 1 && row ? [row.dataset.case, row.dataset.name, row.dataset.supplier].join(" · ") : one.case_id;
+    });
+    var label = offered().filter(function (one) { return one.action === body.action; })[0].label;
+    place.className = "note good toast";
+    show(place, told.taken.length ? told.taken.length + (told.taken.length === 1 ? " case" : " cases") + " decided (" + label + ", " + inWords(body.reason_code).toLowerCase() + "): " +
+      names.join(", ") + "." + (half ? " " + half + (half === 1 ? " waits" : " wait") + " for a second person." : "") : "");
+  }
+
+  function succeed(told, body) {
+    sentAs = null;
+    learn(body);
+    dialog.close();
+    tellDone(told, body);
     nameLeftOut(byId("left-out"), told.left_out, 0);
     var listed = rows();
     var at = listed.indexOf(rowsAsked[rowsAsked.length - 1]);
@@ -245,6 +394,7 @@
     });
     rowsAsked.forEach(function (row) { row.querySelector(".choose-case").checked = false; });
     countChosen();
+    keepList();
     if (rows().length) { goTo(next || rows()[0]); } else { refill(); }
     window.htmx.trigger("#counts", "refresh");
   }
@@ -267,22 +417,42 @@
     return element && (/^(TEXTAREA|SELECT)$/.test(element.tagName) || (element.tagName === "INPUT" && element.type !== "checkbox"));
   }
 
+  // What is selected, else the case that has the focus, while it waits for an answer.
+  function meant() {
+    var asked = chosen();
+    var row = currentRow();
+    return asked.length || !row || !offers(row).length ? asked : [row];
+  }
+
   var acts = {
     j: function () { step(1); },
     ArrowDown: function () { step(1); },
     k: function () { step(-1); },
     ArrowUp: function () { step(-1); },
     x: function () { choose(currentRow()); },
-    a: function () {
-      var asked = chosen();
-      if (!asked.length && currentRow() && offers(currentRow()).length) { asked = [currentRow()]; }
-      openDecide(asked, "accept");
-    },
+    a: function () { openDecide(meant(), "accept"); },
+    r: function () { openDecide(meant(), "reject"); },
+    d: function () { openDecide(meant(), ""); },
     "/": function () { byId("q").focus(); byId("q").select(); },
     "?": function () { if (!help.open) { help.showModal(); } }
   };
 
+  // Enter goes to the first hit, Esc back to the list; both leave what was typed.
+  byId("q").addEventListener("keydown", function (event) {
+    if (event.key === "Enter") { toFirstHit = true; }
+    if (event.key === "Escape") {
+      event.preventDefault();
+      event.target.blur();
+      goTo(rows()[0]);
+    }
+  });
+
   document.addEventListener("keydown", function (event) {
+    if (dialog.open && event.key === "Enter" && (event.target === code || event.target.name === "action" || (event.target === reason && (event.ctrlKey || event.metaKey)))) {
+      event.preventDefault();
+      if (!confirmButton.disabled) { form.requestSubmit(confirmButton); }
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || dialog.open || help.open || typing(event.target)) { return; }
     var act = acts[event.key];
     if (!act || (keysOff() && event.key.length === 1)) { return; }
@@ -297,7 +467,8 @@
       countChosen();
     }
     if (event.target.classList.contains("choose-case")) { countChosen(); }
-    if (event.target.name === "action" && event.target.form === form) { listCodes(); check(); }
+    if (event.target.name === "action" && event.target.form === form) { propose(false); check(); }
+    if (event.target === code) { proposeWords(wordsFor(chosenAction())); }
     if (event.target.id === "keys-on") {
       try { window.localStorage.setItem(KEYS_OFF, event.target.checked ? "on" : "off"); } catch (error) { event.target.checked = true; }
     }
@@ -313,6 +484,8 @@
   });
 
   form.addEventListener("submit", send);
+  // proposed words are written over by what is typed
+  reason.addEventListener("focus", function () { if (reason.value === proposed) { reason.select(); } });
   byId("keys-on").checked = !keysOff();
 
   // An address without its empty filters, and errors at their fields, whoever asked for the list.
@@ -326,6 +499,9 @@
       if (told && told.textContent) { input.setAttribute("aria-invalid", "true"); } else { input.removeAttribute("aria-invalid"); }
     });
     countChosen();
+    keepList();
+    if (toFirstHit && rows().length) { goTo(rows()[0]); }
+    toFirstHit = false;
   });
   document.body.addEventListener("htmx:responseError", failed);
   document.body.addEventListener("htmx:sendError", failed);
@@ -335,4 +511,5 @@
     show(byId("told"), "The list could not be read just now. What you typed is still here; try again.");
   }
   countChosen();
+  keepList();
 })();
