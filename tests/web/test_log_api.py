@@ -121,15 +121,15 @@ def test_who_may_and_who_may_not(ledger: Ledger, given_up: str, new_line: str, l
             if second == user:
                 assert "another person confirms" in confirmed.json()["detail"]
         else:
-            assert "log_keeper" in proposed.json()["detail"]
+            assert "log keeper" in proposed.json()["detail"]
 
 
 @pytest.mark.parametrize(
     ("statement", "detail"),
     [
-        ("UPDATE review.authority SET effective_to = '2001-01-01' WHERE role = 'log_keeper'", "log_keeper"),
-        ("UPDATE review.authority SET entity = '1000' WHERE role = 'log_keeper'", "log_keeper"),
-        ("UPDATE review.authority SET process = 'payment_run' WHERE role = 'log_keeper'", "log_keeper"),
+        ("UPDATE review.authority SET effective_to = '2001-01-01' WHERE role = 'log_keeper'", "log keeper"),
+        ("UPDATE review.authority SET entity = '1000' WHERE role = 'log_keeper'", "log keeper"),
+        ("UPDATE review.authority SET process = 'payment_run' WHERE role = 'log_keeper'", "log keeper"),
         ("UPDATE review.person SET active = false", "in the back office yet"),
         ("DELETE FROM review.identity WHERE system = 'airflow'", "in the back office yet"),
     ],

@@ -15,7 +15,7 @@ from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.models.revoked_token import RevokedToken  # noqa: TID251 - to keep Airflow's code from asking its database
 from fastapi import FastAPI
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, assume, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from tests.conftest import cloned_ledger
 from tests.web.books import Books, write_books
@@ -65,6 +65,8 @@ def log_ins(books_and_address) -> dict[str, str]:
     suppress_health_check=list(HealthCheck),
 )
 def test_every_answer_is_one_that_is_described(case, books_and_address, log_ins, statuses):
+    # an address with a line break reaches nothing that is mounted: the server around answers it
+    assume(not any("\n" in str(value) for value in case.path_parameters.values()))
     books, address = books_and_address
     known = {
         "dag_id": books.dag_id,

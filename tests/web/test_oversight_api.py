@@ -112,7 +112,7 @@ def test_who_asked_may_decline_it(books, login) -> None:
 @pytest.mark.parametrize("user", ["clerk", "buyer"])
 def test_another_role_does_nothing(books, login, user) -> None:
     asked = post(login("manager"), MEASURES, ASK)
-    assert "data_protection_officer" in post(login(user), MEASURES, ASK, status=403)["detail"]
+    assert "data protection officer" in post(login(user), MEASURES, ASK, status=403)["detail"]
     for answer in ("approve", "decline", "end"):
         say(login(user), asked, answer, status=403)
     page = login(user).get("/authority").text

@@ -89,7 +89,7 @@ def test_who_may_propose_finds_the_form_with_the_latest_text(login, proposed) ->
     assert address not in page(login, "buyer", "/policies")
     text = page(login, "clerk", address)
     assert "machine_limit: 100000.00 EUR" in text
-    assert "has no authority as policy_owner" in page(login, "buyer", address)
+    assert "has no authority as policy owner" in page(login, "buyer", address)
     act(login("manager"), proposed, "approve")
     assert "machine_limit: 50000.00 EUR" in page(login, "clerk", address)
     for nothing in ("/policies/other/propose", "/policies/%00/propose"):

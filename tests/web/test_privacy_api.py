@@ -126,7 +126,7 @@ def test_another_role_sees_and_does_nothing(books, login, user):
         ("requests", PURGE),
         ("requests/1/answers", {"answer": "decline", "reason": "because"}),
     ):
-        assert "data_protection_officer" in post(client, path, body, status=403)["detail"]
+        assert "data protection officer" in post(client, path, body, status=403)["detail"]
 
 
 @pytest.mark.parametrize(
