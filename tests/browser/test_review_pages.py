@@ -35,7 +35,8 @@ def fill(page, action: str, code: str, reason: str) -> None:
 def test_a_clerk_decides_from_the_inbox(open_page, host, books, ledger):
     page = open_page("clerk", host, "/backoffice/cases?mine=true")
     page.click(f"a.case-link:has(strong:text-is('{books.duplicate}'))")
-    assert page.is_disabled("select[name=reason_code]"), "first what, then why"
+    listed = page.locator("select[name=reason_code] option")
+    assert listed.all_inner_texts() == ["First choose what should be done"], "first what, then why"
     page.check("input[name=action][value=reject]")
     offered = page.locator("select[name=reason_code] option").all_inner_texts()
     assert offered[1:] == [

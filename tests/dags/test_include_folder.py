@@ -28,7 +28,7 @@ INCLUDED = re.compile(r"\{\{ include: ([a-z_/]+) \}\}")
 # loaded on the first install only: what was removed since must not come back
 LOADED_ONCE = {"tolerances": "ledger.tolerance"}
 # read by the pages that show them, into no table
-SENTENCES = {"hypotheses"}
+SENTENCES = {"hypotheses", "fitting_reasons"}
 
 
 def modules() -> Iterator[tuple[Path, ast.Module]]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from psycopg.rows import dict_row
+from tests.conftest import BUSINESS_DATE
+from tests.seeded_cases import write_seeded_cases
 
 from backoffice.settings import include_dir
 from backoffice.web.auth import Person
@@ -108,3 +110,27 @@ def test_an_entry_is_told_in_one_line(books, ledger):
     booked = {one["action"]: one["booked"] for one in brief["actions"]}
     assert booked["accept"] == "Books: debit GR/IR 1,000.00 EUR; credit Payables 1,000.00 EUR."
     assert booked["reject"].startswith("The invoice is refused")
+
+
+def test_every_seeded_case_is_answered_rightly_in_at_most_three_keys(ledger):
+    """The action, where none is proposed the first letter of a reason, and Enter; the dialog says the cause."""
+    with ledger.connect("app") as connection:
+        answers = write_seeded_cases(connection, BUSINESS_DATE)
+        cases = dict(
+            connection.execute(
+                "SELECT handover #>> '{document,number}', case_id FROM review.case WHERE state = 'open'"
+            ).fetchall()
+        )
+    told = briefs(None, ledger, "p-manager", *(cases[answer.number] for answer in answers))
+    proposed = 0
+    for answer in answers:
+        brief = told[cases[answer.number]]
+        action = next(one for one in brief["actions"] if one["action"] == answer.actions[0])
+        assert brief["cause"], answer
+        assert 3 <= len(brief["words"]) <= 2000, answer
+        assert brief["words"] == brief["words"].strip()
+        assert action["booked"], answer
+        if action["action"] == "reject":
+            assert action["fits"] in action["codes"], answer
+            proposed += 1
+    assert proposed >= len(answers) / 2

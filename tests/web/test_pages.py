@@ -111,7 +111,8 @@ def test_filters_stay_as_they_were_chosen(look, standing_books):
     assert page.xpath("//select[@name='code']/option[@selected]/@value") == ["PRICE"]
     assert page.xpath("//select[@name='state']/option[@selected]/@value") == ["all"]
     empty = page_of(look("clerk"), "/cases?role=plant_manager")
-    assert "No case of yours matches" in text_of(empty)
+    assert "No case matches" in text_of(empty)
+    assert "No case of yours matches" in text_of(page_of(look("clerk"), "/cases?role=buyer&mine=true"))
 
 
 def test_the_case_page_shows_the_values_side_by_side(look, standing_books):

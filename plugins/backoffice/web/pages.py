@@ -82,10 +82,10 @@ def inbox_page(
 
 
 def _asked(request: Request, person: Person) -> TypedQuery:
-    """Return the filters of the page. Whoever decides begins with what waits for them."""
+    """Return the filters of the page. Without any, whoever decides begins with what waits for them."""
     typed = {name: value for name, value in request.query_params.items() if name != "cursor"}
     decides = any(role != "auditor" for role in person.roles)
-    return read_typed({"mine": "true", **typed} if decides else typed)
+    return read_typed(typed or ({"mine": "true"} if decides else {}))
 
 
 @router.get("/cases/counts")

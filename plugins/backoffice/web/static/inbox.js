@@ -70,6 +70,7 @@
     told.textContent = number ? number + " selected" : "None selected";
     byId("decide-chosen").disabled = number === 0;
     var possible = rows().filter(function (row) { return !row.querySelector(".choose-case").disabled; }).length;
+    byId("choose-all").disabled = possible === 0;
     byId("choose-all").checked = number > 0 && number === possible;
     byId("choose-all").indeterminate = number > 0 && number < possible;
   }
