@@ -98,7 +98,7 @@ def test_an_error_the_ledger_names_stands_at_its_field(open_page, host, books, l
         )
     page.click("button:text-is('Decide')")
     page.wait_for_selector("[data-field=reason_code] .error:visible")
-    assert "receipt_confirmed" in page.inner_text("[data-field=reason_code] .error")
+    assert "Receipt confirmed" in page.inner_text("[data-field=reason_code] .error")
     page.complaints.clear()  # the browser logs the 422 itself
 
 

@@ -86,9 +86,9 @@ def test_show_prints_a_hand_over_one_can_decide_on(standing_api, as_user, standi
         "SYNTHETIC DATA of the sandbox company",
         "invoice RE-1001, 2026-11-15, 1320.00 EUR",
         "supplier Nordwind Metallbau GmbH S-1",
-        "PRICE on line 1: Billed 1,100.00 for 100 EA",
+        "PRICE on line 1: Billed 1,100.00 for 100 pcs",
         "accept: Books the invoice",
-        "reason codes: not_a_duplicate, agreed_with_supplier",
+        "reason codes: agreed_with_supplier, correct_as_billed",
         "invoice.xml (26 bytes): /backoffice/api/v1/cases/",
     ):
         assert expected in shown
@@ -140,8 +140,8 @@ def test_decide_shows_the_case_and_records_the_answer(api, as_user, books, capsy
     [
         ("clerk", "price", "accept", "approved", "no authority"),
         ("buyer", "price", "discard", "advertising", "offers Accept, Reject; not Discard"),
-        ("buyer", "price", "accept", "because", "choose one of these reasons: Not a duplicate"),
-        ("viewer", "price", "accept", "approved", "logged in as 'viewer'"),
+        ("buyer", "price", "accept", "because", "choose one of these reasons: Agreed with supplier, Correct as billed, Not a duplicate"),
+        ("viewer", "price", "accept", "approved", "logged in as “viewer”"),
     ],
 )
 def test_a_refusal_is_told_in_a_sentence_and_exit_code_1(

@@ -144,7 +144,7 @@ def test_an_amount_up_to_the_limit(desk: Desk, limit: str, may: bool) -> None:
     if may:
         decide(desk.web, case, "buyer", "accept")
     else:
-        assert "1188" in desk.refused("BO403", case, "buyer", "accept")
+        assert "1,188.00 EUR" in desk.refused("BO403", case, "buyer", "accept")
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def test_what_the_books_cannot_hold_can_only_be_refused(
     assert case["actions"] == ["reject"]
     hold = books.connection.execute("SELECT handover -> 'holds' -> 0 FROM review.\"case\"").fetchone()[0]
     assert why in hold["facts"]["why"]
-    with pytest.raises(psycopg.Error, match="action accept is not possible here"):
+    with pytest.raises(psycopg.Error, match="offers Reject; not Accept"):
         office.answer("ap_clerk", "clerk")
     office.answer("ap_clerk", "clerk", action="reject")
     assert office.act() == {"booked": 1, "stale": 0}

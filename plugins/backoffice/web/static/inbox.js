@@ -15,6 +15,7 @@
   var checking = null;
   var seenLeftOut = "";
   var toFirstHit = false;
+  var hadFocus = "";
   var MEMORY = "backoffice.reasons." + form.dataset.person;
   var LIST = "backoffice.list";
 
@@ -494,6 +495,11 @@
     var parameters = event.detail.parameters;
     Object.keys(parameters).forEach(function (name) { if (parameters[name] === "") { delete parameters[name]; } });
   });
+  // A list that is read again keeps the focus on the case that had it.
+  document.body.addEventListener("htmx:beforeSwap", function () {
+    var row = currentRow();
+    hadFocus = row ? row.dataset.case : "";
+  });
   document.body.addEventListener("htmx:afterSettle", function () {
     all("[aria-describedby^=error-]").forEach(function (input) {
       var told = byId(input.getAttribute("aria-describedby"));
@@ -501,8 +507,10 @@
     });
     countChosen();
     keepList();
-    if (toFirstHit && rows().length) { goTo(rows()[0]); }
+    var kept = hadFocus && !currentRow() ? rows().filter(function (row) { return row.dataset.case === hadFocus; })[0] || rows()[0] : null;
+    goTo(toFirstHit ? rows()[0] : kept);
     toFirstHit = false;
+    hadFocus = "";
   });
   document.body.addEventListener("htmx:responseError", failed);
   document.body.addEventListener("htmx:sendError", failed);
