@@ -140,7 +140,13 @@ def test_decide_shows_the_case_and_records_the_answer(api, as_user, books, capsy
     [
         ("clerk", "price", "accept", "approved", "no authority"),
         ("buyer", "price", "discard", "advertising", "offers Accept, Reject; not Discard"),
-        ("buyer", "price", "accept", "because", "choose one of these reasons: Agreed with supplier, Correct as billed, Not a duplicate"),
+        (
+            "buyer",
+            "price",
+            "accept",
+            "because",
+            "choose one of these reasons: Agreed with supplier, Correct as billed, Not a duplicate",
+        ),
         ("viewer", "price", "accept", "approved", "logged in as “viewer”"),
     ],
 )

@@ -202,7 +202,10 @@ def test_every_kind_that_is_compared_is_counted(log: SealedLog, victim: str) -> 
     named = set(re.findall(r"SELECT '([a-z ]+)'(?: AS what)?,", statement)) | {"row of people and rules"}
     [result] = [one for one in verified(log, victim).results if one.check == "completeness"]
     [note] = [one for one in result.notes if one.startswith("compared: ")]
-    assert set(re.findall(r"([a-z ]+) [\d,]*\d(?:, |$)", note.removeprefix("compared: "))) == named - {"batch", "item of a batch"}
+    assert set(re.findall(r"([a-z ]+) [\d,]*\d(?:, |$)", note.removeprefix("compared: "))) == named - {
+        "batch",
+        "item of a batch",
+    }
     assert len(named) > 20
 
 
