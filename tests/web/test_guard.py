@@ -193,3 +193,8 @@ def ask_without_reading(app, method: str, path: str, headers: dict[str, str]) ->
     }
     asyncio.run(app(scope, receive, send))
     return sent[0]["status"]
+
+
+@pytest.mark.parametrize("address", ["/runs/a%00b/c", "/api/v1/runs/a/b%00/report", "/cases/1%00"])
+def test_a_zero_byte_in_an_address_is_no_page(address, look, standing_books):
+    assert look("admin").get(address).status_code == 404

@@ -213,6 +213,7 @@ def test_the_counts_are_those_of_the_list(look, standing_books):
         "a" * 300,
         "WyJkdWUiLCAibmFuIiwgMV0",
         "WyJhbW91bnQiLCAiTmFOIiwgMV0",
+        "WyJhbW91bnQiLCAiMWUyMDAwMDAiLCAiMSJd",
         "é",
     ],
 )

@@ -33,6 +33,8 @@ _KEEPALIVE = {
     "keepalives_idle": "30",
     "keepalives_interval": "10",
     "keepalives_count": "3",
+    # a network that swallows what is sent is no answer either
+    "tcp_user_timeout": "60000",
 }
 
 log = logging.getLogger(__name__)

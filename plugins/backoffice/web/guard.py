@@ -97,8 +97,10 @@ class Guard:
 
 def refuse_before_reading(request: Request) -> Problem | None:
     """Return why a request is refused by its headers alone, or None."""
+    if "\x00" in request.scope["path"]:
+        return Problem(404, "There is no such page.")
     length = request.headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > most_bytes(request):
+    if not (length.isascii() and length.isdigit()) or int(length) > most_bytes(request):
         return _too_large(most_bytes(request))
     if request.method not in _SAFE_METHODS and not is_ours(request.headers):
         return Problem(

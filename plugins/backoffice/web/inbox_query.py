@@ -161,7 +161,7 @@ def _finite(text: str) -> object:
         value = Decimal(text)
     except InvalidOperation as error:
         raise ValueError(text) from error
-    if not value.is_finite():
+    if not value.is_finite() or abs(value.adjusted()) > 20:
         raise ValueError(text)
     return value
 

@@ -307,3 +307,20 @@ def test_what_is_undelivered_is_what_the_latest_run_with_sources_misses(company:
     assert sorted(undelivered()) == ["orders", "receipts"]
     night(company, "up")
     assert undelivered() == []
+
+
+def test_a_rejection_closes_the_other_cases_of_the_document_and_says_so(company: Office) -> None:
+    books = company.books
+    books.order("PO-1", 1, 100, 10)
+    books.receive("PO-1", 1, 90)
+    books.invoice("R-1", [("PO-1", 1, 100, 12)])
+    night(company, "arrival")
+    assert asked(company) == {("receiver", "QTY_REC"), ("buyer", "PRICE")}
+    company.answer("receiver", "manager", action="reject")
+    assert company.act() == {"booked": 1, "stale": 0}
+    assert set(company.cases()) == {("receiver", "settled"), ("buyer", "superseded")}
+    said = books.connection.execute(
+        "SELECT convert_from(body, 'UTF8')::json ->> 'role' FROM audit.record WHERE kind = 'path' "
+        "AND convert_from(body, 'UTF8')::json ->> 'step' = 'case superseded by facts'"
+    ).fetchall()
+    assert said == [("buyer",)]

@@ -84,7 +84,7 @@ BEGIN
     SELECT process_in, 'quarantine', q.quarantine_id, encode(q.content_hash, 'hex'), 'ap_clerk',
            coalesce((SELECT e.entity FROM ops.entity e WHERE e.entity = q.row_content ->> 'entity'), (SELECT min(e.entity) FROM ops.entity e)),
            coalesce(q.business_key, 'Document') || ' quarantined: ' || coalesce(q.findings -> 0 ->> 'reason', 'not readable'),
-           (q.row_content ->> 'gross_total')::numeric(18,2), q.row_content ->> 'currency', q.content_hash, review.quarantine_handover(q.quarantine_id), run_in
+           abs((q.row_content ->> 'gross_total')::numeric(18,2)), q.row_content ->> 'currency', q.content_hash, review.quarantine_handover(q.quarantine_id), run_in
     FROM intake.quarantine q JOIN intake.load l ON l.load_id = q.load_id JOIN ops.run r ON r.run_id = l.run_id
     WHERE q.dataset = 'invoices' AND q.state = 'open' AND r.process = process_in
       AND NOT EXISTS (SELECT FROM review.case c WHERE c.process = process_in AND c.subject_kind = 'quarantine' AND c.subject_id = q.quarantine_id)

@@ -60,7 +60,7 @@ $$;
 CREATE OR REPLACE FUNCTION review.book_answers(run_in bigint, process_in text, OUT booked bigint, OUT stale bigint, OUT entries bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE a record; result text; accepted bigint[] := '{}'; released bigint[]; signed boolean := false; held bigint;
+DECLARE a record; result text; accepted bigint[] := '{}'; released bigint[]; signed boolean := false; held bigint; subjects text[]; bodies text[];
 BEGIN
   booked := 0; stale := 0; entries := 0;
   PERFORM ops.lock_process(process_in);
@@ -84,7 +84,15 @@ BEGIN
         UPDATE ledger.hold h SET released_at = now(), release_kind = 'rejected', release_decision_id = a.decision_id WHERE h.invoice_id = a.subject_id AND h.released_at IS NULL RETURNING h.hold_id
       ) SELECT array_agg(g.hold_id ORDER BY g.hold_id) INTO released FROM gone g;
       UPDATE ledger.invoice_status st SET state = 'rejected', rejected_at = now() WHERE st.invoice_id = a.subject_id;
-      UPDATE review.case c SET state = 'superseded', closed_at = now() WHERE c.subject_kind = 'invoice' AND c.subject_id = a.subject_id AND c.case_id <> a.case_id AND c.state IN ('open', 'half_decided');
+      WITH gone AS (
+        UPDATE review.case c SET state = 'superseded', closed_at = now()
+        WHERE c.subject_kind = 'invoice' AND c.subject_id = a.subject_id AND c.case_id <> a.case_id AND c.state IN ('open', 'half_decided') RETURNING c.case_id, c.role
+      ) SELECT array_agg('invoice:' || a.subject_key), array_agg(audit.object('step', audit.text('case superseded by facts'), 'role', audit.text(g.role), 'case_id', audit.text(g.case_id::text),
+          'at', audit.text(ops.utc(now()))) ORDER BY g.role) INTO subjects, bodies FROM gone g;
+      IF subjects IS NOT NULL THEN
+        PERFORM audit.append_many('path', subjects, bodies);
+        PERFORM pg_notify('backoffice_review', '0');
+      END IF;
       PERFORM ledger.queue_related(a.subject_id);
       result := 'rejected';
     ELSE
