@@ -324,3 +324,18 @@ def test_a_rejection_closes_the_other_cases_of_the_document_and_says_so(company:
         "AND convert_from(body, 'UTF8')::json ->> 'step' = 'case superseded by facts'"
     ).fetchall()
     assert said == [("buyer",)]
+
+
+def test_a_first_answer_about_other_facts_counts_no_more(company: Office, ledger) -> None:
+    with ledger.connect("admin") as admin:
+        admin.execute("INSERT INTO review.quorum_rule (name, persons) VALUES ('two', 2)")
+    books = company.books
+    books.order("PO-1", 1, 100, 10)
+    books.receive("PO-1", 1, 90)
+    books.invoice("R-1", [("PO-1", 1, 100, 10)])
+    night(company, "arrival")
+    company.answer("receiver", "manager")
+    assert company.cases() == [("receiver", "half_decided")]
+    books.receive("PO-1", 1, 5)
+    night(company, "five more")
+    assert company.cases() == [("receiver", "open")]

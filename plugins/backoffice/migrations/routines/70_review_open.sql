@@ -50,7 +50,8 @@ BEGIN
            abs(w.gross_total), w.currency, w.due_date, w.discount_date, w.discount_percent, review.invoice_evidence(w.invoice_id, w.role), review.invoice_handover(w.invoice_id, w.role), run_in
     FROM wanted w
     ON CONFLICT (process, subject_kind, subject_id, role) WHERE state IN ('open', 'half_decided', 'decided')
-    DO UPDATE SET evidence_hash = excluded.evidence_hash, title = excluded.title,
+    -- a first of two answers was about other facts: it counts no more
+    DO UPDATE SET state = CASE WHEN c.evidence_hash = excluded.evidence_hash THEN c.state ELSE 'open' END, evidence_hash = excluded.evidence_hash, title = excluded.title,
       handover = excluded.handover || jsonb_build_object('earlier', review.keep_earlier(c.handover, c.evidence_hash))
     WHERE c.state IN ('open', 'half_decided') AND (c.evidence_hash, c.title) IS DISTINCT FROM (excluded.evidence_hash, excluded.title)
     RETURNING c.case_id, c.subject_key, c.role, (c.xmax = 0) AS is_new
