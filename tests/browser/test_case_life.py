@@ -25,6 +25,8 @@ def test_take_ask_answer_decide(open_page, host, books, ledger):
     assert buyer.locator("button:text-is('Take this case')").count() == 0
     buyer.fill("#information", "Yes, by telephone")
     buyer.click("button:text-is('Answer')")
+    # the page said before whose case it is: what was answered stands there only when it is stored
+    buyer.wait_for_selector(".said:text-is('Yes, by telephone')")
     buyer.wait_for_selector("text=Max Manager has this case")
     buyer.complaints.clear()
 
